@@ -1,0 +1,32 @@
+# The two commands of the README. Each makes .venv on its own; PYTHON=python3.12 picks another interpreter.
+PYTHON ?= python3
+BIN := .venv/bin
+WANTED := setup.cfg pyproject.toml constraints.txt detect/__init__.py
+
+.PHONY: demo test
+
+# From nothing to a measured detector: draws photos, converts, splits, trains, predicts, evaluates, reports.
+demo: .venv/yolo
+	$(BIN)/detect demo demo/
+
+# The tests come last, so that the last lines are pytest's own summary.
+test: .venv/dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest
+
+# Stamps: a set of extras is installed again only when what it was made from has changed. `dev` holds all of `yolo`.
+.venv/yolo: $(WANTED) | $(BIN)/python
+	$(BIN)/python -m pip install --editable '.[train,yolo]' --constraint constraints.txt
+	@touch $@
+
+.venv/dev: $(WANTED) | $(BIN)/python
+	$(BIN)/python -m pip install --editable '.[train,yolo,dev]' --constraint constraints.txt
+	@touch .venv/yolo $@
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv .venv

@@ -1,0 +1,71 @@
+"""The command line. One thin file per command: it parses, calls the room of the same name and prints.
+
+Exit codes: 0 done, 1 bad input, 2 bad usage, 3 a threshold was missed, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import click
+
+from detect import __version__
+
+# In the order of the work, which is the order of the README.
+COMMANDS = ("demo", "sample", "convert", "split", "train", "predict", "evaluate")
+
+THRESHOLD_MISSED = 3
+
+
+class Commands(click.Group):
+    """Finds the command NAME in detect/cli/NAME.py; those files import nothing heavy, so help is quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All commands, in the order of the work."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name, or None."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = getattr(importlib.import_module(f"detect.cli.{cmd_name}"), cmd_name)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Like click's, with a suggestion for a misspelt name."""
+        from difflib import get_close_matches
+
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-") and (close := get_close_matches(name, COMMANDS, n=1)):
+            ctx.fail(f"No such command {name!r}. Did you mean {close[0]!r}?")
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; what a user can mend is printed without a traceback, exit code 1."""
+        from detect.errors import DetectError
+
+        try:
+            return super().invoke(ctx)
+        except DetectError as error:
+            click.echo(f"error: {error}", err=True)
+            ctx.exit(1)
+        except KeyboardInterrupt:
+            click.echo("interrupted", err=True)
+            ctx.exit(130)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="detect")
+def main() -> None:
+    """Turn photos annotated in LabelImg or CVAT into a damage detector you can trust.
+
+    \b
+    Example, the four steps from an annotated folder to a measured detector:
+      detect split photos/ data/ --ratios 70/20/10
+      detect train configs/yolo11n.yaml --data data/ --out runs/first
+      detect predict runs/first data/ --split test --out predictions.json
+      detect evaluate data/ predictions.json --split test --out report/
+    """

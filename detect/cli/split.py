@@ -1,0 +1,93 @@
+"""`detect split`: divide a dataset into train, val and test."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from detect.cli import options
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from detect.split import Counts
+
+
+def _ratios(ctx: click.Context, param: click.Parameter, value: str) -> dict[str, float]:
+    from detect.errors import ConfigError
+    from detect.split import parse_ratios
+
+    try:
+        return parse_ratios(value)
+    except ConfigError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+@click.command()
+@click.argument("data", type=click.Path(path_type=Path))
+@click.argument("dest", type=click.Path(path_type=Path))
+@click.option(
+    "--ratios", default="70/20/10", show_default=True, callback=_ratios, help="train/val/test, train/val or NAME=N,..."
+)
+@click.option("--group", metavar="REGEX", help="Images whose names match alike (all photos of a claim) stay together.")
+@click.option("--seed", default=0, show_default=True, help="Another number gives another split.")
+@click.option(
+    "--to",
+    "format_",
+    type=click.Choice(["yolo", "coco", "voc", "cvat"]),
+    default="yolo",
+    show_default=True,
+    help="The format to write.",
+)
+@options.quiet
+@options.as_json
+def split(
+    data: Path, dest: Path, ratios: dict[str, float], group: str | None, seed: int, format_: str, as_json: bool
+) -> None:
+    """Divide DATA into train, val and test and write the result to DEST.
+
+    Stratified: every split gets its share of each class and of the images without boxes. What --group matches is never
+    divided, nor are photos that are equal byte for byte. The same seed gives the same split.
+
+    \b
+    Example:
+      detect sample sample/
+      detect split sample/ data/ --ratios 70/20/10
+    """
+    from detect import convert
+    from detect.errors import Problems
+    from detect.files import refuse_to_overwrite
+    from detect.split import counts, deviation, split
+
+    refuse_to_overwrite(dest)
+    problems = Problems()
+    divided = split(convert.read(data, problems=problems), ratios, group=group, seed=seed, problems=problems)
+    convert.write(divided, dest, format_, problems=problems)
+    options.report(problems)
+    found = counts(divided, group)
+    points, what, where = deviation(found, ratios)
+    if as_json:
+        largest = {"points": points, "what": what, "split": where}
+        options.print_json({"ratios": ratios, "seed": seed, "splits": found, "largest_deviation": largest})
+        return
+    from rich.console import Console
+
+    Console().print(_table(found))
+    click.echo(f"largest deviation: {points:.2f} points ({what} in {where})")
+
+
+def _table(found: Counts) -> Table:
+    from rich.markup import escape
+    from rich.table import Table
+
+    from detect.split import rows
+
+    table = Table("", *found, box=None)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for row, by_split in rows(found).items():
+        total = sum(by_split.values())
+        table.add_row(escape(row), *(f"{n:,} {n / total:6.1%}" if total else "0" for n in by_split.values()))
+    return table

@@ -1,0 +1,112 @@
+"""What an image is called, and which split a folder means.
+
+An image is named by its path below the images, with `/`, whatever the tool or the system wrote. Folders that only
+hold things are no part of the name::
+
+    images/a/1.jpg         -> a/1.jpg          JPEGImages/1.jpg      -> 1.jpg
+    train/images/1.jpg     -> train/1.jpg      Annotations/a/1.xml   -> a/1.xml
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+
+IMAGE_SUFFIXES = frozenset(
+    f".{s}" for s in "jpg jpeg jpe jfif mpo png bmp dib webp tif tiff gif ppm pgm pbm jp2 avif heic heif".split()
+)
+
+_CONTAINER = re.compile(
+    r"((train|training|val|valid|validation|test|testing)[ _-])?(jpeg)?(images?|imgs?|annotations?|labels?|xmls?)",
+    re.IGNORECASE,
+)
+_SPLITS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val"}
+_SPLITS |= {"test": "test", "testing": "test"}
+_YEAR = re.compile(r"[ _-]?(19|20)\d\d$")
+
+
+def is_image(path: str) -> bool:
+    """Does this file name end as an image's does?"""
+    return suffix(path) in IMAGE_SUFFIXES
+
+
+def suffix(path: str) -> str:
+    """The ending in lower case with its dot; "" where there is none."""
+    base = path.rpartition("/")[2]
+    dot = base.rfind(".")
+    return base[dot:].lower() if dot > 0 else ""
+
+
+def stem(path: str) -> str:
+    """The path without the ending of an image or annotation file: `a/1.jpg` -> `a/1`, `v1.2` -> `v1.2`."""
+    end = suffix(path)
+    known = end in IMAGE_SUFFIXES or end in {".xml", ".txt", ".json"}
+    return path[: -len(end)] if known else path
+
+
+def posix(path: str) -> str:
+    r"""A path as some tool wrote it, as a relative one with `/`: `C:\photos\.\1.jpg` -> `photos/1.jpg`.
+
+    Steps upwards are left out, so that no name points outside the folder it belongs to.
+    """
+    if "\\" not in path and "/" not in path:
+        return path
+    path = path.replace("\\", "/")
+    if path[1:2] == ":":
+        path = path[2:]
+    return "/".join(part for part in path.split("/") if part not in ("", ".", ".."))
+
+
+def is_foreign(path: str) -> bool:
+    r"""Is this an absolute path, of this machine or another (`C:\...`)? Its folders then say nothing."""
+    return path.startswith(("/", "\\")) or path[1:2] == ":"
+
+
+def split_word(word: str) -> str | None:
+    """The split that a folder or file name means: `Valid`, `val2017` -> `val`; None for any other word."""
+    return _SPLITS.get(_YEAR.sub("", word).casefold())
+
+
+def split_name(word: str) -> str | None:
+    """A split as a file states it: known words in their usual spelling, `default` is none, others as they are."""
+    return None if word.casefold() in ("default", "") else split_word(word) or word
+
+
+def is_container(folder: str) -> bool:
+    """Is this a folder that only holds things: images, JPEGImages, Annotations, labels, Validation_Images?"""
+    return _CONTAINER.fullmatch(folder) is not None
+
+
+def image_names(paths: Sequence[str]) -> list[str]:
+    """The names of images from their paths, in the same order.
+
+    A container that all of them share is no part of the names. Containers further down are left out as well,
+    unless that would give two images one name.
+    """
+    heads = {path.partition("/")[0] if "/" in path else "" for path in paths}
+    if len(heads) == 1 and is_container(head := heads.pop()):
+        paths = [path[len(head) + 1 :] for path in paths]
+    bare = [without_containers(path) for path in paths]
+    return bare if len(set(bare)) == len(bare) else list(paths)
+
+
+def without_containers(path: str) -> str:
+    """The path without every folder that only holds things."""
+    folder, slash, base = path.rpartition("/")
+    if not slash:
+        return path
+    folder = _open_folder(folder)
+    return f"{folder}/{base}" if folder else base
+
+
+@lru_cache(maxsize=4096)
+def _open_folder(folder: str) -> str:
+    return "/".join(part for part in folder.split("/") if not is_container(part))
+
+
+def folder_splits(names: Iterable[str]) -> list[str] | None:
+    """The split of each image where every one lies in a folder called train, val(id) or test; else None."""
+    found = [split_word(name.partition("/")[0]) if "/" in name else None for name in names]
+    splits = [split for split in found if split is not None]
+    return splits if splits and len(splits) == len(found) else None

@@ -1,0 +1,84 @@
+"""XML without its dangers: a document type declaration is refused, and with it every entity."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from xml.etree import ElementTree
+from xml.etree.ElementTree import Element
+
+_CHUNK = 1 << 18
+_DOCTYPE = b"<!DOCTYPE"
+
+
+class UnsafeXML(ValueError):
+    """The file has a document type declaration: the door of entity bombs and of files read from elsewhere."""
+
+    def __init__(self) -> None:
+        super().__init__("has a <!DOCTYPE>, which no annotation tool writes and which can hide an attack; refused")
+
+
+BROKEN = (ElementTree.ParseError, ValueError, LookupError)
+"""What `parse` and `stream` raise on a file that is not good XML."""
+
+
+def parse(data: bytes) -> Element:
+    """The root element of a whole file. Raises one of BROKEN."""
+    data = _utf8(data)
+    if _DOCTYPE in data:
+        raise UnsafeXML
+    return ElementTree.XML(data)  # noqa: S314 without a document type there are no entities
+
+
+def stream(path: Path) -> Iterator[Element]:
+    """The children of the root element, one by one, each forgotten after use: memory stays small however long the file.
+
+    The first element yielded is the root itself, still empty, with its attributes. Raises one of BROKEN, OSError.
+    """
+    parser = ElementTree.XMLPullParser(("start", "end"))
+    depth, root, before = 0, None, b""
+    with path.open("rb", buffering=0) as file:
+        while chunk := file.read(_CHUNK):
+            if root is None:  # a document type can only stand before the root
+                if not before:
+                    chunk = _utf8(chunk + file.read()) if _is_utf16(chunk) else chunk
+                if _DOCTYPE in before + chunk:
+                    raise UnsafeXML
+                before = chunk[-len(_DOCTYPE) :]
+            parser.feed(chunk)
+            for event, element in parser.read_events():
+                if event == "start":
+                    depth += 1
+                    if root is None:
+                        root = element
+                        yield root
+                else:
+                    depth -= 1
+                    if depth == 1 and root is not None:
+                        yield element
+                        root.clear()
+    parser.close()
+
+
+def root_tag(path: Path) -> str:
+    """The name of the root element, reading no more than its beginning. Raises one of BROKEN, OSError."""
+    for root in stream(path):
+        return root.tag
+    raise ValueError("is empty")
+
+
+def reason(error: Exception) -> str:
+    """What is wrong with the XML, in a user's words."""
+    return str(error) if isinstance(error, UnsafeXML) else f"is not good XML: {error}"
+
+
+def _is_utf16(data: bytes) -> bool:
+    return data[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in data[:4]
+
+
+def _utf8(data: bytes) -> bytes:
+    """UTF-16 as UTF-8, so that no word hides from the search; anything else as it is."""
+    if not _is_utf16(data):
+        return data
+    return re.sub(r"^\s*<\?xml[^>]*\?>", "", data.decode("utf-16").lstrip("\ufeff")).encode()

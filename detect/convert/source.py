@@ -1,0 +1,143 @@
+"""What the user pointed at: a file or a folder, the files below it, and the photos that belong to it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from detect.convert.names import is_container, is_foreign, is_image, posix, split_word, stem, suffix, without_containers
+from detect.errors import DataError, Problems
+
+_NOISE = {"__MACOSX", "Thumbs.db", "desktop.ini"}
+
+
+@dataclass(frozen=True)
+class Source:
+    """An annotation file or a folder, perhaps with a separate folder of images; problems are noted on the way."""
+
+    path: Path
+    images: Path | None
+    problems: Problems
+
+    @cached_property
+    def files(self) -> tuple[str, ...]:
+        """Every file below the folder, relative to it and sorted; of a single file its own name."""
+        return (self.path.name,) if self.path.is_file() else tuple(sorted(walk(self.root)))
+
+    @cached_property
+    def root(self) -> Path:
+        """The folder that `files` are relative to."""
+        return self.path.parent if self.path.is_file() else self.path
+
+    def with_suffix(self, *endings: str) -> list[str]:
+        """The files that end so (lower case, with the dot)."""
+        return [file for file in self.files if suffix(file) in endings]
+
+    @cached_property
+    def photos(self) -> Photos:
+        """The images: below `images` where that is given, else beside the annotations."""
+        if self.images is not None:
+            if not self.images.is_dir():
+                raise DataError(f"{self.images}: no such folder of images")
+            return Photos(self.images, tuple(sorted(filter(is_image, walk(self.images)))))
+        if self.path.is_dir() and (found := tuple(filter(is_image, self.files))):
+            return Photos(self.root, found)
+        home = self.root.parent if is_container(self.root.name) else self.root
+        return Photos(home, tuple(sorted(filter(is_image, _usual_places(home)))))
+
+
+@dataclass(frozen=True)
+class Photos:
+    """The image files below a folder, found by what an annotation calls them."""
+
+    root: Path
+    files: tuple[str, ...]
+
+    @cached_property
+    def _by_base(self) -> dict[str, list[str]]:
+        return _index(self.files, lambda file: file.rpartition("/")[2].lower())
+
+    @cached_property
+    def _by_stem(self) -> dict[str, list[str]]:
+        return _index(self.files, lambda file: stem(file.rpartition("/")[2]).lower())
+
+    def find(self, wanted: str, near: str = "", *, by_stem: bool = False) -> list[str]:
+        """The files that `wanted` can mean, the likely ones only: one where it is clear, several where it is not.
+
+        `wanted` may have folders, backslashes, another case; with `by_stem` its ending does not count. `near` is the
+        folder (without containers) of the annotation that asks: it decides between files of the same name.
+        """
+        name = posix(wanted)
+        base = name.rpartition("/")[2]
+        index = self._by_stem if by_stem else self._by_base
+        found = index.get((stem(base) if by_stem else base).lower(), [])
+        if "/" in name and not is_foreign(wanted):
+            found = [file for file in found if _agree(without_containers(file), without_containers(name))]
+        if len(found) < 2:
+            return found
+        folders = [(_folder(without_containers(name)) or near).lower(), near.lower()]
+        for test in (
+            lambda file: file == name,
+            lambda file: _folder(without_containers(file)).lower() in folders,
+            lambda file: file.rpartition("/")[2] == base,
+        ):
+            if fewer := [file for file in found if test(file)]:
+                found = fewer
+        return found
+
+    def path(self, file: str) -> Path:
+        """Where one of `files` lies."""
+        return self.root / file
+
+
+def walk(root: Path) -> Iterator[str]:
+    """Every file below `root` as a relative path with `/`; hidden ones and folders already seen are passed over."""
+    seen: set[tuple[int, int]] = set()
+    folders = [""]
+    while folders:
+        folder = folders.pop()
+        here = os.path.join(root, folder)  # noqa: PTH118 pathlib takes 10 x longer, and there may be a million
+        with os.scandir(here) as entries:
+            for entry in entries:
+                if entry.name.startswith(".") or entry.name in _NOISE:
+                    continue
+                if not entry.is_dir():
+                    yield folder + entry.name
+                elif (key := _key(entry)) not in seen:
+                    seen.add(key)
+                    folders.append(f"{folder}{entry.name}/")
+
+
+def _key(entry: os.DirEntry[str]) -> tuple[int, int]:
+    status = entry.stat()
+    return status.st_dev, status.st_ino
+
+
+def _usual_places(home: Path) -> Iterator[str]:
+    """Images of a single annotation file: beside it, and in folders called images, train and so on; no further."""
+    with os.scandir(home) as entries:
+        for entry in entries:
+            if not entry.is_dir():
+                yield entry.name
+            elif is_container(entry.name) or split_word(entry.name):
+                yield from (f"{entry.name}/{file}" for file in walk(home / entry.name))
+
+
+def _index(files: tuple[str, ...], key: object) -> dict[str, list[str]]:
+    index: dict[str, list[str]] = {}
+    for file in files:
+        index.setdefault(key(file), []).append(file)  # type: ignore[operator]
+    return index
+
+
+def _agree(one: str, other: str) -> bool:
+    """Can these be the same file, one of them seen from further up?"""
+    one, other = f"/{one.lower()}", f"/{other.lower()}"
+    return stem(one).endswith(stem(other)) or stem(other).endswith(stem(one))
+
+
+def _folder(path: str) -> str:
+    return path.rpartition("/")[0]

@@ -1,0 +1,128 @@
+"""The rules that every format's boxes pass through: repaired, dropped and refused alike, and always reported.
+
+    swapped corners    put in order          repaired
+    over the edge      cut to the image      repaired
+    outside, no area   left out              dropped
+    exact duplicate    left out              dropped
+    NaN, infinite      left out              error
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from math import isfinite
+
+from detect.data import Box
+from detect.errors import Problems
+
+PRECISION = 6
+"""Decimals of a pixel that count: a millionth. What arithmetic adds beyond is noise and is rounded away."""
+
+SLACK = 0.01
+"""Pixels over the edge that are rounding of the file's digits, cut without a word."""
+
+_BREAKS = re.compile(r"\s*[\x00-\x1f\x7f\x85\u2028\u2029]+\s*")
+
+
+def clean_label(label: str) -> str:
+    """The label on one line, without white space around it."""
+    return _BREAKS.sub(" ", label).strip()
+
+
+class Labels:
+    """The classes of a dataset while it is read: declared ones first, others in the order they are met."""
+
+    def __init__(self, problems: Problems, declared: Iterable[str] = (), *, closed: bool = True) -> None:
+        """`closed`: the file declares its classes, so that any other label is worth a report."""
+        self.problems, self.closed = problems, closed
+        self.names: dict[str, None] = {}
+        for label in declared:
+            self.names.setdefault(clean_label(label))
+
+    def __call__(self, label: str | None, file: str, where: str) -> str | None:
+        """The class of this name, made where it is new; None, and reported, where there is none."""
+        if label in self.names:
+            return label
+        clean = clean_label(label or "")
+        if not clean:
+            self.problems.add("dropped", "no label", "the box has no label", file=file, where=where)
+            return None
+        if clean != label:
+            what = f"{label!r} is read as {clean!r}"
+            self.problems.add("repaired", "label white space", what, file=file, where=where)
+        if clean not in self.names:
+            self.names[clean] = None
+            if self.closed:
+                what = f"class {clean!r} is not declared; kept"
+                self.problems.add("repaired", "undeclared class", what, file=file, where=where)
+        return clean
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """All classes; alphabetical where the file declares none, so that a new photo does not renumber them."""
+        return tuple(self.names) if self.closed else tuple(sorted(self.names))
+
+
+def tidy(
+    found: Sequence[tuple[int, Box]], width: int, height: int, file: str, unit: str, problems: Problems
+) -> tuple[Box, ...]:
+    """The boxes of one image of width x height pixels by the rules above.
+
+    `found` pairs each box with its position in `file`, counted in `unit` ("line", "object").
+    """
+    kept: list[Box] = []
+    for place, box in found:
+        _, x1, y1, x2, y2, *_ = box
+        if not (0 <= x1 < x2 <= width and 0 <= y1 < y2 <= height):
+            mended = _mend(box, width, height, file, f"{unit} {place}", problems)
+            if mended is None:
+                continue
+            box = mended
+        kept.append(box)
+    if len(kept) > 1 and len({box[1:5] for box in kept}) < len(kept):
+        return _without_duplicates(kept, file, problems)
+    return tuple(kept)
+
+
+def rounded(box: Box) -> Box:
+    """The box with its corners rounded to PRECISION: for readers that must calculate them."""
+    x1, y1, x2, y2 = (round(value, PRECISION) for value in box.xyxy)
+    return box._replace(x1=x1, y1=y1, x2=x2, y2=y2)
+
+
+def _mend(box: Box, width: int, height: int, file: str, where: str, problems: Problems) -> Box | None:
+    x1, y1, x2, y2 = box.xyxy
+    if not all(map(isfinite, (x1, y1, x2, y2))):
+        problems.add("error", "not a number", f"{box.label}: a corner is NaN or infinite", file=file, where=where)
+        return None
+    if x1 > x2 or y1 > y2:
+        problems.add("repaired", "corners swapped", _corners(box), file=file, where=where)
+        x1, x2, y1, y2 = min(x1, x2), max(x1, x2), min(y1, y2), max(y1, y2)
+    if x1 == x2 or y1 == y2:
+        problems.add("dropped", "box without area", _corners(box), file=file, where=where)
+        return None
+    over = max(-x1, -y1, x2 - width, y2 - height)
+    x1, y1 = max(0.0, x1), max(0.0, y1)
+    x2, y2 = min(float(width), x2), min(float(height), y2)
+    if x1 >= x2 or y1 >= y2:
+        what = f"{_corners(box)} lies outside the image of {width} x {height}"
+        problems.add("dropped", "box outside the image", what, file=file, where=where)
+        return None
+    if over > SLACK:
+        what = f"{_corners(box)} reaches over the image of {width} x {height}"
+        problems.add("repaired", "box clipped", what, file=file, where=where)
+    return box._replace(x1=x1, y1=y1, x2=x2, y2=y2)
+
+
+def _without_duplicates(boxes: list[Box], file: str, problems: Problems) -> tuple[Box, ...]:
+    seen: set[Box] = set()
+    for box in boxes:
+        if box in seen:
+            problems.add("dropped", "duplicate box", f"{_corners(box)} stands twice", file=file)
+        seen.add(box)
+    return tuple(dict.fromkeys(boxes))
+
+
+def _corners(box: Box) -> str:
+    return f"{box.label} from ({box.x1:g}, {box.y1:g}) to ({box.x2:g}, {box.y2:g})"

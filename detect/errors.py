@@ -1,0 +1,123 @@
+"""What can go wrong, said so that a person can mend it: file, position, problem, remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+Level = Literal["error", "repaired", "dropped", "note", "loss"]
+
+SHOWN = 20  # problems spelled out in a message; the rest are counted
+
+
+class DetectError(Exception):
+    """Anything that this package refuses to do. Its text is fit for a terminal; the command line exits with 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One finding about the user's data.
+
+    `kind` names the family ("box clipped"), so that a thousand findings print as one line with a count;
+    `what` is the finding itself. `level` says what became of it: an error stops the work (or leaves the item out
+    under `--on-error skip`), "repaired" kept the item, "dropped" left it out, "note" changed nothing, and "loss"
+    is something that the target format cannot hold.
+    """
+
+    level: Level
+    kind: str
+    what: str
+    file: str = ""
+    where: str = ""
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        place = ": ".join(part for part in (self.file, self.where) if part)
+        text = f"{place}: {self.what}" if place else self.what
+        return f"{text} ({self.remedy})" if self.remedy else text
+
+
+class DataError(DetectError):
+    """Input that cannot be read as what it should be. Carries every problem found, not the first."""
+
+    def __init__(self, problems: Problem | Sequence[Problem] | str) -> None:
+        if isinstance(problems, str):
+            problems = Problem("error", problems, problems)
+        self.problems: tuple[Problem, ...] = (problems,) if isinstance(problems, Problem) else tuple(problems)
+        super().__init__(_message(self.problems))
+
+
+class ConfigError(DetectError):
+    """A recipe, a dataset description or an option with a wrong name or value."""
+
+
+class ModelError(DetectError):
+    """Weights that are missing, unsafe or do not fit; a model that cannot run."""
+
+
+class MissingExtra(DetectError):
+    """A package that an optional part needs is not installed."""
+
+    def __init__(self, package: str, extra: str) -> None:
+        self.package, self.extra = package, extra
+        super().__init__(f"this needs {package}: pip install 'damage-detect[{extra}]'")
+
+
+@dataclass(slots=True)
+class Problems:
+    """Collects problems while a file is read, so that the user sees all of them at once.
+
+    >>> problems = Problems()
+    >>> problems.add("repaired", "box clipped", "x2 is 210 in an image 200 wide", file="a.xml", where="object 3")
+    >>> problems.summary()
+    ['1 repaired: box clipped (first: a.xml: object 3: x2 is 210 in an image 200 wide)']
+    """
+
+    items: list[Problem] = field(default_factory=list)
+
+    def add(
+        self, level: Level, kind: str, what: str, *, file: str | Path = "", where: str = "", remedy: str = ""
+    ) -> None:
+        """Note one problem. `where` is the position in the file ("line 3", "annotation 7")."""
+        self.items.append(Problem(level, kind, what, str(file), where, remedy))
+
+    def __iter__(self) -> Iterator[Problem]:
+        return iter(self.items)
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    @property
+    def errors(self) -> list[Problem]:
+        """The problems of level "error", in the order found."""
+        return [p for p in self.items if p.level == "error"]
+
+    def raise_errors(self) -> None:
+        """Raise DataError with every error found so far; do nothing when there is none."""
+        if errors := self.errors:
+            raise DataError(errors)
+
+    def counts(self) -> dict[tuple[Level, str], int]:
+        """How often each (level, kind) was seen, in the order of first sight."""
+        counts: dict[tuple[Level, str], int] = {}
+        for p in self.items:
+            counts[p.level, p.kind] = counts.get((p.level, p.kind), 0) + 1
+        return counts
+
+    def summary(self) -> list[str]:
+        """One line per family of problems: count, level, kind and the first case."""
+        first: dict[tuple[Level, str], Problem] = {}
+        for p in self.items:
+            first.setdefault((p.level, p.kind), p)
+        return [
+            f"{count} {level}: {kind} (first: {first[level, kind]})" for (level, kind), count in self.counts().items()
+        ]
+
+
+def _message(problems: Sequence[Problem]) -> str:
+    lines = [str(p) for p in problems[:SHOWN]]
+    if len(problems) > SHOWN:
+        lines.append(f"... and {len(problems) - SHOWN} more")
+    return "\n".join(lines)

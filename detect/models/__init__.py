@@ -1,0 +1,39 @@
+"""Detectors behind one protocol, and the safe loading of their weights. Importing this package loads no torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from detect.models.detector import Detector, Training
+
+
+def load_detector(path: str | Path, *, device: str = "auto") -> Detector:
+    """The detector in a run folder or weights file, ready to look at photos.
+
+    Raises ModelError when the file is missing, unsafe, broken or does not fit; MissingExtra when the library that
+    the model needs is not installed.
+    """
+    _require_torch()
+    from detect.models.weights import load_weights
+    from detect.models.yolo import Yolo
+
+    return Yolo(load_weights(Path(path)), device=device, source=path)
+
+
+def fit(job: Training, *, resume: bool) -> None:
+    """Train a detector, see Training. Raises ModelError, DataError or MissingExtra."""
+    _require_torch()
+    from detect.models import yolo
+
+    yolo.fit(job, resume=resume)
+
+
+def _require_torch() -> None:
+    from importlib.util import find_spec
+
+    from detect.errors import MissingExtra
+
+    if find_spec("torch") is None or find_spec("torchvision") is None:
+        raise MissingExtra("torch and torchvision", "train")

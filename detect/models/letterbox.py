@@ -1,0 +1,47 @@
+"""Photos of any size into a model's input and boxes back out of it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from detect.models.detector import Picture
+
+STRIDE = 32
+GREY = 114
+
+
+class Placed(NamedTuple):
+    """A picture as model input: tensor (3, H, W) uint8, the scale, and the padding left and top in pixels."""
+
+    tensor: torch.Tensor
+    scale: float
+    left: int
+    top: int
+
+    def undo(self, xyxy: NDArray[np.float64], width: int, height: int) -> NDArray[np.float64]:
+        """Boxes (N, 4) in input pixels to boxes in the pixels of the picture, clipped to it."""
+        corners = (xyxy - [self.left, self.top, self.left, self.top]) / self.scale
+        return corners.clip(0, [width, height, width, height])
+
+
+def letterbox(picture: Picture, imgsz: int) -> Placed:
+    """Scale a picture (h, w, 3) so that its longer side is imgsz, and pad with grey to multiples of 32.
+
+    The same interpolation and grey as in training and validation, so that scores mean the same.
+    """
+    import cv2
+
+    height, width = picture.shape[:2]
+    scale = imgsz / max(height, width)
+    new_w, new_h = max(1, round(width * scale)), max(1, round(height * scale))
+    if (new_w, new_h) != (width, height):
+        picture = cv2.resize(picture, (new_w, new_h), interpolation=cv2.INTER_LINEAR)
+    full_w, full_h = -(-new_w // STRIDE) * STRIDE, -(-new_h // STRIDE) * STRIDE
+    left, top = (full_w - new_w) // 2, (full_h - new_h) // 2
+    canvas = np.full((full_h, full_w, 3), GREY, dtype=np.uint8)
+    canvas[top : top + new_h, left : left + new_w] = picture
+    return Placed(torch.from_numpy(canvas.transpose(2, 0, 1).copy()), scale, left, top)

@@ -1,0 +1,134 @@
+"""Weights on disk: tensors and plain values only, read so that no code in a file can run.
+
+A `.pt` file is a zip with a pickle in it, and unpickling can run anything. All loading here goes through
+`torch.load(weights_only=True)`, which builds tensors, containers and numbers and refuses the rest.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from detect.errors import ModelError
+from detect.files import atomic_file
+
+FORMAT = "damage-detect weights 1"
+Tensors = dict[str, torch.Tensor]
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A trained detector: what to build (`model`), its classes in output order, and the tensors to fill it with."""
+
+    model: str
+    classes: tuple[str, ...]
+    imgsz: int
+    tensors: Tensors
+    recipe: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """How many of a model's tensors were taken over from a weights file, by name and shape."""
+
+    taken: int
+    total: int
+
+    def __str__(self) -> str:
+        return f"{self.taken} of {self.total} tensors"
+
+
+def save_weights(weights: Weights, path: Path) -> None:
+    """Write weights atomically. Raises DetectError where the disk is full."""
+    save_tensors({"format": FORMAT, **asdict(weights)}, path)
+
+
+def save_tensors(values: dict[str, Any], path: Path) -> None:
+    """Write a dict of tensors and plain values atomically."""
+    with atomic_file(path) as temporary:
+        torch.save(values, temporary)
+
+
+def load_weights(path: Path) -> Weights:
+    """The detector in a file that `detect train` wrote, or in a run folder (its best weights).
+
+    Raises ModelError when the file is missing, unsafe, broken or something else.
+    """
+    path = Path(path)
+    if path.is_dir():
+        path = path / "weights" / "best.pt"
+    values = load_tensors(path)
+    if values.get("format") != FORMAT:
+        raise ModelError(
+            f"{path}: holds no trained detector of this tool; use the weights/best.pt of a run folder "
+            "(other weights are a start for `detect train`, under the recipe's key `weights`)"
+        )
+    try:
+        return Weights(
+            model=str(values["model"]),
+            classes=tuple(values["classes"]),
+            imgsz=int(values["imgsz"]),
+            tensors=dict(values["tensors"]),
+            recipe=dict(values["recipe"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelError(f"{path}: is damaged: {error!r}; train or copy it again") from None
+
+
+def load_tensors(path: Path) -> dict[str, Any]:
+    """A dict of tensors and plain values from a `.pt` file. Raises ModelError for everything else."""
+    require_file(path)
+    try:
+        values = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise ModelError(
+            f"{path}: holds Python objects beside tensors and was not opened, since loading them can run any code "
+            f"({_first_line(error)}); save it again as a plain state dict"
+        ) from None
+    except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
+        raise ModelError(f"{path}: is no readable weights file: {_first_line(error)}") from None
+    if not isinstance(values, dict):
+        raise ModelError(f"{path}: holds a {type(values).__name__}, not a dict of tensors")
+    return values
+
+
+def state_dict(values: Mapping[str, Any]) -> Tensors:
+    """The tensors by name in what `load_tensors` gave, whether plain, of this tool or under a usual key."""
+    for key in ("tensors", "state_dict", "model_state_dict", "model"):
+        if isinstance(inner := values.get(key), dict):
+            values = inner
+            break
+    return {name: value for name, value in values.items() if isinstance(value, torch.Tensor)}
+
+
+def take_over(module: torch.nn.Module, tensors: Mapping[str, torch.Tensor]) -> Fitted:
+    """Copy into `module` every tensor whose name and shape fit; the rest keeps its fresh start."""
+    own = module.state_dict()
+    fitting = {name: value for name, value in tensors.items() if name in own and own[name].shape == value.shape}
+    module.load_state_dict({name: value.to(own[name].dtype) for name, value in fitting.items()}, strict=False)
+    return Fitted(len(fitting), len(own))
+
+
+def fill(module: torch.nn.Module, weights: Weights, path: Path | str) -> None:
+    """Copy all tensors into `module`. Raises ModelError where one is missing or has another shape."""
+    fitted = take_over(module, weights.tensors)
+    if fitted.taken != fitted.total or len(weights.tensors) != fitted.total:
+        raise ModelError(f"{path}: does not fit {weights.model} with {len(weights.classes)} classes: only {fitted} do")
+
+
+def require_file(path: Path) -> None:
+    """Raise ModelError, saying that nothing is ever downloaded, when `path` is no file."""
+    if not path.is_file():
+        raise ModelError(
+            f"{path}: no such weights file. Weights are never downloaded for you: train some, or see "
+            "docs/weights.md for where to get them"
+        )
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().split("\n")[0][:200] or type(error).__name__

@@ -1,0 +1,216 @@
+"""A picture that is drawn on in metres: soft fills, gradients, lines and curved paint that mirrors its surroundings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from detect.sample.shapes import Points
+
+Colour = tuple[float, float, float]
+Map = NDArray[np.float32]
+SHIFT = 4  # cv2 takes sub-pixel corners as integers with so many fractional bits
+
+
+class Gradient(NamedTuple):
+    """Colours from one point to another (metres), evenly spaced; flat beyond both."""
+
+    start: tuple[float, float]
+    end: tuple[float, float]
+    colours: Sequence[Colour]
+
+
+Fill = Colour | Gradient
+Relief = Callable[[Map, Map], tuple[Map, Map]]
+"""Surface slopes (nx, ny) at the places (x, y), metres: the sideways and upward parts of the unit normal."""
+
+
+class Window(NamedTuple):
+    """A rectangle of pixels, far edges exclusive."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+    def grown(self, margin: int) -> Window:
+        """The window with `margin` pixels more on each side."""
+        return Window(self.left - margin, self.top - margin, self.right + margin, self.bottom + margin)
+
+    def shared(self, other: Window) -> Window:
+        """What two windows have in common; empty where right <= left or bottom <= top."""
+        return Window(
+            max(self.left, other.left),
+            max(self.top, other.top),
+            min(self.right, other.right),
+            min(self.bottom, other.bottom),
+        )
+
+    @property
+    def empty(self) -> bool:
+        """Whether it holds no pixel."""
+        return self.right <= self.left or self.bottom <= self.top
+
+
+@dataclass
+class Canvas:
+    """`pixels` (3, H, W) float32 RGB in 0..1 show the `window` of a picture; `camera` (3, 3) maps metres to its pixels.
+
+    Everything drawn is cut to the window and else the same as on the full picture, to the bit: that is how the
+    pixels which a damage changes are found by drawing its surroundings twice.
+    """
+
+    pixels: Map
+    camera: NDArray[np.float64]
+    window: Window
+    dents: tuple[Relief, ...] = ()
+    clips: list[Map] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.scale = float(np.sqrt(abs(np.linalg.det(self.camera[:2, :2]))))  # pixels in a metre
+
+    def place(self, points: Points) -> NDArray[np.float64]:
+        """Pixels (N, 2) of the full picture for points in metres (N, 2)."""
+        flat = points @ self.camera[:, :2].T + self.camera[:, 2]
+        return np.asarray(flat[:, :2] / flat[:, 2:])
+
+    def fill(self, points: Points, colour: Fill, opacity: float = 1.0, soft: float = 0.0) -> None:
+        """Fill a polygon; its edge is blurred over about `soft` metres."""
+        window, cover = self._cover(self.place(points), soft * self.scale, 0)
+        self._blend(window, cover, colour, opacity)
+
+    def line(
+        self, points: Points, colour: Fill, width: float, opacity: float = 1.0, soft: float = 0.0, *, closed: bool = False
+    ) -> None:
+        """A polyline `width` metres wide; one thinner than a pixel is drawn a pixel wide and paler."""
+        thick = width * self.scale
+        window, cover = self._cover(self.place(points), soft * self.scale, max(1, round(thick)), closed)
+        self._blend(window, cover, colour, opacity * min(1.0, thick))
+
+    def shade(
+        self, points: Points, colour: Callable[[Map, Map], Map], relief: Relief | None = None, bevel: float = 0.1
+    ) -> None:
+        """Fill with a curved surface: `colour(nx, ny)` is asked for the colours (3, h, w) of its normals.
+
+        The normal is the sum of the `relief`, of the dents and of a `bevel` (metres) that rounds the outline.
+        """
+        reach = max(1, round(bevel * self.scale))
+        window, cover = self._cover(self.place(points), 0, 0, margin=2 * reach)
+        inner = window.shared(self.window)
+        if inner.empty:
+            return
+        blurred = cv2.blur(cv2.blur(cover, (reach, reach)), (reach, reach))
+        nx, ny = (_cut(cv2.Sobel(blurred, cv2.CV_32F, *d, scale=reach / 8), window, inner) for d in ((1, 0), (0, 1)))
+        nx, ny = -0.75 * nx, 0.75 * ny
+        x, y = self.metres(inner)
+        for bumps in (*((relief,) if relief else ()), *self.dents):
+            dx, dy = bumps(x, y)
+            nx, ny = nx + dx, ny + dy
+        length = np.maximum(np.sqrt(nx * nx + ny * ny) / 0.985, 1)
+        self._paint(inner, _cut(cover, window, inner), colour(nx / length, ny / length))
+
+    def stamp(self, cover: Map, corners: Points, colour: Colour) -> None:
+        """Press a cover map (h, w) onto a four-cornered field, given from its lower left corner counter-clockwise."""
+        height, width = cover.shape
+        pixels = self.place(corners)
+        low, high = np.floor(pixels.min(axis=0)).astype(int), np.ceil(pixels.max(axis=0)).astype(int) + 1
+        inner = Window(int(low[0]), int(low[1]), int(high[0]), int(high[1])).shared(self.window)
+        if inner.empty:
+            return
+        source = np.array([(0, height), (width, height), (width, 0), (0, 0)], np.float32)
+        turn = cv2.getPerspectiveTransform(source, (pixels - inner[:2]).astype(np.float32))
+        small = cv2.resize(cover, None, fx=1, fy=1)
+        pressed = cv2.warpPerspective(small, turn, (inner.right - inner.left, inner.bottom - inner.top), flags=cv2.INTER_AREA)
+        self._paint(inner, pressed, self._colours(colour, inner))
+
+    def metres(self, window: Window) -> tuple[Map, Map]:
+        """Where each pixel of a window lies on the car's plane: x and y, (h, w) each, metres."""
+        back = np.linalg.inv(self.camera)
+        u = np.arange(window.left, window.right, dtype=np.float32)[None, :]
+        v = np.arange(window.top, window.bottom, dtype=np.float32)[:, None]
+        x, y, w = (np.float32(a) * u + np.float32(b) * v + np.float32(c) for a, b, c in back)
+        return x / w, y / w
+
+    @contextmanager
+    def inside(self, points: Points) -> Iterator[None]:
+        """Whatever is drawn in this block stays inside the polygon (and the enclosing blocks' ones)."""
+        whole = np.zeros(self.pixels.shape[1:], np.float32)
+        window, cover = self._cover(self.place(points), 0, 0)
+        inner = window.shared(self.window)
+        if not inner.empty:
+            whole[self._slices(inner)] = _cut(cover, window, inner)
+        self.clips.append(whole * self.clips[-1] if self.clips else whole)
+        try:
+            yield
+        finally:
+            self.clips.pop()
+
+    def _cover(
+        self, pixels: NDArray[np.float64], soft: float, thick: int, closed: bool = True, margin: int = 0
+    ) -> tuple[Window, Map]:
+        """How much of each pixel a shape covers, 0..1, in a window that reaches beyond the canvas by the margin.
+
+        Without that margin a blur near the canvas's edge would differ from that on the full picture.
+        """
+        margin += round(soft * 2) + thick + 2
+        low, high = np.floor(pixels.min(axis=0)), np.ceil(pixels.max(axis=0)) + 1
+        around = Window(int(low[0]), int(low[1]), int(high[0]), int(high[1])).grown(margin)
+        window = around.shared(self.window.grown(margin))
+        if window.empty:
+            return window, np.zeros((0, 0), np.float32)
+        cover = np.zeros((window.bottom - window.top, window.right - window.left), np.uint8)
+        corners = np.rint((pixels - (window.left, window.top)) * (1 << SHIFT)).astype(np.int32)
+        if thick:
+            cv2.polylines(cover, [corners], closed, 255, thick, cv2.LINE_AA, SHIFT)
+        else:
+            cv2.fillPoly(cover, [corners], 255, cv2.LINE_AA, SHIFT)
+        if soft >= 0.5:
+            size = 2 * round(soft) + 1
+            cover = cv2.stackBlur(cover, (size, size))
+        return window, cover.astype(np.float32) / 255
+
+    def _blend(self, window: Window, cover: Map, colour: Fill, opacity: float) -> None:
+        inner = window.shared(self.window)
+        if inner.empty or opacity <= 0:
+            return
+        cover = _cut(cover, window, inner)
+        if opacity < 1:
+            cover = cover * np.float32(opacity)
+        self._paint(inner, cover, self._colours(colour, inner))
+
+    def _paint(self, inner: Window, cover: Map, colours: Map) -> None:
+        """Lay colours (3, h, w) or (3, 1, 1) over the pixels of a window, weighted by cover (h, w)."""
+        rows, columns = self._slices(inner)
+        part = self.pixels[:, rows, columns]
+        if self.clips:
+            cover = cover * self.clips[-1][rows, columns]
+        part += (colours - part) * cover
+
+    def _colours(self, colour: Fill, window: Window) -> Map:
+        if not isinstance(colour, Gradient):
+            return np.asarray(colour, np.float32)[:, None, None]
+        start, end = self.place(np.array([colour.start, colour.end]))
+        along = (end - start) / max(1e-9, float((end - start) @ (end - start)))
+        u = np.arange(window.left, window.right, dtype=np.float32)[None, :] - np.float32(start[0])
+        v = np.arange(window.top, window.bottom, dtype=np.float32)[:, None] - np.float32(start[1])
+        share = np.clip(u * np.float32(along[0]) + v * np.float32(along[1]), 0, 1)
+        at = np.linspace(0, 1, 256)
+        stops = np.linspace(0, 1, len(colour.colours))
+        table = np.stack([np.interp(at, stops, c) for c in zip(*colour.colours, strict=True)]).astype(np.float32)
+        return np.asarray(table[:, (share * 255).astype(np.uint8)])
+
+    def _slices(self, window: Window) -> tuple[slice, slice]:
+        left, top = self.window.left, self.window.top
+        return slice(window.top - top, window.bottom - top), slice(window.left - left, window.right - left)
+
+
+def _cut(values: Map, window: Window, inner: Window) -> Map:
+    """The part of a window's values that lies in an inner window."""
+    top, left = inner.top - window.top, inner.left - window.left
+    return values[top : top + inner.bottom - inner.top, left : left + inner.right - inner.left]

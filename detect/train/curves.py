@@ -1,0 +1,39 @@
+"""Losses and figures by epoch, as a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from detect.files import atomic_file
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")  # Okabe and Ito, safe for colour-blind readers
+
+
+def draw_curves(epochs: Sequence[dict[str, Any]], path: Path) -> None:
+    """Draw train losses (solid) and val losses (dashed) on the left, figures on val on the right, as PNG."""
+    from matplotlib.figure import Figure  # not pyplot: no global state, no display
+
+    figure = Figure(figsize=(11, 4.2), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    x = [event["epoch"] for event in epochs]
+    for colour, name in zip(COLOURS, epochs[0]["train"], strict=False):
+        label = name.removesuffix("_loss")
+        left.plot(x, [event["train"][name] for event in epochs], color=colour, label=f"{label}, train")
+        left.plot(x, [event["val"].get(name) for event in epochs], color=colour, ls="--", label=f"{label}, val")
+    names = {"map50": "AP50", "map": "mAP", "precision": "precision", "recall": "recall"}
+    for colour, (key, label) in zip(COLOURS, names.items(), strict=True):
+        right.plot(x, [event["val"][key] for event in epochs], color=colour, label=label, lw=2 if "map" in key else 1)
+    best = max(epochs, key=lambda event: float(event["val"]["map"]))
+    right.axvline(best["epoch"], color="#888888", lw=0.8)
+    right.annotate(f"best: epoch {best['epoch']}", (best["epoch"], 0.02), rotation=90, ha="right", color="#555555")
+    left.set(title="Loss", xlabel="epoch", ylim=(0, None))
+    right.set(title="Figures on val", xlabel="epoch", ylim=(0, 1))
+    for axes in (left, right):
+        axes.grid(alpha=0.25)
+        axes.legend(frameon=False, fontsize=8)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+    with atomic_file(path) as temporary:
+        figure.savefig(temporary, dpi=110, format="png")

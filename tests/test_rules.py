@@ -1,0 +1,268 @@
+"""The rules of the house, over whatever stands on the disk: size, floors, commands, recipes, words."""
+
+from __future__ import annotations
+
+import ast
+import configparser
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from fnmatch import fnmatch
+from functools import cache
+from itertools import takewhile
+from pathlib import Path
+
+import click
+import grimp
+import pytest
+
+from detect.cli import COMMANDS, main
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@cache
+def project_files() -> tuple[str, ...]:
+    """Everything that git holds or would take, as POSIX paths from the root."""
+    listing = ["git", "-C", str(ROOT), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    found = subprocess.run(listing, capture_output=True, text=True, check=True).stdout.split("\0")
+    return tuple(sorted(name for name in found if name and (ROOT / name).is_file()))
+
+
+def python_files(*folders: str) -> Iterator[tuple[str, ast.Module]]:
+    for name in project_files():
+        if name.endswith(".py") and (not folders or name.startswith(folders)):
+            yield name, ast.parse((ROOT / name).read_text("utf-8"))
+
+
+# Size and names
+
+
+def test_no_file_is_longer_than_300_lines() -> None:
+    lengths = {n: len((ROOT / n).read_text("utf-8").splitlines()) for n in project_files() if n.endswith(".py")}
+    assert len(lengths) > 20
+    assert {name: length for name, length in lengths.items() if length > 300} == {}
+
+
+def test_no_function_is_longer_than_50_lines() -> None:
+    lengths = {
+        f"{name}:{node.lineno} {node.name}": (node.end_lineno or 0) - node.lineno + 1
+        for name, tree in python_files()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+    assert len(lengths) > 100
+    assert {name: length for name, length in lengths.items() if length > 50} == {}
+
+
+def test_files_are_named_for_their_noun_or_verb() -> None:
+    vague = {"utils", "util", "core", "common", "misc", "helpers", "helper", "base"}
+    parts = {name: {Path(part).stem for part in Path(name).parts} for name in project_files()}
+    assert [name for name, stems in parts.items() if stems & vague] == []
+
+
+def test_no_assert_and_no_print_in_the_package() -> None:
+    asserts = [f"{n}:{x.lineno}" for n, tree in python_files("detect/") for x in ast.walk(tree) if _asserts(x)]
+    prints = [f"{n}:{x.lineno}" for n, tree in python_files("detect/") for x in ast.walk(tree) if _prints(x)]
+    assert asserts == []
+    assert [place for place in prints if not place.startswith(("detect/progress.py", "detect/cli/"))] == []
+
+
+def _asserts(node: ast.AST) -> bool:
+    return isinstance(node, ast.Assert)
+
+
+def _prints(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
+
+
+@pytest.mark.parametrize("folder", ["datasets", "configs"])
+def test_data_folders_hold_no_python(folder: str) -> None:
+    # An importable `datasets` would shadow Hugging Face's package of that name.
+    assert [name for name in project_files() if name.startswith(f"{folder}/") and name.endswith(".py")] == []
+
+
+# Floors and fences
+
+FENCED = {  # package: where alone it may be imported
+    "torch": ("detect.models", "detect.train", "detect.predict"),
+    "torchvision": ("detect.models", "detect.train", "detect.predict"),
+    "lightning": ("detect.models", "detect.train", "detect.predict"),
+    "albumentations": ("detect.train",),
+    "click": ("detect.cli",),
+    "ultralytics": ("detect.models.yolo",),  # AGPL-3.0: one file, behind an extra
+    "fiftyone": ("detect.review.fiftyone",),
+    "fastapi": ("detect.serve",),
+    "starlette": ("detect.serve",),
+    "uvicorn": ("detect.serve",),
+}
+TORCHLESS = ("split", "draw", "config", "convert", "check", "evaluate", "sample")
+
+
+@cache
+def graph() -> grimp.ImportGraph:
+    return grimp.build_graph("detect", include_external_packages=True, cache_dir=None)
+
+
+def test_the_floors_hold() -> None:
+    linter = Path(sys.executable).with_name("lint-imports")
+    done = subprocess.run([linter, "--no-cache"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("package", FENCED)
+def test_a_package_is_imported_only_in_its_rooms(package: str) -> None:
+    importers = graph().find_modules_that_directly_import(package) if package in graph().modules else set()
+    rooms = FENCED[package]
+    assert [m for m in sorted(importers) if m not in rooms and not m.startswith(tuple(f"{r}." for r in rooms))] == []
+
+
+@pytest.mark.parametrize("room", TORCHLESS)
+def test_a_room_does_not_reach_torch(room: str) -> None:
+    if f"detect.{room}" not in graph().modules:
+        pytest.skip("not built yet")
+    assert graph().find_shortest_chain(f"detect.{room}", "torch", as_packages=True) is None
+
+
+HEAVY = "{'torch', 'torchvision', 'cv2', 'fiftyone', 'ultralytics', 'numpy', 'matplotlib', 'PIL', 'pydantic', 'rich'}"
+
+
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_help_loads_nothing_heavy(command: str) -> None:
+    code = (
+        "import sys, detect\n"
+        f"assert not {HEAVY} & set(sys.modules), 'import detect'\n"
+        "from detect.cli import main\n"
+        f"main({[*command.split(), '--help']}, standalone_mode=False)\n"
+        f"print(sorted({HEAVY} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.splitlines()[-1:] == ["[]"], done.stderr
+
+
+# Commands, recipes, README
+
+
+def test_the_command_table_equals_the_disk() -> None:
+    files = {Path(n).stem for n in project_files() if fnmatch(n, "detect/cli/*.py")}
+    assert files - {"__init__", "options"} == set(COMMANDS)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_is_documented_and_tested(name: str) -> None:
+    command = main.get_command(click.Context(main), name)
+    assert command is not None
+    assert "\b\nExample" in (command.help or ""), "the help has no example"
+    assert any("--quiet" in option.opts for option in command.params)
+    assert f"\n## {name.capitalize()}\n" in (ROOT / "README.md").read_text("utf-8"), "README has no heading for it"
+    assert list((ROOT / "tests" / name).glob("test_*.py")), f"there are no tests in tests/{name}/"
+
+
+def examples() -> Iterator[tuple[str, list[str]]]:
+    """(where, arguments) of each line that begins with `detect` in the help, in fenced Markdown and in recipes."""
+    texts = {f"detect {name} --help": main.get_command(click.Context(main), name).help or "" for name in COMMANDS}
+    texts["detect --help"] = main.help or ""
+    for name in project_files():
+        if name.endswith(".md"):
+            texts[name] = "\n".join(re.findall(r"^```\w*\n(.*?)^```", (ROOT / name).read_text("utf-8"), re.S | re.M))
+        elif fnmatch(name, "configs/*.yaml"):
+            texts[name] = (ROOT / name).read_text("utf-8")
+    for where, text in texts.items():
+        for line in text.replace("\\\n", " ").splitlines():
+            if match := re.match(r"[#$ ]*detect (?=[a-z-]+( |$))(?!-)", line):
+                words = shlex.split(line[match.end() :], comments=True)
+                yield where, list(takewhile(lambda word: word not in {"|", ">", "&&", ";", "&"}, words))
+
+
+def test_every_example_is_accepted_by_the_command_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(click.Path, "convert", lambda self, value, param, ctx: Path(value))  # it need not exist
+    seen, refused = set(), []
+    for where, (name, *arguments) in examples():
+        seen.add(name)
+        try:
+            _, command, _ = main.resolve_command(click.Context(main), [name])
+            assert command is not None
+            command.make_context(name, list(arguments))
+        except click.UsageError as error:
+            refused.append(f"{where}: detect {name} {shlex.join(arguments)}: {error.format_message()}")
+    assert refused == []
+    assert seen == set(COMMANDS)
+
+
+def recipes() -> list[str]:
+    return [name for name in project_files() if name.startswith("configs/") and not name.endswith(".md")]
+
+
+def test_there_are_only_recipes_in_configs() -> None:
+    assert recipes()
+    assert [name for name in recipes() if not name.endswith(".yaml")] == []
+
+
+@pytest.mark.parametrize("name", recipes())
+def test_a_recipe_loads_and_opens_with_its_command(name: str) -> None:
+    from detect.config import load_recipe
+
+    load_recipe(ROOT / name)
+    opening = re.match(r"(#.*\n)+", (ROOT / name).read_text("utf-8"))
+    assert opening, "a recipe opens with comments: its command, time and score"
+    assert f"detect train {name}" in opening.group()
+
+
+def test_every_format_has_a_round_trip() -> None:
+    from detect.convert.formats import FORMATS
+
+    tests = "".join((ROOT / n).read_text("utf-8") for n in project_files() if fnmatch(n, "tests/convert/*.py"))
+    assert [name for name in FORMATS if f'"{name}"' not in tests and "in FORMATS" not in tests] == []
+
+
+def test_the_tree_in_the_readme_equals_the_disk() -> None:
+    """Lines `NAME...  what it is`, children indented by two; a folder that shows children shows all of them."""
+    block = re.search(r"```\w*\n(detect/ .*?)```", (ROOT / "README.md").read_text("utf-8"), re.S)
+    assert block, "README has no code block that begins with `detect/`"
+    shown: dict[str, set[str]] = {"": set()}
+    parents: list[str] = []
+    for line in filter(str.strip, block.group(1).splitlines()):
+        depth = (len(line) - len(line.lstrip())) // 2
+        del parents[depth:]
+        names = re.split(r"\s{2,}", line.strip())[0].split()
+        shown.setdefault("".join(parents), set()).update(names)
+        parents.append(names[-1])
+    for folder, names in shown.items():
+        paths = {n.removeprefix(folder) for n in project_files() if n.startswith(folder)}
+        there = {path.split("/")[0] + ("/" if "/" in path else "") for path in paths}
+        if not folder:  # at the top only the folders are told
+            there, names = ({n for n in some if n.endswith("/") and n[0] != "."} for some in (there, names))
+        assert names == there - {"__init__.py", "__main__.py", "py.typed"}, f"in {folder or 'the root'}"
+
+
+# What ships, and what never does
+
+
+def test_every_file_of_the_package_ships() -> None:
+    config = configparser.ConfigParser()
+    config.read(ROOT / "setup.cfg")
+    globs = {package: text.replace(",", " ").split() for package, text in config["options.package_data"].items()}
+    left_out = []
+    for name in filter(lambda n: n.startswith("detect/"), project_files()):
+        home = next(p for p in Path(name).parents if (ROOT / p / "__init__.py").is_file())
+        inside = Path(name).relative_to(home).as_posix()
+        ships = "/" not in inside if name.endswith(".py") else False
+        if not ships and not any(fnmatch(inside, g) for g in globs.get(home.as_posix().replace("/", "."), [])):
+            left_out.append(name)
+    assert left_out == []
+
+
+FOREIGN = {
+    "a path of one machine": r"(?<![\w.~])/(?:root|work|farm)/\w",
+    "a package registry": r"\bpypi[.]org|pythonhosted[.]org|registry[.]npmjs|conda[.]anaconda[.]org",
+    "a secret": r"AKIA[0-9A-Z]{16}|gh[pousr]_\w{36}|hf_[A-Za-z]{30}|xox[abp]-\w{10}|BEGIN [A-Z ]*PRIVATE KEY",
+}
+
+
+@pytest.mark.parametrize("what", FOREIGN)
+def test_the_files_hold_nothing_foreign(what: str) -> None:
+    expression = re.compile(FOREIGN[what].encode())
+    found = {name: expression.search((ROOT / name).read_bytes()) for name in project_files()}
+    assert {name: match.group() for name, match in found.items() if match} == {}
