@@ -1,7 +1,7 @@
 # The two commands of the README. Each makes .venv on its own; PYTHON=python3.12 picks another interpreter.
 PYTHON ?= python3
 BIN := .venv/bin
-WANTED := setup.cfg pyproject.toml constraints.txt detect/__init__.py
+WANTED := setup.cfg pyproject.toml constraints.txt
 
 .PHONY: demo test
 
@@ -18,15 +18,15 @@ test: .venv/dev
 	$(BIN)/python -m pytest
 
 # Stamps: a set of extras is installed again only when what it was made from has changed. `dev` holds all of `yolo`.
-.venv/yolo: $(WANTED) | $(BIN)/python
+.venv/yolo: $(WANTED) | $(BIN)/pip
 	$(BIN)/python -m pip install --editable '.[train,yolo]' --constraint constraints.txt
 	@touch $@
 
-.venv/dev: $(WANTED) | $(BIN)/python
+.venv/dev: $(WANTED) | $(BIN)/pip
 	$(BIN)/python -m pip install --editable '.[train,yolo,dev]' --constraint constraints.txt
 	@touch .venv/yolo $@
 
-$(BIN)/python:
+$(BIN)/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or newer is needed: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
 	$(PYTHON) -m venv .venv

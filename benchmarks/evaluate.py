@@ -45,13 +45,13 @@ def generate(images: int, classes: int, seed: int = 0) -> tuple[Dataset, Predict
         scores = np.concatenate([rng.beta(5, 2, seen.sum()), rng.beta(2, 4, again.sum()), rng.beta(1, 8, noise)])
         crowded = rng.random(len(labels)) < 0.01
         boxes = [
-            Box(names[k], *xyxy, None, CROWD if crowd else NONE)
+            Box(names[k], *xyxy)._replace(attributes=CROWD if crowd else NONE)
             for k, xyxy, crowd in zip(labels, truth.tolist(), crowded, strict=True)
         ]
         name = f"{number:06d}.jpg"
         pictures.append(Image(name, SIZE, SIZE, tuple(boxes)))
         found[name] = tuple(
-            Box(names[k], *xyxy, score)
+            Box(names[k], *xyxy)._replace(score=score)
             for k, xyxy, score in zip(guessed, corners.tolist(), scores.round(3).tolist(), strict=True)
         )
     return Dataset(names, tuple(pictures)), Predictions(names, found)

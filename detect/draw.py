@@ -74,15 +74,15 @@ def draw(
     boxes: Sequence[Box],
     *,
     colours: Mapping[str, str] | Sequence[str] | None = None,
-    dashed: bool = False,
+    dashed: bool | Sequence[bool] = False,
     tags: Sequence[str] | Literal["label", "none"] = "label",
 ) -> Picture:
     """A copy of the picture (PIL image, or uint8 (H, W, 3) RGB) with the boxes drawn; pixels of the picture.
 
     `colours` is a mapping from label (see class_colours), or one colour per box; None takes one from the label's
-    name, the same in every picture. Truth is drawn solid and predictions dashed where both stand in one picture.
-    `tags` is one text per box, or "label" for the label and score, or "none". Line width and letters grow with the
-    picture; tags are moved to stay inside it and, where there is room, off one another.
+    name, the same in every picture. `dashed` is for all or one per box: truth is drawn solid and predictions dashed
+    where both stand in one picture. `tags` is one text per box, or "label" for the label and score, or "none".
+    Line width and letters grow with the picture; tags stay inside it and, where there is room, off one another.
     """
     from PIL import Image, ImageDraw
 
@@ -91,9 +91,10 @@ def draw(
     pen = ImageDraw.Draw(image)
     paints = _paints(boxes, colours)
     texts = _texts(boxes, tags)
+    broken = [dashed] * len(boxes) if isinstance(dashed, bool) else dashed
     order = sorted(range(len(boxes)), key=lambda i: boxes[i].score or 0.0)  # the surest lies on top
     for i in order:
-        _outline(pen, _inside(boxes[i].xyxy, image.size), paints[i], _line_width(image.size), dashed)
+        _outline(pen, _inside(boxes[i].xyxy, image.size), paints[i], _line_width(image.size), broken[i])
     placed: list[Rectangle] = []
     for i in reversed(order):
         if texts[i]:
@@ -140,7 +141,7 @@ def _texts(boxes: Sequence[Box], tags: Sequence[str] | Literal["label", "none"])
 
 
 def _line_width(size: tuple[int, int]) -> int:
-    return max(2, round(max(size) / 300))
+    return max(2, round(max(size) / 220))
 
 
 def _inside(box: Rectangle, size: tuple[int, int]) -> Rectangle:
@@ -178,8 +179,9 @@ def _tag(
 ) -> Rectangle:
     """Paint one tag and return the rectangle it covers."""
     font, text = _fitting(text, size)
-    left, top, right, bottom = font.getbbox(text)
-    pad = max(2, round((bottom - top) * 0.2))
+    left, top, right, bottom = font.getbbox(text + "Xg")  # every tag as high as its tallest letters
+    right = left + font.getlength(text)
+    pad = max(2, round((bottom - top) * 0.15))
     width, height = right - left + 2 * pad, bottom - top + 2 * pad
     x, y = _free_place(box, (width, height), size, placed)
     pen.rectangle((x, y, x + width, y + height), fill=colour, outline=HALO)
@@ -204,7 +206,7 @@ def _free_place(
 
 def _fitting(text: str, size: tuple[int, int]) -> tuple[Font, str]:
     """Letters that suit the picture, smaller or cut short where the text would not fit across it."""
-    letters = max(SMALLEST_TAG, round(max(size) / 45))
+    letters = max(SMALLEST_TAG, round(max(size) / 38))
     widest = size[0] - 8
     font = _font(letters)
     if (needs := font.getlength(text)) > widest:

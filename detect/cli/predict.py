@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -48,6 +49,7 @@ def predict(
       detect predict runs/first photos/ --out predictions.json --draw drawn/
     """
     from detect.convert.predictions import write_predictions
+    from detect.data import Dataset
     from detect.errors import Problems
     from detect.files import refuse_to_overwrite
     from detect.models import load_detector
@@ -62,7 +64,7 @@ def predict(
         detector, chosen, confidence=confidence, nms_iou=nms_iou, batch=batch, on_error=on_error, problems=problems
     )
     report(problems)
-    write_predictions(found, out, images=chosen)
+    write_predictions(found, out, dataset=Dataset((), tuple(replace(image, boxes=()) for image in chosen)))
     if draw:
         draw_predictions(found, chosen, draw, above=draw_above)
     shown = sum(box.score is not None and box.score >= draw_above for boxes in found.images.values() for box in boxes)

@@ -1,33 +1,123 @@
-"""Read and write what LabelImg, CVAT, Ultralytics and COCO write, without losing or inventing a box."""
+"""Read and write what LabelImg, CVAT, Ultralytics and COCO write, without losing or inventing a box.
+
+>>> dataset = read("photos/")                      # any format, recognised by its content
+>>> write(dataset, Path("data"), "yolo")
+"""
 
 from __future__ import annotations
 
-from pathlib import Path
+import logging
+from pathlib import Path, PurePosixPath
 from typing import Literal
 
+from detect.convert.coco import write_file
+from detect.convert.description import is_description, read_description
+from detect.convert.formats import FORMATS, Format, by_name, recognised
+from detect.convert.predictions import read_predictions, write_predictions
+from detect.convert.rejects import write_rejects
+from detect.convert.source import Source
 from detect.data import Dataset
-from detect.errors import Problems
+from detect.errors import ConfigError, DataError, Problems
+from detect.files import atomic_folder, refuse_to_overwrite
+
+__all__ = ["FORMATS", "Format", "read", "read_predictions", "write", "write_predictions", "write_rejects"]
 
 
 def read(
     source: str | Path,
     *,
-    format: str | None = None,  # noqa: A002
+    format: str | None = None,  # noqa: A002 the word for it
     images: Path | None = None,
     on_error: Literal["fail", "skip"] = "fail",
     problems: Problems | None = None,
 ) -> Dataset:
-    """Read a folder, an annotation file or a dataset description."""
-    raise NotImplementedError
+    """The dataset in a folder, an annotation file (.json, .xml, data.yaml) or a description (datasets/*.yaml).
+
+    `format` is a name from FORMATS; None: recognised by the content. `images` is the folder of the images where
+    they lie apart. Images are in the order of their names. Repairs and whatever is left out are added to
+    `problems`, or logged where that is None.
+
+    Raises DataError with every error found, or with `on_error` "skip" leaves out just the bad items; DataError
+    also where nothing is left; ConfigError for an unknown format.
+    """
+    path, found = Path(source), Problems()
+    row = by_name(format) if format is not None else None
+    if not path.exists():
+        raise DataError(f"{path}: there is no such file or folder")
+    try:
+        if row is None and is_description(path):
+            dataset = read_description(path, lambda *place: _read(*place, found), found)
+        else:
+            dataset = _read(path, images, row, found)
+        if on_error == "fail":
+            found.raise_errors()
+    finally:
+        if problems is not None:
+            problems.items.extend(found)
+        else:
+            _log(found)
+    if not dataset.images:
+        raise DataError(found.errors or f"{path}: holds no images")
+    return dataset
 
 
 def write(
     dataset: Dataset,
     dest: Path,
-    format: str,  # noqa: A002
+    format: str,  # noqa: A002 the word for it
     *,
     media: Literal["link", "none"] = "link",
     problems: Problems | None = None,
 ) -> Path:
-    """Write a dataset in one of FORMATS."""
-    raise NotImplementedError
+    """Write a dataset to a new folder `dest`, or to one COCO file where `dest` ends in .json; returns `dest`.
+
+    The images are hard-linked (copied where links fail), or left out with `media` "none". What the format cannot
+    hold is added to `problems` as "loss", or logged where that is None. Atomic: after a failure nothing is there.
+
+    Raises ConfigError for a format that cannot be written, DataError for names that no file can have, DetectError
+    where `dest` exists or cannot be written.
+    """
+    row, dest, found = by_name(format), Path(dest), Problems()
+    if row.write is None:
+        raise ConfigError(f"{row.title} can be read but not written")
+    _check_names(dataset)
+    if dest.suffix.lower() == ".json":
+        if row.name != "coco":
+            raise ConfigError(f"{dest}: only coco can be written to one .json file; name a folder for {row.name}")
+        write_file(dataset, dest, found)
+    else:
+        with atomic_folder(dest) as folder:
+            row.write(dataset, folder, media, found)
+    if problems is None:
+        _log(found)
+    else:
+        problems.items.extend(found)
+    return dest
+
+
+def _read(path: Path, images: Path | None, row: Format | None, problems: Problems) -> Dataset:
+    source = Source(path, images, problems)
+    return (row or recognised(source)).read(source)
+
+
+def _check_names(dataset: Dataset) -> None:
+    """Raise DataError for names that would leave the folder or break a line of text."""
+    problems = Problems()
+    for name in (i.name for i in dataset.images):
+        parts = PurePosixPath(name).parts
+        if not parts or name.startswith("/") or ".." in parts or str(PurePosixPath(name)) != name:
+            problems.add("error", "image name", f"{name!r} is no path inside the dataset")
+    texts = [*dataset.classes, *dataset.splits, *(image.name for image in dataset.images)]
+    for text in texts:
+        if not text.isprintable():
+            problems.add("error", "name", f"{text!r} holds a character that cannot be printed")
+    for split in dataset.splits:
+        if "/" in split:
+            problems.add("error", "split name", f"{split!r} cannot be the name of a file")
+    problems.raise_errors()
+
+
+def _log(problems: Problems) -> None:
+    log = logging.getLogger("detect")
+    for line in problems.summary():
+        log.warning("%s", line)

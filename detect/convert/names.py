@@ -23,7 +23,7 @@ _CONTAINER = re.compile(
 )
 _SPLITS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val"}
 _SPLITS |= {"test": "test", "testing": "test"}
-_YEAR = re.compile(r"[ _-]?(19|20)\d\d$")
+_YEAR = re.compile(r"[ _-]?(19|20)\d\d([_-]\w+)?$")
 
 
 def is_image(path: str) -> bool:
@@ -64,7 +64,7 @@ def is_foreign(path: str) -> bool:
 
 
 def split_word(word: str) -> str | None:
-    """The split that a folder or file name means: `Valid`, `val2017` -> `val`; None for any other word."""
+    """The split that a folder or file name means: `Valid`, `val2017`, `val2014_100` -> `val`; None for any other word."""
     return _SPLITS.get(_YEAR.sub("", word).casefold())
 
 

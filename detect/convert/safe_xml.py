@@ -61,11 +61,12 @@ def stream(path: Path) -> Iterator[Element]:
     parser.close()
 
 
-def root_tag(path: Path) -> str:
-    """The name of the root element, reading no more than its beginning. Raises one of BROKEN, OSError."""
-    for root in stream(path):
-        return root.tag
-    raise ValueError("is empty")
+def root_tag(path: Path) -> str | None:
+    """The name of the root element, from the beginning of the file; None where there is none."""
+    try:
+        return next(stream(path)).tag
+    except (*BROKEN, StopIteration, OSError):
+        return None
 
 
 def reason(error: Exception) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +13,7 @@ from detect.convert.names import is_container, is_foreign, is_image, posix, spli
 from detect.errors import DataError, Problems
 
 _NOISE = {"__MACOSX", "Thumbs.db", "desktop.ini"}
+_MASKS = re.compile(r"(^|/)(segmentation(class|object)\w*|masks?|scribbles?)/", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -43,8 +45,10 @@ class Source:
             if not self.images.is_dir():
                 raise DataError(f"{self.images}: no such folder of images")
             return Photos(self.images, tuple(sorted(filter(is_image, walk(self.images)))))
-        if self.path.is_dir() and (found := tuple(filter(is_image, self.files))):
-            return Photos(self.root, found)
+        if self.path.is_dir():
+            found = tuple(file for file in self.files if is_image(file) and not _MASKS.search(file))
+            if found:
+                return Photos(self.root, found)
         home = self.root.parent if is_container(self.root.name) else self.root
         return Photos(home, tuple(sorted(filter(is_image, _usual_places(home)))))
 
@@ -64,11 +68,11 @@ class Photos:
     def _by_stem(self) -> dict[str, list[str]]:
         return _index(self.files, lambda file: stem(file.rpartition("/")[2]).lower())
 
-    def find(self, wanted: str, near: str = "", *, by_stem: bool = False) -> list[str]:
+    def find(self, wanted: str, near: Sequence[str] = (), *, by_stem: bool = False) -> list[str]:
         """The files that `wanted` can mean, the likely ones only: one where it is clear, several where it is not.
 
-        `wanted` may have folders, backslashes, another case; with `by_stem` its ending does not count. `near` is the
-        folder (without containers) of the annotation that asks: it decides between files of the same name.
+        `wanted` may have folders, backslashes, another case; with `by_stem` its ending does not count. `near` are
+        folders (without containers) to prefer: they decide between files of the same name.
         """
         name = posix(wanted)
         base = name.rpartition("/")[2]
@@ -78,7 +82,7 @@ class Photos:
             found = [file for file in found if _agree(without_containers(file), without_containers(name))]
         if len(found) < 2:
             return found
-        folders = [(_folder(without_containers(name)) or near).lower(), near.lower()]
+        folders = {folder.lower() for folder in (_folder(without_containers(name)), *near)}
         for test in (
             lambda file: file == name,
             lambda file: _folder(without_containers(file)).lower() in folders,
@@ -126,10 +130,10 @@ def _usual_places(home: Path) -> Iterator[str]:
                 yield from (f"{entry.name}/{file}" for file in walk(home / entry.name))
 
 
-def _index(files: tuple[str, ...], key: object) -> dict[str, list[str]]:
+def _index(files: Sequence[str], key: Callable[[str], str]) -> dict[str, list[str]]:
     index: dict[str, list[str]] = {}
     for file in files:
-        index.setdefault(key(file), []).append(file)  # type: ignore[operator]
+        index.setdefault(key(file), []).append(file)
     return index
 
 

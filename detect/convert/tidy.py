@@ -1,10 +1,10 @@
 """The rules that every format's boxes pass through: repaired, dropped and refused alike, and always reported.
 
-    swapped corners    put in order          repaired
-    over the edge      cut to the image      repaired
-    outside, no area   left out              dropped
-    exact duplicate    left out              dropped
-    NaN, infinite      left out              error
+swapped corners    put in order          repaired
+over the edge      cut to the image      repaired
+outside, no area   left out              dropped
+NaN, infinite      left out              error
+exact duplicate    kept                  note
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Sequence
 from math import isfinite
 
-from detect.data import Box
+from detect.data import Box, Dataset, Image
 from detect.errors import Problems
 
 PRECISION = 6
@@ -38,7 +38,7 @@ class Labels:
         self.problems, self.closed = problems, closed
         self.names: dict[str, None] = {}
         for label in declared:
-            self.names.setdefault(clean_label(label))
+            self.declare(label)
 
     def __call__(self, label: str | None, file: str, where: str) -> str | None:
         """The class of this name, made where it is new; None, and reported, where there is none."""
@@ -56,6 +56,13 @@ class Labels:
             if self.closed:
                 what = f"class {clean!r} is not declared; kept"
                 self.problems.add("repaired", "undeclared class", what, file=file, where=where)
+        return clean
+
+    def declare(self, label: str) -> str:
+        """Add a class that the file declares; the label as it will be called."""
+        clean = clean_label(label)
+        if clean:
+            self.names.setdefault(clean)
         return clean
 
     @property
@@ -81,8 +88,19 @@ def tidy(
             box = mended
         kept.append(box)
     if len(kept) > 1 and len({box[1:5] for box in kept}) < len(kept):
-        return _without_duplicates(kept, file, problems)
+        _report_duplicates(kept, file, problems)
     return tuple(kept)
+
+
+def gathered(classes: Iterable[str], images: Iterable[Image], problems: Problems) -> Dataset:
+    """The dataset, its images in the order of their names. Of two images with one name the second is an error."""
+    found: dict[str, Image] = {}
+    for image in images:
+        if image.name in found:
+            problems.add("error", "image twice", "this image is annotated twice", file=image.name)
+        else:
+            found[image.name] = image
+    return Dataset(tuple(classes), tuple(found[name] for name in sorted(found)))
 
 
 def rounded(box: Box) -> Box:
@@ -115,13 +133,12 @@ def _mend(box: Box, width: int, height: int, file: str, where: str, problems: Pr
     return box._replace(x1=x1, y1=y1, x2=x2, y2=y2)
 
 
-def _without_duplicates(boxes: list[Box], file: str, problems: Problems) -> tuple[Box, ...]:
+def _report_duplicates(boxes: list[Box], file: str, problems: Problems) -> None:
     seen: set[Box] = set()
     for box in boxes:
         if box in seen:
-            problems.add("dropped", "duplicate box", f"{_corners(box)} stands twice", file=file)
+            problems.add("note", "duplicate box", f"{_corners(box)} stands twice; kept", file=file)
         seen.add(box)
-    return tuple(dict.fromkeys(boxes))
 
 
 def _corners(box: Box) -> str:

@@ -1,70 +1,262 @@
 """Pascal VOC XML, one file per image, as LabelImg writes it. Geometry: docs/formats.md.
 
-LabelImg's corners are edges counted from 0, as ours; the VOC devkit's are pixels counted from 1 and inclusive.
-Source: LabelImg `libs/pascal_voc_io.py`; the VOC devkit, http://host.robots.ox.ac.uk/pascal/VOC/voc2012/devkit_doc.pdf
+LabelImg's corners are edges counted from 0, as ours are; the VOC devkit's are pixels counted from 1 and inclusive.
+Source: LabelImg, libs/pascal_voc_io.py; the development kit, http://host.robots.ox.ac.uk/pascal/VOC/voc2012/
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 from xml.etree.ElementTree import Element
 from xml.sax.saxutils import escape
 
 from detect.convert import safe_xml
-from detect.convert.media import Media
-from detect.convert.names import folder_splits, image_names, split_name, stem, suffix, without_containers
+from detect.convert.media import Media, lay
+from detect.convert.names import folder_splits, image_names, is_foreign, posix, split_name, stem, without_containers
 from detect.convert.sizes import Size, settle_size
-from detect.convert.source import Photos, Source
-from detect.convert.text import lines, number, read_bytes, typed, untyped
-from detect.convert.tidy import Labels, tidy
+from detect.convert.source import Source
+from detect.convert.text import lines, number, read_bytes, typed, untyped, write_text
+from detect.convert.tidy import Labels, gathered, tidy
 from detect.data import NONE, Attributes, Box, Dataset, Image, Value
 from detect.errors import DataError, Problems
 from detect.progress import track
 
 FLAGS = ("truncated", "difficult", "occluded")
-"""0 or 1 beside the name; kept as an attribute where they are 1. LabelImg and the devkit write the first two."""
+"""0 or 1 beside the name; an attribute where they are 1. LabelImg writes the first two, the devkit all three."""
+
+UNSPECIFIED = "Unspecified"
 
 
-class _Page(NamedTuple):
-    """One XML file: where it lies, what it calls its image, and its objects."""
+class Page(NamedTuple):
+    """One XML file: its path below the folder, what it calls its image, the size it states, its objects."""
 
     file: str
     name: str
     size: Size | None
-    objects: tuple[tuple[int, Box], ...]
+    objects: list[tuple[int, Box]]
+
+    @property
+    def near(self) -> str:
+        """The folder that its image is expected in, without containers."""
+        return without_containers(self.file).rpartition("/")[0]
+
+    @property
+    def expected(self) -> str:
+        """Where its image would lie, for a page whose image is missing."""
+        name = posix(self.name) or stem(self.file).rpartition("/")[2]
+        if is_foreign(self.name):
+            name = name.rpartition("/")[2]
+        return name if "/" in name else f"{self.file.rpartition('/')[0]}/{name}".lstrip("/")
 
 
 def recognise(source: Source) -> bool:
     """XML files whose root is <annotation>."""
-    xmls = source.with_suffix(".xml")
-    return any(_tag(source.root / file) == "annotation" for file in (*xmls[:3], *xmls[-1:]))
+    return any(safe_xml.root_tag(source.root / file) == "annotation" for file in source.with_suffix(".xml")[:3])
 
 
 def read(source: Source) -> Dataset:
-    """Every XML file and every image below the folder; images without an XML file have no boxes."""
+    """Every XML file and every image below the folder; an image without an XML file has no boxes."""
     xmls = source.with_suffix(".xml")
     if not xmls:
         raise DataError(f"{source.path}: there is no XML file in it")
     problems = source.problems
-    declared = _class_file(source)
+    declared = lines(source.root / "classes.txt") if (source.root / "classes.txt").is_file() else []
     labels = Labels(problems, declared, closed=bool(declared))
-    pages = [page for file in track(xmls, "Reading XML") if (page := _read_page(source, file, labels)) is not None]
-    matched = _match(pages, source.photos, problems)
-    alone = () if source.path.is_file() else _unannotated(source.photos, matched, problems)
-    names = _names(pages, matched, alone)
-    splits = _splits(source, pages, names)
-    images = []
-    for page, file in zip(pages, matched, strict=True):
+    pages = [page for file in track(xmls, "Reading XML") if (page := _page(source, file, labels))]
+    files = _match(pages, source)
+    found: list[tuple[Page | None, str | None]] = [(p, files[p.file]) for p in pages if p.file in files]
+    found += [(None, file) for file in _without_page(source, files)]
+    names = image_names([file or page.expected for page, file in found if file or page])
+    splits = _splits(source, [stem(page.file if page else file or "") for page, file in found], names)
+    images: list[Image] = []
+    for (page, file), name, split in zip(found, names, splits, strict=True):
         path = source.photos.path(file) if file else None
-        size = settle_size(path, page.size, str(source.root / page.file), problems)
-        if size is None:
-            continue
-        boxes = tidy(page.objects, *size, str(source.root / page.file), "object", problems)
-        images.append(Image(names[page.file], *size, boxes, splits.get(page.file), path=path))
+        where = str(source.root / page.file) if page else str(path)
+        if size := settle_size(path, page.size if page else None, where, problems):
+            boxes = tidy(page.objects, *size, where, "object", problems) if page else ()
+            images.append(Image(name, *size, boxes, split, path=path))
+    return gathered(labels.classes, images, problems)
+
+
+def _page(source: Source, file: str, labels: Labels) -> Page | None:
+    path, problems = f"{source.root}/{file}", source.problems
+    try:
+        root = safe_xml.parse(read_bytes(path))
+    except safe_xml.BROKEN as error:
+        problems.add("error", "broken XML", safe_xml.reason(error), file=path)
+        return None
+    if root.tag != "annotation":
+        what = f"its root is <{root.tag}>, not <annotation>"
+        problems.add(
+            "error", "not a VOC file", what, file=path, remedy="move it elsewhere, or name its format with --from"
+        )
+        return None
+    objects: list[tuple[int, Box]] = []
+    place = 0
+    for node in root:
+        if node.tag == "object":
+            place += 1
+            if box := _box(node, labels, path, f"object {place}"):
+                objects.append((place, box))
+    return Page(file, (root.findtext("filename") or "").strip(), _size(root), objects)
+
+
+def _size(root: Element) -> Size | None:
+    size = root.find("size")
+    try:
+        return None if size is None else (int(size.findtext("width", "0")), int(size.findtext("height", "0")))
+    except ValueError:
+        return None
+
+
+def _box(node: Element, labels: Labels, file: str, where: str) -> Box | None:
+    bounds = node.find("bndbox")
+    if bounds is None:
+        labels.problems.add("error", "object without box", "has no <bndbox>", file=file, where=where)
+        return None
+    try:
+        x1, y1, x2, y2 = [float(bounds.findtext(key) or "") for key in ("xmin", "ymin", "xmax", "ymax")]
+    except ValueError:
+        what = "<bndbox> needs xmin, ymin, xmax and ymax as numbers"
+        labels.problems.add("error", "not a number", what, file=file, where=where)
+        return None
+    label = labels(node.findtext("name"), file, where)
+    return None if label is None else Box(label, x1, y1, x2, y2, None, _attributes(node))
+
+
+def _attributes(node: Element) -> Attributes:
+    found: dict[str, Value] = {}
+    for flag in FLAGS:
+        text = node.findtext(flag)
+        if text is not None and text != "0" and text.strip().lower() in ("1", "true", "yes"):
+            found[flag] = True
+    pose = node.findtext("pose")
+    if pose is not None and pose != UNSPECIFIED and pose.strip():
+        found["pose"] = pose.strip()
+    others = node.find("attributes")
+    if others is not None:
+        for other in others.iter("attribute"):
+            found[(other.findtext("name") or "").strip()] = typed(other.findtext("value") or "")
+    return Attributes(found) if found else NONE
+
+
+def _match(pages: Sequence[Page], source: Source) -> dict[str, str | None]:
+    """The image of each page: by <filename>, else by the name of the XML file; None where it is missing.
+
+    A page whose <filename> names an image that has an XML file of its own belongs to the image of its own name.
+    Pages that stay ambiguous, or whose image is taken, are errors and left out.
+    """
+    photos, problems = source.photos, source.problems
+    own = [photos.find(page.file.rpartition("/")[2], [page.near], by_stem=True) for page in pages]
+    owned = {found[0] for found in own if len(found) == 1}
+    matched: dict[str, str | None] = {}
+    taken: dict[str, str] = {}
+    for page, mine in zip(pages, own, strict=True):
+        where = str(source.root / page.file)
+        named = photos.find(page.name, [page.near]) if page.name else []
+        if len(named) == 1 and (named == mine or not mine or named[0] not in owned):
+            found = named
+        elif len(mine) == 1:
+            found = mine
+            what = f"<filename> says {page.name!r}; taken for {mine[0]} by the name of the XML file"
+            problems.add("repaired", "wrong <filename>", what, file=where)
+        else:
+            found = named or mine or (photos.find(page.name, [page.near], by_stem=True) if page.name else [])
+        if len(found) > 1:
+            problems.add("error", "ambiguous image", f"its image can be {' or '.join(found[:3])}", file=where,
+                         remedy="keep XML files in the same sub-folders as their images")  # fmt: skip
+        elif found and found[0] in taken:
+            what = f"{found[0]} already has {taken[found[0]]}"
+            problems.add("error", "image twice", what, file=where, remedy="remove one of the two XML files")
+        elif found:
+            taken[found[0]] = page.file
+            matched[page.file] = found[0]
+        else:
+            problems.add("note", "image missing", f"there is no image {page.name or stem(page.file)!r}", file=where)
+            matched[page.file] = None
+    return matched
+
+
+def _without_page(source: Source, matched: dict[str, str | None]) -> list[str]:
+    if source.path.is_file():
+        return []
+    taken = set(matched.values())
+    alone = [file for file in source.photos.files if file not in taken]
     for file in alone:
-        path = source.photos.path(file)
-        if size := settle_size(path, None, str(path), problems):
-            images.append(Image(names[file], *size, (), splits.get(file), path=path))
-    return Dataset(labels.classes, tuple(images))
+        what = "has no annotation file; kept as an image without boxes"
+        source.problems.add("note", "image without annotations", what, file=file)
+    return alone
+
+
+def _splits(source: Source, stems: Sequence[str], names: Sequence[str]) -> Sequence[str | None]:
+    """From ImageSets/Main/*.txt as the devkit has them, else from folders called train, val and test."""
+    listed: dict[str, str | None] = {}
+    for file in source.files:
+        folder, _, base = file.rpartition("/")
+        if folder.endswith("ImageSets/Main") and base.endswith(".txt") and base != "trainval.txt":
+            rows = lines(source.root / file)
+            if not any(row.endswith((" 1", " -1", " 0")) for row in rows):  # those are lists of one class
+                top = folder[: -len("ImageSets/Main")]
+                listed |= dict.fromkeys((top + row for row in rows), split_name(base[:-4]))
+    if listed:
+        return [listed.get(without_containers(name)) for name in stems]
+    return folder_splits(names) or [None] * len(names)
+
+
+def write(dataset: Dataset, folder: Path, media: Media, problems: Problems) -> None:
+    """Annotations/, JPEGImages/, ImageSets/Main/<split>.txt and classes.txt below `folder`."""
+    lay(dataset, folder / "JPEGImages", media, problems)
+    (folder / "classes.txt").write_text("".join(f"{label}\n" for label in dataset.classes), encoding="utf-8")
+    often = Counter(stem(image.name) for image in dataset.images)
+    lists: dict[str, list[str]] = {}
+    for image in track(dataset.images, "Writing XML"):
+        # two images called 1.jpg and 1.png: <filename> tells their XML files apart
+        name = stem(image.name) if often[stem(image.name)] == 1 else image.name
+        write_text(folder / "Annotations" / f"{name}.xml", _xml(image))
+        if image.split is not None:
+            lists.setdefault(image.split, []).append(name)
+        if image.attributes:
+            problems.add("loss", "image attributes", "VOC holds none", file=image.name)
+    for split, names in lists.items():
+        write_text(folder / "ImageSets" / "Main" / f"{split}.txt", "".join(f"{name}\n" for name in names))
+
+
+def _xml(image: Image) -> str:
+    folder, _, name = f"JPEGImages/{image.name}".rpartition("/")
+    return (
+        f"<annotation>\n\t<folder>{escape(folder.rpartition('/')[2])}</folder>\n"
+        f"\t<filename>{escape(name)}</filename>\n\t<source>\n\t\t<database>Unknown</database>\n\t</source>\n"
+        f"\t<size>\n\t\t<width>{image.width}</width>\n\t\t<height>{image.height}</height>\n"
+        f"\t\t<depth>3</depth>\n\t</size>\n\t<segmented>0</segmented>\n"
+        f"{''.join(map(_object, image.boxes))}</annotation>\n"
+    )
+
+
+def _object(box: Box) -> str:
+    attributes = dict(box.attributes)
+    pose = escape(untyped(attributes.pop("pose", UNSPECIFIED)))
+    truncated, difficult, occluded = (int(bool(attributes.pop(flag, False))) for flag in FLAGS)
+    x1, y1, x2, y2 = map(number, box.xyxy)
+    return (
+        f"\t<object>\n\t\t<name>{escape(box.label)}</name>\n\t\t<pose>{pose}</pose>\n"
+        f"\t\t<truncated>{truncated}</truncated>\n\t\t<difficult>{difficult}</difficult>\n"
+        + ("\t\t<occluded>1</occluded>\n" if occluded else "")
+        + f"\t\t<bndbox>\n\t\t\t<xmin>{x1}</xmin>\n\t\t\t<ymin>{y1}</ymin>\n"
+        f"\t\t\t<xmax>{x2}</xmax>\n\t\t\t<ymax>{y2}</ymax>\n\t\t</bndbox>\n"
+        f"{_extension(attributes)}\t</object>\n"
+    )
+
+
+def _extension(attributes: dict[str, Value]) -> str:
+    """Other attributes as CVAT writes them into VOC; LabelImg passes over the element."""
+    if not attributes:
+        return ""
+    rows = "".join(
+        f"\t\t\t<attribute>\n\t\t\t\t<name>{escape(name)}</name>\n"
+        f"\t\t\t\t<value>{escape(untyped(value))}</value>\n\t\t\t</attribute>\n"
+        for name, value in attributes.items()
+    )
+    return f"\t\t<attributes>\n{rows}\t\t</attributes>\n"

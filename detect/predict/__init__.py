@@ -6,15 +6,19 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from detect.convert import FORMATS, read
+from detect.convert.names import is_image
+from detect.convert.sizes import upright_size
+from detect.convert.source import Source
 from detect.data import Box, Image, Predictions
-from detect.draw import open_upright
+from detect.draw import class_colours, draw, open_upright
 from detect.errors import DataError, Problems
+from detect.files import atomic_folder
 from detect.progress import track
 
 if TYPE_CHECKING:
     from detect.models.detector import Detector, Picture
 
-SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
 CONFIDENCE = 0.001  # keep weak boxes too: the area under a precision-recall curve needs its whole length
 NMS_IOU = 0.7
 
@@ -46,29 +50,54 @@ def predict(
     return Predictions(detector.classes, found)
 
 
-def photos(folder: str | Path) -> list[Image]:
-    """The photos in a folder, recursively, named by their path in it; or the one photo that `folder` is.
+def sources(source: str | Path, split: str | None = None) -> tuple[Image, ...]:
+    """The images to look at: a photo, a folder of photos, or annotated data as `convert` reads it.
 
-    Raises DataError when there is nothing to look at. Sizes are those of the files' headers, upright.
+    Raises DataError when there is nothing to look at, or no such split.
     """
+    path = Path(source)
+    if path.is_file() and is_image(path.name):
+        return (_photo(path, path.parent),)
+    if split is None and path.is_dir() and not _is_annotated(path):
+        return photos(path)
+    dataset = read(source)
+    return dataset.only(split).images if split else dataset.images
+
+
+def photos(folder: str | Path) -> tuple[Image, ...]:
+    """The photos in a folder, recursively, named by their path in it. Raises DataError when there are none."""
     folder = Path(folder)
-    if folder.is_file():
-        return [_image(folder, folder.parent)]
     if not folder.is_dir():
-        raise DataError(f"{folder}: no such file or folder")
-    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+        raise DataError(f"{folder}: no such folder")
+    files = sorted(path for path in folder.rglob("*") if is_image(path.name) and path.is_file())
     if not files:
-        raise DataError(f"{folder}: no photos in it (looked for {', '.join(sorted(SUFFIXES))}, in all sub-folders)")
-    return [_image(path, folder) for path in files]
+        raise DataError(f"{folder}: there are no photos in it or below it")
+    return tuple(_photo(path, folder) for path in files)
 
 
-def _image(path: Path, root: Path) -> Image:
-    return Image(path.relative_to(root).as_posix(), 0, 0, path=path)
+def draw_predictions(found: Predictions, images: Sequence[Image], folder: Path, *, above: float = 0.25) -> None:
+    """Write each photo with its boxes of score `above` or more into a new folder, as JPEG under its name."""
+    with atomic_folder(folder) as temporary:
+        for image in track(images, "drawing"):
+            if image.path is None or image.name not in found.images:
+                continue
+            boxes = [box for box in found.images[image.name] if box.score is not None and box.score >= above]
+            target = temporary / (image.name if image.name.lower().endswith(".jpg") else f"{image.name}.jpg")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            draw(open_upright(image.path), boxes, colours=class_colours(found.classes)).save(target, quality=90)
 
 
-def _batches(
-    images: Sequence[Image], size: int, unreadable: Problems
-) -> Iterator[tuple[list[str], list[Picture]]]:
+def _is_annotated(folder: Path) -> bool:
+    source = Source(folder, None, Problems())
+    return any(row.recognise(source) for row in FORMATS.values())
+
+
+def _photo(path: Path, root: Path) -> Image:
+    width, height = upright_size(path) or (0, 0)
+    return Image(path.relative_to(root).as_posix(), width, height, path=path)
+
+
+def _batches(images: Sequence[Image], size: int, unreadable: Problems) -> Iterator[tuple[list[str], list[Picture]]]:
     import numpy as np
 
     names: list[str] = []

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
+from math import ceil, floor
 from typing import NamedTuple
 
 import cv2
@@ -23,7 +25,7 @@ class Gradient(NamedTuple):
 
     start: tuple[float, float]
     end: tuple[float, float]
-    colours: Sequence[Colour]
+    colours: tuple[Colour, ...]
 
 
 Fill = Colour | Gradient
@@ -109,9 +111,10 @@ class Canvas:
         nx, ny = (_cut(cv2.Sobel(blurred, cv2.CV_32F, *d, scale=reach / 8), window, inner) for d in ((1, 0), (0, 1)))
         nx, ny = -0.75 * nx, 0.75 * ny
         x, y = self.metres(inner)
+        facing = np.float32(np.sign(self.camera[0, 0]))  # -1 where x runs to the left
         for bumps in (*((relief,) if relief else ()), *self.dents):
             dx, dy = bumps(x, y)
-            nx, ny = nx + dx, ny + dy
+            nx, ny = nx + facing * dx, ny + dy
         length = np.maximum(np.sqrt(nx * nx + ny * ny) / 0.985, 1)
         self._paint(inner, _cut(cover, window, inner), colour(nx / length, ny / length))
 
@@ -119,14 +122,13 @@ class Canvas:
         """Press a cover map (h, w) onto a four-cornered field, given from its lower left corner counter-clockwise."""
         height, width = cover.shape
         pixels = self.place(corners)
-        low, high = np.floor(pixels.min(axis=0)).astype(int), np.ceil(pixels.max(axis=0)).astype(int) + 1
-        inner = Window(int(low[0]), int(low[1]), int(high[0]), int(high[1])).shared(self.window)
+        (left, top), (right, bottom) = pixels.min(axis=0).tolist(), pixels.max(axis=0).tolist()
+        inner = Window(floor(left), floor(top), ceil(right) + 1, ceil(bottom) + 1).shared(self.window)
         if inner.empty:
             return
         source = np.array([(0, height), (width, height), (width, 0), (0, 0)], np.float32)
         turn = cv2.getPerspectiveTransform(source, (pixels - inner[:2]).astype(np.float32))
-        small = cv2.resize(cover, None, fx=1, fy=1)
-        pressed = cv2.warpPerspective(small, turn, (inner.right - inner.left, inner.bottom - inner.top), flags=cv2.INTER_AREA)
+        pressed = cv2.warpPerspective(cover, turn, (inner.right - inner.left, inner.bottom - inner.top))
         self._paint(inner, pressed, self._colours(colour, inner))
 
     def metres(self, window: Window) -> tuple[Map, Map]:
@@ -159,8 +161,8 @@ class Canvas:
         Without that margin a blur near the canvas's edge would differ from that on the full picture.
         """
         margin += round(soft * 2) + thick + 2
-        low, high = np.floor(pixels.min(axis=0)), np.ceil(pixels.max(axis=0)) + 1
-        around = Window(int(low[0]), int(low[1]), int(high[0]), int(high[1])).grown(margin)
+        (left, top), (right, bottom) = pixels.min(axis=0).tolist(), pixels.max(axis=0).tolist()
+        around = Window(floor(left), floor(top), ceil(right) + 1, ceil(bottom) + 1).grown(margin)
         window = around.shared(self.window.grown(margin))
         if window.empty:
             return window, np.zeros((0, 0), np.float32)
@@ -173,7 +175,7 @@ class Canvas:
         if soft >= 0.5:
             size = 2 * round(soft) + 1
             cover = cv2.stackBlur(cover, (size, size))
-        return window, cover.astype(np.float32) / 255
+        return window, cover * np.float32(1 / 255)
 
     def _blend(self, window: Window, cover: Map, colour: Fill, opacity: float) -> None:
         inner = window.shared(self.window)
@@ -199,11 +201,8 @@ class Canvas:
         along = (end - start) / max(1e-9, float((end - start) @ (end - start)))
         u = np.arange(window.left, window.right, dtype=np.float32)[None, :] - np.float32(start[0])
         v = np.arange(window.top, window.bottom, dtype=np.float32)[:, None] - np.float32(start[1])
-        share = np.clip(u * np.float32(along[0]) + v * np.float32(along[1]), 0, 1)
-        at = np.linspace(0, 1, 256)
-        stops = np.linspace(0, 1, len(colour.colours))
-        table = np.stack([np.interp(at, stops, c) for c in zip(*colour.colours, strict=True)]).astype(np.float32)
-        return np.asarray(table[:, (share * 255).astype(np.uint8)])
+        share = np.clip(u * np.float32(along[0] * 255) + v * np.float32(along[1] * 255), 0, 255).astype(np.uint8)
+        return np.stack([cv2.LUT(share, channel) for channel in _ramp(colour.colours)])
 
     def _slices(self, window: Window) -> tuple[slice, slice]:
         left, top = self.window.left, self.window.top
@@ -214,3 +213,10 @@ def _cut(values: Map, window: Window, inner: Window) -> Map:
     """The part of a window's values that lies in an inner window."""
     top, left = inner.top - window.top, inner.left - window.left
     return values[top : top + inner.bottom - inner.top, left : left + inner.right - inner.left]
+
+
+@lru_cache(maxsize=1024)
+def _ramp(colours: tuple[Colour, ...]) -> list[Map]:
+    """Each channel of a gradient in 256 steps."""
+    at, stops = np.linspace(0, 1, 256), np.linspace(0, 1, len(colours))
+    return [np.interp(at, stops, channel).astype(np.float32) for channel in zip(*colours, strict=True)]

@@ -18,7 +18,7 @@ def draw_pane(canvas: Canvas, pane: Points, car: Car, light: Light, seats: tuple
     (x1, y1), (x2, y2) = pane.min(axis=0), pane.max(axis=0)
     height = y2 - y1
     r, g, b = car.inside
-    canvas.fill(pane, Gradient((0, y2), (0, y1), [(r * 1.7, g * 1.7, b * 1.8), (r, g, b), (r * 0.7, g * 0.7, b * 0.7)]))
+    canvas.fill(pane, Gradient((0, y2), (0, y1), ((r * 1.7, g * 1.7, b * 1.8), (r, g, b), (r * 0.7, g * 0.7, b * 0.7))))
     sky = (np.array(light.haze) * 0.6 + np.array(light.sky) * 0.4) * (0.8 if light.night else 1.0)
     with canvas.inside(pane):
         for x in seats:
@@ -28,7 +28,7 @@ def draw_pane(canvas: Canvas, pane: Points, car: Car, light: Light, seats: tuple
         for at, wide in ((0.12, 0.15), (0.40, 0.05), (0.72, 0.09)):
             x, wide = x1 + (x2 - x1) * at, wide * (x2 - x1)
             band = polygon((x, y1), (x + wide, y1), (x + wide + lean, y2), (x + lean, y2))
-            canvas.fill(band, Gradient((x, y1), (x, y2), [tuple(sky * 0.4), tuple(sky)]), 0.17, soft=0.01)
+            canvas.fill(band, Gradient((x, y1), (x, y2), (tuple(sky * 0.4), tuple(sky))), 0.17, soft=0.01)
 
 
 def _seat(canvas: Canvas, x: float, y: float, size: float, colour: Colour) -> None:
@@ -40,7 +40,7 @@ def draw_headlamp(canvas: Canvas, shape: Points, light: Light, bulbs: tuple[tupl
     """A clear lens over a dark bowl, with projectors at these shares (u, v) of its extent and a bright upper edge."""
     (x1, y1), (x2, y2) = shape.min(axis=0), shape.max(axis=0)
     wide, high = x2 - x1, y2 - y1
-    canvas.fill(shape, Gradient((x1, y2), (x2, y1), [(0.50, 0.53, 0.57), (0.20, 0.22, 0.25), (0.34, 0.36, 0.40)]))
+    canvas.fill(shape, Gradient((x1, y2), (x2, y1), ((0.50, 0.53, 0.57), (0.20, 0.22, 0.25), (0.34, 0.36, 0.40))))
     with canvas.inside(shape):
         for k in range(5):
             x = x1 + wide * (0.1 + 0.2 * k)
@@ -68,7 +68,7 @@ def draw_taillamp(canvas: Canvas, shape: Points, light: Light) -> None:
     (x1, y1), (x2, y2) = shape.min(axis=0), shape.max(axis=0)
     wide, high = x2 - x1, y2 - y1
     boost = 1.2 if light.night else 1.0
-    canvas.fill(shape, Gradient((0, y2), (0, y1), [(0.50 * boost, 0.03, 0.04), (0.72 * boost, 0.05, 0.06), (0.34 * boost, 0.01, 0.02)]))
+    canvas.fill(shape, Gradient((0, y2), (0, y1), ((0.50 * boost, 0.03, 0.04), (0.72 * boost, 0.05, 0.06), (0.34 * boost, 0.01, 0.02))))
     with canvas.inside(shape):
         for low, top in ((0.60, 0.72), (0.80, 0.90)):
             bar = rectangle(x1, y1 + high * low, x2, y1 + high * top, 0.01)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -33,7 +34,7 @@ class Light:
         The answer is looked up in a table made once, a picture of a lit ball of the material. `gloss` is the share of
         the surroundings that is mirrored at right angles, `shine` the strength of the sun's own reflection.
         """
-        table = self._ball(np.asarray(base, np.float32), gloss, shine)
+        table = _ball(self, base, gloss, shine)
 
         def colour(nx: Map, ny: Map) -> Map:
             half = np.float32((GRID - 1) / 2)
@@ -51,44 +52,48 @@ class Light:
         rgb = [np.interp(up, stops, channel) for channel in zip(*colours, strict=True)]
         return np.stack(rgb, axis=-1).astype(np.float32)
 
-    def _ball(self, base: Map, gloss: float, shine: float) -> Map:
-        axis = np.linspace(-1, 1, GRID, dtype=np.float32)
-        nx, ny = np.meshgrid(axis, axis)
-        nz = np.sqrt(np.clip(1 - nx * nx - ny * ny, 0.02, 1))
-        lx, ly, lz = self.sun
-        facing = np.clip(nx * lx + ny * ly + nz * lz, 0, None)[..., None]
-        lit = base * (self.ambient * (0.72 + 0.4 * ny[..., None]) + self.sunshine * facing)
-        fresnel = (gloss + (0.55 - gloss) * (1 - nz) ** 2.0)[..., None] * min(1.0, gloss * 8)
-        around = self.mirrored(2 * nz * ny)
-        glint = np.clip(2 * nz * nx * lx + 2 * nz * ny * ly + (2 * nz * nz - 1) * lz, 0, 1) ** 40
-        return np.asarray(lit * (1 - fresnel) + around * fresnel + shine * self.sunshine * glint[..., None], np.float32)
+
+@lru_cache(maxsize=64)
+def _ball(light: Light, base: Colour, gloss: float, shine: float) -> Map:
+    """A lit ball of a material, seen by its normals: (GRID, GRID, 3)."""
+    axis = np.linspace(-1, 1, GRID, dtype=np.float32)
+    nx, ny = np.meshgrid(axis, axis)
+    nz = np.sqrt(np.clip(1 - nx * nx - ny * ny, 0.02, 1))
+    lx, ly, lz = light.sun
+    facing = np.clip(nx * lx + ny * ly + nz * lz, 0, None)[..., None]
+    lit = np.asarray(base, np.float32) * (light.ambient * (0.72 + 0.4 * ny[..., None]) + light.sunshine * facing)
+    fresnel = (gloss + (0.5 - gloss) * (1 - nz) ** 2.0)[..., None] * min(1.0, gloss * 8)
+    around = light.mirrored(2 * nz * ny) * (1 - 0.55 * np.abs(2 * nz * nx))[..., None]
+    glint = np.clip(2 * nz * nx * lx + 2 * nz * ny * ly + (2 * nz * nz - 1) * lz, 0, 1) ** 40
+    return np.asarray(lit * (1 - fresnel) + around * fresnel + shine * light.sunshine * glint[..., None], np.float32)
 
 
-DAY = Light((-0.42, 0.72, 0.55), 0.62, 0.62, (1.0, 1.0, 1.0), (0.52, 0.66, 0.85), (0.90, 0.93, 0.96), (0.30, 0.29, 0.28), 1.0)
+DAY = Light(
+    sun=(-0.42, 0.72, 0.55), sunshine=0.70, ambient=0.66, tint=(1.0, 1.0, 1.0), sky=(0.46, 0.63, 0.88), haze=(0.92, 0.95, 0.98),
+    ground=(0.34, 0.33, 0.32), exposure=1.12,
+)  # fmt: skip
 MOODS = {
     "noon": DAY,
-    "morning": replace(DAY, sun=(0.62, 0.52, 0.58), tint=(1.07, 1.0, 0.88), haze=(1.0, 0.92, 0.80), sky=(0.60, 0.70, 0.84)),
-    "overcast": replace(
-        DAY, sunshine=0.18, ambient=0.92, tint=(0.97, 1.0, 1.04), sky=(0.74, 0.78, 0.83), haze=(0.88, 0.9, 0.92), exposure=0.96
-    ),
+    "morning": replace(DAY, sun=(0.62, 0.52, 0.58), tint=(1.07, 1.0, 0.89), haze=(1.0, 0.94, 0.84), sky=(0.58, 0.71, 0.88)),
+    "overcast": replace(DAY, sunshine=0.20, ambient=0.98, tint=(0.97, 1.0, 1.04), sky=(0.76, 0.80, 0.85), haze=(0.90, 0.92, 0.94)),
     "dusk": replace(
-        DAY, sun=(-0.75, 0.35, 0.55), sunshine=0.4, ambient=0.55, tint=(1.10, 0.97, 0.86), sky=(0.36, 0.42, 0.62), haze=(0.98, 0.74, 0.55),
-        exposure=0.86,
+        DAY, sun=(-0.75, 0.35, 0.55), sunshine=0.46, ambient=0.62, tint=(1.09, 0.97, 0.87), sky=(0.40, 0.47, 0.68), haze=(1.0, 0.78, 0.60),
+        exposure=1.02,
     ),
     "night": replace(
-        DAY, sun=(0.2, 0.85, 0.48), sunshine=0.6, ambient=0.4, tint=(0.92, 0.97, 1.10), sky=(0.09, 0.11, 0.19), haze=(0.38, 0.38, 0.42),
-        ground=(0.16, 0.16, 0.18), exposure=0.68, night=True,
+        DAY, sun=(0.2, 0.85, 0.48), sunshine=0.75, ambient=0.52, tint=(0.92, 0.97, 1.10), sky=(0.10, 0.13, 0.22), haze=(0.36, 0.37, 0.42),
+        ground=(0.18, 0.18, 0.20), exposure=0.86, night=True,
     ),
-}
+}  # fmt: skip
 INDOORS = replace(
-    DAY, sun=(0.1, 0.9, 0.42), sunshine=0.34, ambient=0.66, tint=(1.0, 1.0, 0.95), sky=(0.86, 0.88, 0.86), haze=(0.62, 0.63, 0.62),
-    ground=(0.24, 0.24, 0.24), exposure=0.88,
+    DAY, sun=(0.1, 0.9, 0.42), sunshine=0.46, ambient=0.76, tint=(1.0, 1.0, 0.95), sky=(0.90, 0.92, 0.90), haze=(0.66, 0.67, 0.66),
+    ground=(0.28, 0.28, 0.28), exposure=1.08,
 )  # fmt: skip
 
 
 def make_light(rng: np.random.Generator, *, indoors: bool) -> Light:
     """A light by chance: a mood of the day outdoors, lamps under the ceiling indoors; the sun from either side."""
-    mood = INDOORS if indoors else MOODS[str(rng.choice(list(MOODS), p=[0.3, 0.2, 0.24, 0.14, 0.12]))]
+    mood = INDOORS if indoors else MOODS[str(rng.choice(list(MOODS), p=[0.32, 0.20, 0.24, 0.13, 0.11]))]
     side = 1 if rng.random() < 0.5 else -1
     sun = np.array(mood.sun) * (side, 1, 1) + rng.normal(0, 0.08, 3)
     x, y, z = (float(v) for v in sun / np.linalg.norm(sun))

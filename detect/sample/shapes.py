@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -10,12 +11,17 @@ from numpy.typing import ArrayLike, NDArray
 Points = NDArray[np.float64]
 
 
-def rounded(corners: Sequence[tuple[float, float, float]], *, closed: bool = True, steps: int = 7) -> Points:
+def rounded(corners: Sequence[tuple[float, float, float]], *, closed: bool = True) -> Points:
     """A polygon whose corners (x, y, r) are replaced by a quadratic Bézier that starts and ends r before the corner.
 
     r is cut to half of the shorter edge at that corner, so a large r gives one smooth sweep. An open path keeps
-    its two ends.
+    its two ends. The same car is drawn many times, so outlines are kept; they cannot be written to.
     """
+    return _rounded(tuple(corners), closed)
+
+
+@lru_cache(maxsize=4096)
+def _rounded(corners: tuple[tuple[float, float, float], ...], closed: bool, steps: int = 7) -> Points:
     given = np.asarray(corners, dtype=np.float64)
     xy, radius = given[:, :2], given[:, 2:]
     to_last, to_next = np.roll(xy, 1, axis=0) - xy, np.roll(xy, -1, axis=0) - xy
@@ -27,7 +33,9 @@ def rounded(corners: Sequence[tuple[float, float, float]], *, closed: bool = Tru
     curve = (1 - t) ** 2 * start[:, None] + 2 * t * (1 - t) * xy[:, None] + t**2 * end[:, None]
     if not closed:
         curve[0], curve[-1] = xy[0], xy[-1]
-    return np.asarray(curve.reshape(-1, 2))
+    points = np.asarray(curve.reshape(-1, 2))
+    points.flags.writeable = False
+    return points
 
 
 def polygon(*corners: tuple[float, float], radius: float = 0.0) -> Points:
@@ -46,8 +54,14 @@ def ellipse(
     x: float, y: float, rx: float, ry: float | None = None, *, tilt: float = 0.0, steps: int = 40
 ) -> Points:
     """An ellipse (a circle without `ry`) around (x, y); `tilt` in radians, counter-clockwise."""
+    points = _circle(steps) * (rx, rx if ry is None else ry)
+    return (turned(points, tilt) if tilt else points) + (x, y)
+
+
+@lru_cache(maxsize=8)
+def _circle(steps: int) -> Points:
     angle = np.linspace(0, 2 * np.pi, steps, endpoint=False)
-    return turned(np.stack([rx * np.cos(angle), (rx if ry is None else ry) * np.sin(angle)], axis=1), tilt) + (x, y)
+    return np.stack([np.cos(angle), np.sin(angle)], axis=1)
 
 
 def arc(x: float, y: float, radius: float, start: float, end: float, steps: int = 24) -> Points:

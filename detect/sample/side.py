@@ -25,11 +25,11 @@ def draw_side(canvas: Canvas, car: Car, light: Light, flat: Mapping[str, int]) -
     with canvas.inside(body.outline()):
         _lower(canvas, car, light)
         _arches(canvas, car, light)
+        _seams(canvas, car)
     for x, end in ((body.front, "front"), (body.rear, "rear")):
         _well(canvas, body, x)
         draw_wheel(canvas, car, x, flat.get(end, 0))
     with canvas.inside(body.outline()):
-        _seams(canvas, car)
         _glass(canvas, car, light)
         shapes = lamps(body)
         draw_headlamp(canvas, shapes["head"], light, ((0.38, 0.46),))
@@ -103,7 +103,7 @@ def _well(canvas: Canvas, body: Body, x: float) -> None:
     radius, hub = body.radius + 0.045, body.radius
     low = float(np.degrees(np.arcsin(np.clip((hub - body.clearance) / radius, -1, 1))))
     around = arc(x, hub, radius, -low, 180 + low, 48)
-    canvas.fill(around, Gradient((x, hub + radius), (x, 0), [(0.03, 0.03, 0.035), (0.008, 0.008, 0.01)]))
+    canvas.fill(around, Gradient((x, hub + radius), (x, 0), ((0.03, 0.03, 0.035), (0.008, 0.008, 0.01))))
 
 
 @lru_cache(maxsize=64)

@@ -6,7 +6,7 @@ import numpy as np
 
 from detect.sample.canvas import Canvas, Colour, Gradient
 from detect.sample.cars import Car
-from detect.sample.shapes import Points, arc, ellipse, polygon, turned
+from detect.sample.shapes import Points, arc, ellipse, polygon, rectangle, turned
 
 RUBBER: Colour = (0.075, 0.075, 0.08)
 
@@ -14,50 +14,49 @@ RUBBER: Colour = (0.075, 0.075, 0.08)
 def draw_wheel(canvas: Canvas, car: Car, x: float, flat: int) -> None:
     """A wheel that stands on the ground at x, seen from the side; `flat` 0 is full of air, 5 lies on its rim."""
     radius = car.body.radius
-    sunk = 0.0 if flat == 0 else radius * (0.07 + 0.045 * flat)
+    sunk = 0.0 if flat == 0 else radius * (0.13 + 0.035 * flat)
+    _tyre(canvas, x, radius, sunk)
+    _rim(canvas, car, x, radius - sunk, radius * 0.675)
+
+
+def _tyre(canvas: Canvas, x: float, radius: float, sunk: float) -> None:
     hub = radius - sunk
-    _tyre(canvas, x, hub, radius, sunk, flat)
-    _rim(canvas, car, x, hub, radius * 0.70)
+    outline = _squashed(x, radius, sunk)
+    canvas.fill(outline, Gradient((x, hub + radius), (x, 0), ((0.10, 0.10, 0.105), RUBBER, (0.045, 0.045, 0.05))))
+    with canvas.inside(outline):
+        canvas.line(ellipse(x, hub, radius * 0.93, steps=48), (0.17, 0.17, 0.175), 0.012, 0.7, closed=True)
+        canvas.line(ellipse(x, hub, radius * 0.81, steps=48), (0.13, 0.13, 0.135), 0.03, 0.6, closed=True)
+        canvas.line(arc(x, hub, radius * 0.86, 50, 130), (0.30, 0.30, 0.31), 0.018, 0.5, soft=0.02)
+        if sunk:
+            _folds(canvas, x, radius, sunk)
 
 
-def _tyre(canvas: Canvas, x: float, hub: float, radius: float, sunk: float, flat: int) -> None:
-    if flat == 0:
-        outline = ellipse(x, hub, radius, steps=64)
-    else:
-        outline = _squashed(x, hub, radius, sunk)
-    canvas.fill(outline, Gradient((x, hub + radius), (x, 0), [(0.10, 0.10, 0.105), RUBBER, (0.045, 0.045, 0.05)]))
-    canvas.line(ellipse(x, hub, radius * 0.93, steps=48), (0.17, 0.17, 0.175), 0.012, 0.7, closed=True)
-    canvas.line(ellipse(x, hub, radius * 0.83, steps=48), (0.13, 0.13, 0.135), 0.03, 0.6, closed=True)
-    canvas.line(arc(x, hub, radius * 0.86, 50, 130), (0.30, 0.30, 0.31), 0.018, 0.5, soft=0.02)
-    if flat:
-        _folds(canvas, x, radius, sunk)
-
-
-def _squashed(x: float, hub: float, radius: float, sunk: float) -> Points:
+def _squashed(x: float, radius: float, sunk: float) -> Points:
     """A circle that sank into the ground: cut off at y = 0, its rubber pressed out to both sides."""
     around = ellipse(0, 0, radius, steps=72)
-    low = np.clip(-around[:, 1] / radius, 0, 1) ** 2
-    around[:, 0] *= 1 + low * sunk / radius * 1.15
-    around[:, 1] = np.maximum(around[:, 1] + hub, 0.0)
+    low = np.clip(-around[:, 1] / radius + 0.1, 0, 1) ** 2
+    around[:, 0] *= 1 + low * sunk / radius * 1.3
+    around[:, 1] = np.maximum(around[:, 1] + radius - sunk, 0.0)
     return around + (x, 0)
 
 
 def _folds(canvas: Canvas, x: float, radius: float, sunk: float) -> None:
-    """The sidewall's folds beside the contact with the ground catch the light."""
-    reach = radius * 0.62 + sunk
+    """The pressed-out sidewall catches the light beside its contact with the ground, and creases under the rim."""
     for side in (-1, 1):
-        bulge = ellipse(x + side * reach * 0.95, sunk * 0.42, 0.085 + sunk * 0.35, sunk * 0.40)
-        canvas.fill(bulge, (0.26, 0.26, 0.265), 0.75, soft=0.025)
-        for k in range(3):
-            start = (x + side * (reach * 0.55 + 0.05 * k), sunk * (0.75 + 0.1 * k))
-            canvas.line(polygon(start, (start[0] + side * 0.07, 0.012)), (0.02, 0.02, 0.02), 0.014, 0.8)
-    canvas.fill(ellipse(x, 0.0, radius * 0.9, 0.012), (0.01, 0.01, 0.01), 0.8, soft=0.012)
+        bulge = x + side * (radius * 0.66 + sunk * 0.55)
+        canvas.fill(ellipse(bulge, sunk * 0.55, radius * 0.30, sunk * 0.42, tilt=-side * 0.35), (0.36, 0.36, 0.37), 0.85, soft=0.03)
+        for k in range(4):
+            foot = x + side * radius * (0.30 + 0.20 * k)
+            crease = polygon((foot, sunk * 0.95), (foot + side * 0.03, sunk * 0.5), (foot + side * 0.035, 0.0))
+            canvas.line(crease, (0.01, 0.01, 0.01), 0.012, 0.9)
+            canvas.line(crease + (side * 0.013, 0), (0.42, 0.42, 0.43), 0.008, 0.7)
+    canvas.fill(rectangle(x - radius, -0.02, x + radius, sunk * 0.10), (0.01, 0.01, 0.01), 0.8, soft=0.01)
 
 
 def _rim(canvas: Canvas, car: Car, x: float, hub: float, radius: float) -> None:
     base = np.array(car.rim)
     bright, dull, dark = (tuple(float(v) for v in np.clip(base * k, 0, 1)) for k in (1.25, 0.8, 0.35))
-    canvas.fill(ellipse(x, hub, radius), Gradient((x - radius, hub + radius), (x + radius, hub - radius), [bright, dull, dark]))
+    canvas.fill(ellipse(x, hub, radius), Gradient((x - radius, hub + radius), (x + radius, hub - radius), (bright, dull, dark)))
     canvas.fill(ellipse(x, hub, radius * 0.93), (0.035, 0.035, 0.04))
     canvas.fill(ellipse(x, hub, radius * 0.52), (0.16, 0.15, 0.15))  # the brake disc
     canvas.line(ellipse(x, hub, radius * 0.50), (0.30, 0.29, 0.29), 0.012, closed=True)
@@ -66,11 +65,11 @@ def _rim(canvas: Canvas, car: Car, x: float, hub: float, radius: float) -> None:
         angle = phase + 2 * np.pi * k / car.spokes
         for blade in _spoke(car, radius):
             shape = turned(blade, angle) + (x, hub)
-            canvas.fill(shape, Gradient((x - radius, hub + radius), (x + radius, hub - radius), [bright, tuple(base), dull]))
+            canvas.fill(shape, Gradient((x - radius, hub + radius), (x + radius, hub - radius), (bright, tuple(base), dull)))
             canvas.line(shape[:2], bright, 0.008, 0.6)
     canvas.line(ellipse(x, hub, radius * 0.955), tuple(base), 0.022, closed=True)
     canvas.line(arc(x, hub, radius * 0.955, 40, 150), bright, 0.016, 0.9)
-    canvas.fill(ellipse(x, hub, radius * 0.21), Gradient((x, hub + radius * 0.2), (x, hub - radius * 0.2), [bright, dull]))
+    canvas.fill(ellipse(x, hub, radius * 0.21), Gradient((x, hub + radius * 0.2), (x, hub - radius * 0.2), (bright, dull)))
     canvas.fill(ellipse(x, hub, radius * 0.12), dark)
 
 

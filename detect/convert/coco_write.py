@@ -1,0 +1,76 @@
+"""Writing COCO: a folder with one document per split, or one document for everything. Ids start at 1."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from detect.convert.media import Media, lay
+from detect.convert.tidy import PRECISION
+from detect.data import Box, Dataset, Image
+from detect.errors import Problems
+from detect.files import write_bytes
+
+OWN = ("iscrowd", "ignore", "area")
+"""Attributes that COCO has keys of its own for."""
+
+
+def write(dataset: Dataset, folder: Path, media: Media, problems: Problems) -> None:
+    """annotations/instances_<split>.json and images/ below `folder`; `default` stands for no split."""
+    lay(dataset, folder / "images", media, problems)
+    (folder / "annotations").mkdir()
+    numbered = list(enumerate(dataset.images, 1))
+    for split in dict.fromkeys((*dataset.splits, *(image.split for image in dataset.images))) or [None]:
+        some = [(number, image) for number, image in numbered if image.split == split]
+        path = folder / "annotations" / f"instances_{split or 'default'}.json"
+        path.write_bytes(_document(dataset, some))
+
+
+def write_file(dataset: Dataset, path: Path, problems: Problems) -> None:
+    """One document with all images, atomically; it cannot tell the splits."""
+    if dataset.splits:
+        problems.add("loss", "splits", f"one file cannot hold {', '.join(dataset.splits)}", file=path)
+    write_bytes(path, _document(dataset, list(enumerate(dataset.images, 1))))
+
+
+def _document(dataset: Dataset, images: Sequence[tuple[int, Image]]) -> bytes:
+    import orjson
+
+    numbers = {label: number for number, label in enumerate(dataset.classes, 1)}
+    annotations: list[dict[str, Any]] = []
+    for image_id, image in images:
+        for box in image.boxes:
+            annotations.append(_annotation(len(annotations) + 1, image_id, numbers[box.label], box))
+    document = {
+        "info": {"description": "written by damage-detect"},
+        "licenses": [],
+        "categories": [{"id": n, "name": name, "supercategory": ""} for name, n in numbers.items()],
+        "images": [_image(number, image) for number, image in images],
+        "annotations": annotations,
+    }
+    return orjson.dumps(document)
+
+
+def _image(number: int, image: Image) -> dict[str, Any]:
+    row: dict[str, Any] = {"id": number, "file_name": image.name, "width": image.width, "height": image.height}
+    return {**row, "attributes": dict(image.attributes)} if image.attributes else row
+
+
+def _annotation(number: int, image_id: int, category_id: int, box: Box) -> dict[str, Any]:
+    _, x1, y1, x2, y2, _, attributes = box
+    w, h = round(x2 - x1, PRECISION), round(y2 - y1, PRECISION)
+    row: dict[str, Any] = {
+        "id": number,
+        "image_id": image_id,
+        "category_id": category_id,
+        "bbox": [x1, y1, w, h],
+        "area": round(w * h, PRECISION),
+        "iscrowd": 0,
+        "segmentation": [],
+    }
+    if attributes:
+        row |= {key: attributes[key] for key in OWN if key in attributes}
+        if others := {key: value for key, value in attributes.items() if key not in OWN}:
+            row["attributes"] = others
+    return row

@@ -1,0 +1,73 @@
+"""Bytes, lines, numbers and attribute values as annotation files write them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from detect.convert.tidy import PRECISION
+from detect.data import Value
+from detect.errors import DataError
+
+_WHOLE = re.compile(r"-?(0|[1-9]\d*)")
+_DECIMAL = re.compile(r"-?\d+\.\d+(e[+-]?\d+)?|-?\d+e[+-]?\d+")
+
+
+def read_bytes(path: str | Path) -> bytes:
+    """The whole file. Raises DataError where it cannot be read."""
+    try:
+        with open(path, "rb", buffering=0) as file:  # noqa: PTH123 twice as fast for many small files
+            return file.read()
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
+
+
+def write_text(path: Path, text: str) -> None:
+    """A new file inside a folder that is itself written atomically; folders above it are made where missing."""
+    data = text.encode()
+    try:
+        _write(path, data)
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write(path, data)
+
+
+def _write(path: Path, data: bytes) -> None:
+    with open(path, "wb") as file:  # noqa: PTH123 see read_bytes
+        file.write(data)
+
+
+def decode(data: bytes, path: str | Path) -> str:
+    """UTF-8 with or without a byte order mark, or UTF-16 with one. Raises DataError for anything else."""
+    try:
+        return data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: byte {error.start}: the text is not UTF-8 (save it as UTF-8)") from error
+
+
+def lines(path: str | Path) -> list[str]:
+    """The lines of a text file without white space around them; empty ones at the end are left out."""
+    found = [line.strip() for line in re.split(r"\r\n|\r|\n", decode(read_bytes(path), path))]
+    while found and not found[-1]:
+        found.pop()
+    return found
+
+
+def number(value: float) -> str:
+    """The shortest text of a coordinate, to the millionth of a pixel: 12, 12.5."""
+    whole = int(value)
+    return str(whole) if whole == value else f"{value:.{PRECISION}f}".rstrip("0").rstrip(".")
+
+
+def typed(text: str) -> Value:
+    """An attribute's value from text that does not say its type: true, 3, 2.5, or the text itself."""
+    if text in ("true", "false"):
+        return text == "true"
+    if _WHOLE.fullmatch(text) and len(text) < 19:
+        return int(text)
+    return float(text) if _DECIMAL.fullmatch(text) else text
+
+
+def untyped(value: Value) -> str:
+    """An attribute's value as text, so that `typed` gives it back."""
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,125 @@
+"""Which label file belongs to which image, and which classes count in it."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from detect.convert.names import stem, without_containers
+from detect.convert.text import lines, read_bytes
+from detect.convert.tidy import clean_label
+from detect.errors import DataError, Problems
+
+CLASS_FILES = ("classes.txt", "obj.names")
+
+_ROW = re.compile(rb"(?:\xef\xbb\xbf)?\s*\d+(?:\.0+)?(?:[ \t]+-?[\d.]+(?:e-?\d+)?){4,}\s", re.IGNORECASE)
+
+
+def label_path(image: str) -> str:
+    """Where Ultralytics looks for the labels of an image: the last folder images/ becomes labels/."""
+    head, slash, tail = f"/{image}".rpartition("/images/")
+    return f"{stem(f'{head}/labels/{tail}' if slash else tail)}.txt".lstrip("/")
+
+
+def looks_like_labels(path: Path) -> bool:
+    """Does this text file begin with a row of labels?"""
+    return _ROW.match(read_bytes(path)[:4096] + b"\n") is not None
+
+
+class LabelFiles:
+    """The label files below a folder, found by their image."""
+
+    def __init__(self, texts: Iterable[str], images: Sequence[str]) -> None:
+        """`texts` and `images` are relative paths, perhaps of different folders."""
+        self._exact = {stem(text): text for text in texts}
+        self._bare = {without_containers(key): text for key, text in self._exact.items()}
+        self._bases = Counter(_base(key) for key in self._exact)
+        self._by_base = {_base(key): text for key, text in self._exact.items()}
+        self._image_bases = Counter(_base(stem(image)) for image in images)
+        self._found: dict[str, str | None] = {}
+
+    def find(self, image: str) -> str | None:
+        """The labels of an image: images/ -> labels/, or beside it, or the same path but for containers.
+
+        Failing that, by name alone where neither another image nor another label file is called so.
+        """
+        if image not in self._found:
+            self._found[image] = self._search(image)
+        return self._found[image]
+
+    def _search(self, image: str) -> str | None:
+        bare = stem(image)
+        for key in (stem(label_path(image)), bare):
+            if key in self._exact:
+                return self._exact[key]
+        if found := self._bare.get(without_containers(bare)):
+            return found
+        base = _base(bare)
+        return self._by_base[base] if self._bases[base] == 1 and self._image_bases[base] == 1 else None
+
+    def without(self, images: Iterable[str]) -> list[str]:
+        """The label files that belong to none of these images."""
+        taken = {self.find(image) for image in images}
+        return [text for text in self._exact.values() if text not in taken]
+
+
+class ClassTables:
+    """From the class index in a row, as text, to the label: one table for all, or one per class file."""
+
+    def __init__(self, root: Path, names: dict[int, str] | None, problems: Problems) -> None:
+        """`names` are those of data.yaml; None: the nearest class file at or above each label file counts."""
+        self._root, self._problems = root, problems
+        self._common = None if names is None else self._table(names, "data.yaml")
+        self._folders: dict[str, dict[str, str]] = {}
+        self._files: dict[Path, dict[str, str]] = {}
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """All classes of the tables used so far, in their order."""
+        tables = self._files.values() if self._common is None else [self._common]
+        return tuple(dict.fromkeys(label for table in tables for label in table.values()))
+
+    def of(self, text: str) -> dict[str, str]:
+        """The table for a label file. Raises DataError where there is no class file."""
+        if self._common is not None:
+            return self._common
+        folder = text.rpartition("/")[0]
+        if folder not in self._folders:
+            file = self._nearest(self._root / folder)
+            if file not in self._files:
+                self._files[file] = self._table(dict(enumerate(lines(file))), str(file))
+            self._folders[folder] = self._files[file]
+        return self._folders[folder]
+
+    def _nearest(self, folder: Path) -> Path:
+        top = self._root.resolve().parent
+        for place in (folder.resolve(), *folder.resolve().parents):
+            for name in CLASS_FILES:
+                if (place / name).is_file():
+                    return place / name
+            if place == top:
+                break
+        raise DataError(
+            f"{folder}: there is no classes.txt beside or above the labels, and no data.yaml "
+            "(put the class names there, one per line, in the order of their numbers)"
+        )
+
+    def _table(self, names: dict[int, str], file: str) -> dict[str, str]:
+        table: dict[str, str] = {}
+        for index, name in names.items():
+            label = clean_label(name)
+            if label != name:
+                what = f"class {index}: {name!r} is read as {label!r}"
+                self._problems.add("repaired", "label white space", what, file=file)
+            if label in table.values():
+                what = f"{label!r} is listed twice; both numbers mean the same class"
+                self._problems.add("repaired", "class listed twice", what, file=file)
+            if label:
+                table[str(index)] = label
+        return table
+
+
+def _base(path: str) -> str:
+    return path.rpartition("/")[2]

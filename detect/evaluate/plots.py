@@ -1,0 +1,117 @@
+"""The curves of the report, as SVG that stands inside an HTML page."""
+
+from __future__ import annotations
+
+import io
+import re
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from detect.evaluate.evaluation import CONFIDENCES, Evaluation
+from detect.evaluate.precision import RECALLS
+from detect.evaluate.tables import show
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+# Okabe and Ito's colours that are dark enough for a line on white; the dashes tell them apart in grey as well.
+LINES = (
+    ("#0072B2", "-"),
+    ("#D55E00", "--"),
+    ("#009E73", "-."),
+    ("#CC79A7", ":"),
+    ("#E69F00", (0, (8, 2))),
+    ("#56B4E9", (0, (3, 1, 1, 1, 1, 1))),
+    ("#777777", (0, (1, 2))),
+)
+STYLE = {
+    "font.family": "sans-serif",
+    "font.size": 10,
+    "svg.fonttype": "none",  # text stays text: it can be searched, and takes the page's own letters
+    "svg.hashsalt": "detect",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": "#555555",
+    "axes.grid": True,
+    "grid.color": "#E4E4E4",
+    "lines.linewidth": 2,
+    "legend.frameon": False,
+}
+
+
+def precision_recall(evaluation: Evaluation) -> str:
+    """Precision over recall at IoU 0.5, per class and their mean; SVG text."""
+    curves = evaluation.averages.precision[0, :, :, 0]
+    named = [k for k in range(curves.shape[1]) if not np.isnan(curves[0, k])]
+
+    def paint(axes: Axes) -> None:
+        each = len(named) <= len(LINES)
+        for place, k in enumerate(named):
+            name = f"{_short(evaluation.table.classes[k])}  {show(evaluation.averages.of_class(k)['ap50'])}"
+            colour, dash = LINES[place] if each else ("#BBBBBB", "-")
+            axes.plot(RECALLS, curves[:, k], color=colour, linestyle=dash, label=name if each else None, lw=1.6)
+        if len(named) > 1:
+            mean = f"mean  {show(evaluation.figures['map50'])}"
+            axes.plot(RECALLS, curves[:, named].mean(axis=1), color="#111111", lw=2.6, label=mean)
+        axes.set(xlabel="recall", ylabel="precision")
+        if named:
+            _legend(axes, "AP50" if each else f"AP50; grey: each of {len(named)} classes")
+
+    return _svg(paint, "Precision over recall at IoU 0.5")
+
+
+def over_confidence(evaluation: Evaluation) -> str:
+    """Precision, recall and F1 of all classes together over the confidence; SVG text."""
+    names = ("precision", "recall", "F1")
+    curves = evaluation.curve.at(CONFIDENCES)
+    point = evaluation.point
+
+    def paint(axes: Axes) -> None:
+        for name, values, (colour, dash) in zip(names, curves, LINES, strict=False):
+            axes.plot(CONFIDENCES, values, color=colour, linestyle=dash, label=name)
+        axes.axvline(point.confidence, color="#111111", lw=1.2)
+        left = point.confidence > 0.75
+        axes.annotate(
+            f"{point.confidence:g}",
+            (point.confidence, 1.02),
+            xytext=(-4 if left else 4, 0),
+            textcoords="offset points",
+            ha="right" if left else "left",
+        )
+        axes.set(xlabel="confidence", ylabel="all classes together")
+        _legend(axes, None)
+
+    return _svg(paint, "Precision, recall and F1 over the confidence")
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= 20 else name[:19] + "…"
+
+
+def _legend(axes: Axes, title: str | None) -> None:
+    axes.legend(title=title, alignment="left", loc="upper left", bbox_to_anchor=(-0.02, -0.15), ncols=2, handlelength=3)
+
+
+def _svg(paint: Any, title: str) -> str:
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    with rc_context(STYLE):
+        figure = Figure(figsize=(5.4, 5.0))
+        axes = figure.add_axes((0.11, 0.35, 0.87, 0.63))
+        axes.set(xlim=(0, 1), ylim=(0, 1.08))
+        axes.set_yticks(np.linspace(0, 1, 6))
+        paint(axes)
+        file = io.StringIO()
+        figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
+    return _embedded(file.getvalue(), title)
+
+
+def _embedded(svg: str, title: str) -> str:
+    """The bare <svg> element, named for screen readers, its ids unique beside other plots of the page."""
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    prefix = re.sub(r"\W+", "-", title.lower())
+    svg = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{prefix}-", svg)
+    return svg.replace("<svg ", f'<svg role="img" aria-label="{title}" ', 1)

@@ -1,0 +1,123 @@
+"""Claims: a car, what is damaged on it, and the photos that were taken of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import count
+
+import numpy as np
+
+from detect.sample.backgrounds import PLACES
+from detect.sample.camera import Sensor, look, make_sensor
+from detect.sample.cars import Car, make_car
+from detect.sample.damage import CLASSES, WHOLE_PART, Damage, places
+from detect.sample.light import Light, make_light
+from detect.sample.parts import VIEWS, centre, extent, parts
+from detect.sample.scene import Scene
+
+ORIENTATIONS = (6, 8, 3)  # taken in turn by the photos whose file is stored turned
+# Broken lamps and flat tyres show in two views, so they are drawn less often to come out as frequent as the others.
+WEIGHTS = {"dent": 1.15, "scratch": 1.15, "crack": 1.15, "glass shatter": 1.05, "lamp broken": 0.80, "tire flat": 0.70}
+MOST = 3  # damages in one photo
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """One photo to be taken: its file name, the scene and the sensor's state."""
+
+    name: str
+    scene: Scene
+    sensor: Sensor
+
+
+def photos(seed: int, width: int) -> Iterator[Photo]:
+    """All photos of a seed, without end, claim after claim. A claim depends on the seed and its own number only."""
+    for number in count():
+        yield from claim(seed, number, width)
+
+
+def claim(seed: int, number: int, width: int) -> list[Photo]:
+    """The photos of one claim: the same car at the same place in the same light, from two to four sides."""
+    rng = np.random.default_rng([seed, number])
+    car = make_car(rng)
+    place = str(rng.choice(PLACES))
+    light = make_light(rng, indoors=place == "garage")
+    views = [str(v) for v in rng.permutation(VIEWS)[: int(rng.integers(2, 5))]]
+    damages = _damages(rng, car, views)
+    shots = [(view, False) for view in views]
+    hurt = [view for view in views if any(d.seen(car.body, view) for d in damages)]
+    if hurt and rng.random() < 0.6:
+        shots.append((str(rng.choice(hurt)), True))
+    ratio = float(rng.choice([4 / 3, 3 / 2]))
+    return [
+        _photo(np.random.default_rng([seed, number, k]), (number, k), car, place, light, damages, view, close, width, ratio)
+        for k, (view, close) in enumerate(shots)
+    ]
+
+
+def _damages(rng: np.random.Generator, car: Car, views: list[str]) -> tuple[Damage, ...]:
+    """What happened to the car, spread over the views so that no photo shows more than three damages."""
+    if rng.random() < 0.06:
+        return ()
+    made: list[Damage] = []
+    chances = np.array([WEIGHTS[label] for label in CLASSES])
+    for view in views:
+        wanted = int(rng.choice([0, 1, 2, 3], p=[0.12, 0.36, 0.34, 0.18]))
+        for _ in range(8):
+            shown = [d for d in made if d.seen(car.body, view)]
+            if len(shown) >= min(wanted, MOST):
+                break
+            label = str(rng.choice(CLASSES, p=chances / chances.sum()))
+            damage = _damage(rng, car, label, view)
+            others = [v for v in views if v != view and damage.seen(car.body, v)]
+            full = any(sum(d.seen(car.body, v) for d in made) >= MOST for v in others)
+            if not full and not _clash(car, damage, shown, view):
+                made.append(damage)
+    return tuple(made)
+
+
+def _damage(rng: np.random.Generator, car: Car, label: str, view: str) -> Damage:
+    severity = int(rng.choice([1, 2, 3, 4, 5], p=[0.14, 0.22, 0.26, 0.22, 0.16]))
+    place = str(rng.choice(places(label, car.body, view)))
+    u, v = float(rng.uniform(0.22, 0.78)), float(rng.uniform(0.30, 0.70))
+    if place.endswith(("bumper", "tailgate", "lid")):  # beside the number plate
+        u = float(rng.choice([-1, 1]) * rng.uniform(0.26, 0.38)) + 0.5
+    if place.endswith("fender"):  # above the wheel
+        v = float(rng.uniform(0.62, 0.82))
+    return Damage(label, severity, place, view, (u, v), int(rng.integers(2**31)))
+
+
+def _clash(car: Car, damage: Damage, shown: list[Damage], view: str) -> bool:
+    """Whether a damage would lie on or too near to another one."""
+    spot = np.array(damage.spot(car.body, view))
+    apart = 0.30 * extent(car.body, view) / 1.9
+    near = [float(np.linalg.norm(spot - d.spot(car.body, view))) < min(0.7, apart) for d in shown]
+    return any(near) or any(d.place == damage.place for d in shown if damage.label in WHOLE_PART or damage.label == "glass shatter")
+
+
+def _photo(
+    rng: np.random.Generator, number: tuple[int, int], car: Car, place: str, light: Light, damages: tuple[Damage, ...], view: str, close: bool,
+    width: int, ratio: float,
+) -> Photo:  # fmt: skip
+    body = car.body
+    turned = rng.random() < 0.11
+    orientation = ORIENTATIONS[int(rng.integers(3))] if turned else 1
+    long, short = width, round(width / ratio)
+    portrait = orientation in (6, 8)
+    size = (short, long) if portrait else (long, short)
+    seen = tuple(d for d in damages if d.seen(body, view))
+    side = view in ("left", "right")
+    middle, whole = centre(body, view), extent(body, view)
+    if seen and (close or (side and rng.random() < 0.5) or portrait):
+        target = seen[int(rng.integers(len(seen)))].spot(body, view)
+        field = float(rng.uniform(2.0, 3.2) if side else rng.uniform(1.35, 1.9))
+        spread = 0.16 * field
+        x = float(np.clip(target[0] + rng.normal(0, spread), middle - whole / 2 + field * 0.33, middle + whole / 2 - field * 0.33))
+        y = float(np.clip(target[1] + rng.normal(0, spread * 0.6), 0.35, body.height - 0.35))
+    else:
+        field = whole * float(rng.uniform(1.04, 1.26)) * (0.66 if portrait and side else 1.0)
+        x, y = middle + float(rng.normal(0, (0.15 if portrait and side else 0.03) * field)), body.height * float(rng.uniform(0.44, 0.62))
+    camera = look((x, y), field, *size, yaw=float(np.clip(rng.normal(0, 0.13), -0.28, 0.28)), roll=float(rng.normal(0, 0.018)), mirror=view == "right")
+    scene = Scene(car, view, place, light, camera, *size, seen, int(rng.integers(2**31)))
+    return Photo(f"claim-{number[0] + 1:04d}_{number[1] + 1}_{view}.jpg", scene, make_sensor(rng, light.night, orientation))

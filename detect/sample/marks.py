@@ -1,0 +1,138 @@
+"""Damage that is drawn over a finished car: scratches, cracks, shattered glass, broken lamps."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from detect.sample.canvas import Canvas, Colour, Gradient
+from detect.sample.cars import Car
+from detect.sample.damage import Damage
+from detect.sample.parts import parts
+from detect.sample.shapes import Points, crooked, ellipse, polygon, within
+
+WHITE: Colour = (0.93, 0.95, 0.96)
+
+
+def _scratch(canvas: Canvas, car: Car, damage: Damage, part: Points, rng: np.random.Generator) -> None:
+    """Strokes side by side: primer on dark paint, dark grooves with bare edges on light paint."""
+    middle, severity = within(part, *damage.at), damage.severity
+    light = float(np.dot(car.paint, (0.3, 0.59, 0.11))) > 0.42
+    core: Colour = (0.22, 0.21, 0.20) if light else (0.84, 0.84, 0.82)
+    edge: Colour = (0.97, 0.97, 0.97) if light else (0.30, 0.29, 0.28)
+    heading, length = float(rng.uniform(-0.35, 0.35)), 0.42 + 0.10 * severity
+    along, across = np.array([np.cos(heading), np.sin(heading)]), np.array([-np.sin(heading), np.cos(heading)])
+    for k in range(2 + severity):
+        reach = length * float(rng.uniform(0.55, 1.0))
+        start = middle - along * reach / 2 + along * rng.normal(0, 0.05) + across * rng.normal(0, 0.018 + 0.010 * severity)
+        path = crooked(rng, (float(start[0]), float(start[1])), heading, reach, 0.10, 8)
+        width = float(rng.uniform(0.005, 0.009)) + 0.0016 * severity
+        canvas.line(path + across * width, edge, width, 0.55)
+        canvas.line(path, core, width, 0.65 + 0.06 * severity)
+        if k % 2 == 0:
+            canvas.line(path + across * 0.012, core, 0.035 + 0.004 * severity, 0.16, soft=0.012)
+
+
+def _crack(canvas: Canvas, car: Car, damage: Damage, part: Points, rng: np.random.Generator) -> None:
+    """A crack that forks as it runs, its edges chipped; the heavier ones have a piece missing where they start."""
+    middle, severity = within(part, *damage.at), damage.severity
+    heading, length = float(rng.uniform(-0.9, 0.9)), 0.36 + 0.08 * severity
+    paths: list[tuple[Points, float]] = []
+    for turn in (0.0, np.pi + float(rng.normal(0, 0.4))):
+        trunk = crooked(rng, middle, heading + turn, length * float(rng.uniform(0.45, 0.65)), 0.6, 9)
+        paths += [(trunk[:5], 1.0), (trunk[4:], 0.7)]
+        for _ in range(1 + severity // 2):
+            k = int(rng.integers(1, 8))
+            lean = float(rng.choice([-1, 1]) * rng.uniform(0.5, 1.2))
+            twig = crooked(rng, (trunk[k, 0], trunk[k, 1]), heading + turn + lean, length * float(rng.uniform(0.18, 0.40)), 0.6, 6)
+            paths += [(twig[:4], 0.65), (twig[3:], 0.45)]
+    wide = 0.0085 + 0.0018 * severity
+    raw: Colour = (0.74, 0.73, 0.70)
+    for path, share in paths:
+        canvas.line(path + (0.003, -0.006), raw, wide * share * 1.7, 0.7)
+    for path, share in paths:
+        canvas.line(path, (0.008, 0.008, 0.01), wide * share)
+    if severity >= 3:
+        hole = _jagged(rng, middle, 0.026 + 0.012 * severity, 0.018 + 0.008 * severity, 11)
+        canvas.fill(hole * 1.0 + (0.004, -0.007), raw)
+        canvas.fill(hole, (0.012, 0.012, 0.014))
+
+
+def _shatter(canvas: Canvas, car: Car, damage: Damage, part: Points, rng: np.random.Generator) -> None:
+    """A web around the blow: rays, rings between them, facets that glitter, and a hole under the heaviest."""
+    severity = damage.severity
+    x, y = within(part, *damage.at)
+    reach, rays = 0.17 + 0.07 * severity, 13 + 2 * severity
+    angle = np.linspace(0, 2 * np.pi, rays, endpoint=False) + rng.normal(0, 0.11, rays)
+    share = np.array([0.07, 0.16, 0.28, 0.44, 0.66, 1.0])
+    far = reach * share[:, None] * rng.uniform(0.8, 1.15, (6, rays))
+    far[-1] *= rng.uniform(0.75, 1.15, rays)
+    web = np.stack([x + far * np.cos(angle), y + far * np.sin(angle)], axis=-1)
+    web[1:5] += rng.normal(0, 0.006, (4, rays, 2))
+    canvas.fill(ellipse(x, y, reach * 0.95), (0.78, 0.84, 0.86), 0.16 + 0.03 * severity, soft=reach * 0.35)
+    _glitter(canvas, web, rng)
+    for k in range(rays):
+        canvas.line(np.vstack([[(x, y)], web[:, k]]), WHITE, 0.0048, 0.9)
+    for ring in range(5):
+        for k in range(rays):
+            if ring < 3 or rng.random() < 0.72:
+                canvas.line(web[ring, [k, (k + 1) % rays]], WHITE, 0.0045, 0.9 - 0.08 * ring)
+    canvas.fill(ellipse(x, y, reach * 0.26), WHITE, 0.55, soft=reach * 0.10)
+    if severity >= 4:
+        canvas.fill(web[2] * 0.95 + np.array([x, y]) * 0.05, WHITE, 0.85)
+        canvas.fill(web[2] * 0.8 + np.array([x, y]) * 0.2, (0.012, 0.012, 0.014))
+
+
+def _glitter(canvas: Canvas, web: Points, rng: np.random.Generator) -> None:
+    """The facets between rays and rings, some white, some dark."""
+    for ring in range(len(web) - 1):
+        for k in range(web.shape[1]):
+            shine = float(rng.uniform(-0.25, 0.50))
+            if abs(shine) > 0.12:
+                after = (k + 1) % web.shape[1]
+                facet = np.stack([web[ring, k], web[ring, after], web[ring + 1, after], web[ring + 1, k]])
+                canvas.fill(facet, WHITE if shine > 0 else (0.02, 0.03, 0.03), abs(shine) * (1.15 - 0.2 * ring))
+
+
+def _lamp(canvas: Canvas, car: Car, damage: Damage, part: Points, rng: np.random.Generator) -> None:
+    """A lens with a hole: splinters around it, the dark bowl, a bulb and its wire within."""
+    severity = damage.severity
+    red = damage.place.endswith("tail lamp")
+    low, high = part.min(axis=0), part.max(axis=0)
+    wide, tall = high - low
+    x, y = within(part, 0.3 + 0.4 * damage.at[0], 0.35 + 0.3 * damage.at[1])
+    grow = 0.24 + 0.08 * severity
+    hole = _jagged(rng, (x, y), wide * grow, tall * (grow + 0.12), 13)
+    lens: Colour = (0.98, 0.50, 0.46) if red else WHITE
+    for k in range(5 + severity):
+        ray = crooked(rng, (x, y), 2 * np.pi * k / (5 + severity) + float(rng.normal(0, 0.2)), wide * 0.75, 0.25, 6)
+        canvas.line(ray, lens, 0.008, 0.9)
+    canvas.fill(hole + (0.0, 0.012), lens, 0.95)
+    canvas.fill(hole, Gradient((x, y + tall * 0.4), (x, y - tall * 0.4), ((0.010, 0.010, 0.012), (0.05, 0.048, 0.045))))
+    with canvas.inside(hole):
+        canvas.line(crooked(rng, (x - wide * 0.1, y - tall * 0.4), 1.2, tall * 0.7, 0.7), (0.78, 0.42, 0.08), 0.014)
+        canvas.fill(ellipse(x + wide * 0.08, y, tall * 0.11), (0.40, 0.39, 0.36))
+        canvas.fill(ellipse(x + wide * 0.08, y, tall * 0.06), (0.12, 0.11, 0.10))
+    for k in range(3 + severity):
+        corner = hole[int(rng.integers(len(hole)))]
+        inward = (np.array([x, y]) - corner) * float(rng.uniform(0.25, 0.6))
+        sideways = np.array([-inward[1], inward[0]]) * float(rng.uniform(0.2, 0.5))
+        splinter = np.stack([corner - sideways, corner + sideways, corner + inward])
+        canvas.fill(splinter, lens if k % 2 else (0.55, 0.56, 0.58), 0.85)
+
+
+def _jagged(rng: np.random.Generator, middle: tuple[float, float], rx: float, ry: float, corners: int) -> Points:
+    """A star-shaped hole with corners now near, now far."""
+    angle = np.linspace(0, 2 * np.pi, corners, endpoint=False) + rng.normal(0, 0.08, corners)
+    far = np.where(np.arange(corners) % 2 == 0, 1.0, 0.66) * rng.uniform(0.8, 1.2, corners)
+    return np.stack([middle[0] + rx * far * np.cos(angle), middle[1] + ry * far * np.sin(angle)], axis=1)
+
+
+MARKS = {"scratch": _scratch, "crack": _crack, "glass shatter": _shatter, "lamp broken": _lamp}
+
+
+def draw_mark(canvas: Canvas, car: Car, view: str, damage: Damage) -> None:
+    """Draw one damage inside its place; dents and flat tyres are drawn with the car and change nothing here."""
+    if draw := MARKS.get(damage.label):
+        part = parts(car.body, view)[damage.place]
+        with canvas.inside(part):
+            draw(canvas, car, damage, part, np.random.default_rng(damage.seed))

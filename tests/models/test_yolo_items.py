@@ -1,0 +1,95 @@
+"""How training images reach ultralytics: upright, with exact boxes, and varied by (seed, epoch, position) alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image as Photo
+from ultralytics.cfg import get_cfg
+
+from detect.config import Recipe
+from detect.data import Box, Image
+from detect.errors import DataError
+from detect.models.order import Order
+from detect.models.yolo import _Items
+from detect.models.yolo_names import arguments
+
+# How a camera stores an upright picture for each EXIF orientation: the transposition that undoes the viewer's.
+STORED = {1: None, 3: Photo.Transpose.ROTATE_180, 6: Photo.Transpose.ROTATE_90, 8: Photo.Transpose.ROTATE_270}
+
+
+def items(images: list[Image], *, augment: bool, seed: int = 0, **recipe: Any) -> _Items:
+    args = arguments(Recipe(model="yolov5n", imgsz=64, **recipe), torch.device("cpu"), Path("unused"))
+    return _Items(images, ("red",), seed, imgsz=64, batch_size=2, augment=augment, hyp=get_cfg(overrides=args))
+
+
+def photo(folder: Path, name: str, orientation: int = 1) -> Image:
+    """64 x 32, black, with a red box at (8, 4)-(24, 20)."""
+    upright = Photo.new("RGB", (64, 32))
+    upright.paste((255, 0, 0), (8, 4, 24, 20))
+    turn = STORED[orientation]
+    exif = Photo.Exif()
+    exif[0x0112] = orientation
+    (upright if turn is None else upright.transpose(turn)).save(folder / name, exif=exif, quality=95)
+    return Image(name, 64, 32, (Box("red", 8, 4, 24, 20),), path=folder / name)
+
+
+@pytest.mark.parametrize("orientation", STORED)
+def test_photos_are_turned_upright(tmp_path: Path, orientation: int) -> None:
+    (picture, size, _) = items([photo(tmp_path, "a.jpg", orientation)], augment=False).load_image(0)
+    assert size == (32, 64)
+    red = np.argwhere(picture[:, :, 2].astype(int) > 128)  # BGR
+    assert red.min(0).tolist() == pytest.approx([4, 8], abs=1)
+    assert red.max(0).tolist() == pytest.approx([19, 23], abs=1)
+
+
+def test_labels_are_the_boxes(tmp_path: Path) -> None:
+    undamaged = Image("b.jpg", 64, 32, path=photo(tmp_path, "b.jpg").path)
+    labels = items([photo(tmp_path, "a.jpg"), undamaged], augment=False).labels
+    assert labels[0]["bboxes"].tolist() == [[16 / 64, 12 / 32, 16 / 64, 16 / 32]]
+    assert (labels[1]["bboxes"].shape, labels[1]["cls"].shape) == ((0, 4), (0, 1))
+
+
+def test_a_label_cache_beside_the_photos_is_neither_read_nor_written(tmp_path: Path) -> None:
+    (tmp_path / "labels.cache").write_bytes(b"a pickle may stand here")
+    (tmp_path / "a.npy").write_bytes(b"a stray array")
+    one = items([photo(tmp_path, "a.jpg")], augment=False)
+    one[0]
+    assert {path.name for path in tmp_path.iterdir()} == {"labels.cache", "a.npy", "a.jpg"}
+
+
+def same(a: dict[str, Any], b: dict[str, Any]) -> bool:
+    return torch.equal(a["img"], b["img"]) and torch.equal(a["bboxes"], b["bboxes"])
+
+
+def test_an_item_depends_on_seed_epoch_and_position_only(tmp_path: Path) -> None:
+    images = [photo(tmp_path, f"{k}.jpg") for k in range(5)]
+    fresh, used = items(images, augment=True), items(images, augment=True)
+    for key in range(8):  # whatever was drawn before
+        used[key]
+    np.random.seed(99)  # noqa: NPY002
+    for key in (3, 5 + 3, 10 + 2):  # epochs 0, 1, 2
+        assert same(fresh[key], used[key])
+    assert not same(fresh[3], fresh[5 + 3]), "another epoch varies the image anew"
+    assert not same(fresh[3], items(images, augment=True, seed=1)[3]), "and so does another seed"
+
+
+def test_orders_are_permutations_of_their_own() -> None:
+    order = Order(10, seed=0, epoch=0)
+    first, second = list(order), list(order)
+    assert sorted(first) == list(range(10))
+    assert sorted(second) == list(range(10, 20))  # keys carry the epoch
+    assert [key % 10 for key in first] != [key % 10 for key in second]
+    assert list(Order(10, seed=0, epoch=1)) == second  # a resumed run meets the same order
+    assert list(Order(0, seed=0, epoch=3)) == []
+
+
+def test_a_file_that_is_no_image_is_named(tmp_path: Path) -> None:
+    image = photo(tmp_path, "a.jpg")
+    (tmp_path / "a.jpg").write_bytes(b"not an image")
+    with pytest.raises(DataError, match=r"a\.jpg: cannot be read as an image"):
+        items([image], augment=True)[0]
