@@ -32,6 +32,7 @@ PALETTE = ("#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#C
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")
 MAX_PIXELS = 100_000_000  # more is refused before decoding: a few kB can claim gigabytes
 HALO = "#111111"  # under each coloured line, so that it shows on snow as well as on black paint
+LONGEST_TAG = 80  # characters
 SMALLEST_TAG = 11  # pixels of letter height; smaller cannot be read
 
 Rectangle = tuple[float, float, float, float]
@@ -46,8 +47,7 @@ def open_upright(path: Path, *, longest: int | None = None) -> Picture:
     from PIL import Image, ImageOps, UnidentifiedImageError
 
     try:
-        with warnings.catch_warnings(), Image.open(path, formats=FORMATS) as image:
-            warnings.simplefilter("ignore")
+        with warnings.catch_warnings(action="ignore"), Image.open(path, formats=FORMATS) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise DataError(f"{path}: {image.width} x {image.height} pixels is more than {MAX_PIXELS:,}")
             if longest is not None:
@@ -135,9 +135,9 @@ def _paints(boxes: Sequence[Box], colours: Mapping[str, str] | Sequence[str] | N
 def _texts(boxes: Sequence[Box], tags: Sequence[str] | Literal["label", "none"]) -> list[str]:
     if tags == "none":
         return [""] * len(boxes)
-    if tags != "label":
-        return list(tags)
-    return [b.label if b.score is None else f"{b.label} {b.score:.2f}" for b in boxes]
+    if tags == "label":
+        tags = [b.label if b.score is None else f"{b.label} {b.score:.2f}" for b in boxes]
+    return [" ".join(text.split())[:LONGEST_TAG] for text in tags]
 
 
 def _line_width(size: tuple[int, int]) -> int:
@@ -231,5 +231,5 @@ def _font(letters: int) -> Any:
     if spec is not None and spec.origin:
         path = Path(spec.origin).parent / "mpl-data" / "fonts" / "ttf" / "DejaVuSans-Bold.ttf"
         if path.is_file():
-            return ImageFont.truetype(str(path), letters)
+            return ImageFont.truetype(str(path), letters, layout_engine=ImageFont.Layout.BASIC)
     return ImageFont.load_default(letters)

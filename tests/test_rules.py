@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import configparser
+import inspect
 import re
 import shlex
 import subprocess
@@ -154,7 +155,7 @@ def test_the_command_table_equals_the_disk() -> None:
 def test_a_command_is_documented_and_tested(name: str) -> None:
     command = main.get_command(click.Context(main), name)
     assert command is not None
-    assert "\b\nExample" in (command.help or ""), "the help has no example"
+    assert "\n\b\nExample" in inspect.cleandoc(command.help or ""), "the help has no example"
     assert any("--quiet" in option.opts for option in command.params)
     assert f"\n## {name.capitalize()}\n" in (ROOT / "README.md").read_text("utf-8"), "README has no heading for it"
     assert list((ROOT / "tests" / name).glob("test_*.py")), f"there are no tests in tests/{name}/"
@@ -235,6 +236,21 @@ def test_the_tree_in_the_readme_equals_the_disk() -> None:
         if not folder:  # at the top only the folders are told
             there, names = ({n for n in some if n.endswith("/") and n[0] != "."} for some in (there, names))
         assert names == there - {"__init__.py", "__main__.py", "py.typed"}, f"in {folder or 'the root'}"
+
+
+def test_links_between_documents_lead_somewhere() -> None:
+    dead = []
+    for name in filter(lambda n: n.endswith(".md"), project_files()):
+        for link in re.findall(r"\]\(([^)#:\s]+)[^):]*\)", (ROOT / name).read_text("utf-8")):
+            if not (ROOT / name).parent.joinpath(link).exists():
+                dead.append(f"{name}: {link}")
+    assert dead == []
+
+
+def test_the_test_folders_mirror_the_package() -> None:
+    rooms = {Path(name).parts[1].removesuffix(".py") for name in project_files() if name.startswith("detect/")}
+    folders = {Path(name).parts[1] for name in project_files() if fnmatch(name, "tests/*/*")}
+    assert folders <= {*rooms, *COMMANDS, "golden"}
 
 
 # What ships, and what never does

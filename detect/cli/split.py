@@ -33,20 +33,13 @@ def _ratios(ctx: click.Context, param: click.Parameter, value: str) -> dict[str,
 )
 @click.option("--group", metavar="REGEX", help="Images whose names match alike (all photos of a claim) stay together.")
 @click.option("--seed", default=0, show_default=True, help="Another number gives another split.")
-@click.option(
-    "--to",
-    "format_",
-    type=click.Choice(["yolo", "coco", "voc", "cvat"]),
-    default="yolo",
-    show_default=True,
-    help="The format to write.",
-)
+@click.option("--to", "target", default="yolo", show_default=True, metavar="FORMAT", help="yolo, coco, voc or cvat.")
 @options.quiet
 @options.as_json
 def split(
-    data: Path, dest: Path, ratios: dict[str, float], group: str | None, seed: int, format_: str, as_json: bool
+    data: Path, dest: Path, ratios: dict[str, float], group: str | None, seed: int, target: str, as_json: bool
 ) -> None:
-    """Divide DATA into train, val and test and write the result to DEST.
+    """Divide DATA into train, val and test and write the result to the new folder DEST.
 
     Stratified: every split gets its share of each class and of the images without boxes. What --group matches is never
     divided, nor are photos that are equal byte for byte. The same seed gives the same split.
@@ -57,14 +50,18 @@ def split(
       detect split sample/ data/ --ratios 70/20/10
     """
     from detect import convert
+    from detect.convert.formats import by_name
     from detect.errors import Problems
     from detect.files import refuse_to_overwrite
     from detect.split import counts, deviation, split
 
+    if dest.suffix.lower() == ".json":
+        raise click.BadParameter("name a folder: one file cannot hold the splits", param_hint="DEST")
+    by_name(target)
     refuse_to_overwrite(dest)
     problems = Problems()
     divided = split(convert.read(data, problems=problems), ratios, group=group, seed=seed, problems=problems)
-    convert.write(divided, dest, format_, problems=problems)
+    convert.write(divided, dest, target, problems=problems)
     options.report(problems)
     found = counts(divided, group)
     points, what, where = deviation(found, ratios)

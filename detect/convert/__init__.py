@@ -18,7 +18,7 @@ from detect.convert.rejects import write_rejects
 from detect.convert.source import Source
 from detect.data import Dataset
 from detect.errors import ConfigError, DataError, Problems
-from detect.files import atomic_folder, refuse_to_overwrite
+from detect.files import atomic_folder
 
 __all__ = ["FORMATS", "Format", "read", "read_predictions", "write", "write_predictions", "write_rejects"]
 
@@ -44,9 +44,15 @@ def read(
     row = by_name(format) if format is not None else None
     if not path.exists():
         raise DataError(f"{path}: there is no such file or folder")
+    if path.name == "classes.txt":
+        path = path.parent
     try:
         if row is None and is_description(path):
-            dataset = read_description(path, lambda *place: _read(*place, found), found)
+            if images is not None:
+                raise ConfigError(f"{path}: a description names its images itself; change its key `images`")
+            dataset = read_description(
+                path, lambda part, photos, name: _read(part, photos, by_name(name), found), found
+            )
         else:
             dataset = _read(path, images, row, found)
         if on_error == "fail":
@@ -119,5 +125,6 @@ def _check_names(dataset: Dataset) -> None:
 
 def _log(problems: Problems) -> None:
     log = logging.getLogger("detect")
-    for line in problems.summary():
-        log.warning("%s", line)
+    levels = [level for level, _ in problems.counts()]
+    for level, line in zip(levels, problems.summary(), strict=True):
+        log.log(logging.INFO if level == "note" else logging.WARNING, "%s", line)

@@ -147,11 +147,9 @@ def _categories(part: _Part, labels: Labels) -> dict[Hashable, str]:
         else:
             rows[key] = row
     annotations = part.document.get("annotations")
-    used = (
-        {str(r.get("category_id")) for r in annotations if isinstance(r, dict)}
-        if isinstance(annotations, list)
-        else set()
-    )
+    if not isinstance(annotations, list):
+        annotations = []
+    used = {str(row.get("category_id")) for row in annotations if isinstance(row, dict)}
     above = {str(row.get("supercategory")) for row in rows.values() if row["name"] != row.get("supercategory")}
     names: dict[Hashable, str] = {}
     for key, row in sorted(rows.items(), key=lambda item: (isinstance(item[0], str), item[0])):
@@ -203,8 +201,7 @@ def _attributes(row: dict[str, Any], area: float) -> Attributes:
     for key in ("iscrowd", "ignore"):
         if row.get(key):
             found[key] = 1
-    own = row.get("area")
-    if type(own) in (int, float) and not isclose(own, area, rel_tol=1e-9, abs_tol=10**-PRECISION):
+    if isinstance(own := row.get("area"), int | float) and not isclose(own, area, rel_tol=1e-9, abs_tol=10**-PRECISION):
         found["area"] = own
     return Attributes(found) if found else NONE
 

@@ -1,4 +1,7 @@
-"""The upright box around each of CVAT's shapes. Source: https://docs.cvat.ai/docs/manual/advanced/xml_format/"""
+"""The upright box around each of CVAT's shapes.
+
+Source: https://docs.cvat.ai/docs/manual/advanced/xml_format/
+"""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ def _spec(label: str, name: str, values: set[Value], problems: Problems) -> Spec
     if kinds == {bool}:
         return "checkbox", "false", ["false", "true"]
     if kinds <= {int, float}:
-        low, high = min(values), max(values)  # type: ignore[type-var]
+        low, high = min(values), max(values)
         return "number", untyped(low), [untyped(low), untyped(high), "1" if kinds == {int} else "0.000001"]
     texts = sorted(map(untyped, values))
     if kinds != {str}:

@@ -11,9 +11,8 @@ from detect.errors import Problems
 def report_attributes(dataset: Dataset, title: str, problems: Problems, *, boxes: bool = True) -> None:
     """Report the attributes of images, and of boxes unless the format holds those, as one loss each."""
     if boxes:
-        _report(
-            "box", Counter(name for i in dataset.images for box in i.boxes for name in box.attributes), title, problems
-        )
+        names = Counter(name for image in dataset.images for box in image.boxes for name in box.attributes)
+        _report("box", names, title, problems)
     _report("image", Counter(name for image in dataset.images for name in image.attributes), title, problems)
 
 

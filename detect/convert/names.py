@@ -14,7 +14,8 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 IMAGE_SUFFIXES = frozenset(
-    f".{s}" for s in "jpg jpeg jpe jfif mpo png bmp dib webp tif tiff gif ppm pgm pbm jp2 avif heic heif".split()
+    {".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".bmp", ".dib", ".webp", ".tif", ".tiff", ".gif"}
+    | {".ppm", ".pgm", ".pbm", ".jp2", ".avif", ".heic", ".heif"}
 )
 
 _CONTAINER = re.compile(
@@ -27,7 +28,7 @@ _YEAR = re.compile(r"[ _-]?(19|20)\d\d([_-]\w+)?$")
 
 
 def is_image(path: str) -> bool:
-    """Does this file name end as an image's does?"""
+    """Tell whether this file name ends as an image's does."""
     return suffix(path) in IMAGE_SUFFIXES
 
 
@@ -64,7 +65,7 @@ def is_foreign(path: str) -> bool:
 
 
 def split_word(word: str) -> str | None:
-    """The split that a folder or file name means: `Valid`, `val2017`, `val2014_100` -> `val`; None for any other word."""
+    """The split that a word means, a year aside: `Valid`, `val2017`, `val2014_100` -> `val`; None for others."""
     return _SPLITS.get(_YEAR.sub("", word).casefold())
 
 
@@ -74,7 +75,7 @@ def split_name(word: str) -> str | None:
 
 
 def is_container(folder: str) -> bool:
-    """Is this a folder that only holds things: images, JPEGImages, Annotations, labels, Validation_Images?"""
+    """Tell whether a folder only holds things: images, JPEGImages, Annotations, labels, Validation_Images."""
     return _CONTAINER.fullmatch(folder) is not None
 
 

@@ -108,7 +108,7 @@ def _box(row: Any, names: Names, classes: Names) -> tuple[str, Box]:
         raise ValueError(f"image_id {image} is unknown")
     if not isinstance(category, int | str) or category not in classes:
         raise ValueError(f"category_id {category} is unknown")
-    if type(score) not in (int, float) or not 0 <= score <= 1:
+    if not isinstance(score, int | float) or not 0 <= score <= 1:
         raise ValueError(f"the score must be a number from 0 to 1, got {score}")
     if not isinstance(bbox, list) or len(bbox) != 4 or not all(type(v) in (int, float) and isfinite(v) for v in bbox):
         raise ValueError(f"bbox must be four numbers x, y, width, height, got {str(bbox)[:60]}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, cast
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
@@ -28,7 +29,7 @@ def parse(data: bytes) -> Element:
     data = _utf8(data)
     if _DOCTYPE in data:
         raise UnsafeXML
-    return ElementTree.XML(data)  # noqa: S314 without a document type there are no entities
+    return ElementTree.XML(data)
 
 
 def stream(path: Path) -> Iterator[Element]:
@@ -36,8 +37,9 @@ def stream(path: Path) -> Iterator[Element]:
 
     The first element yielded is the root itself, still empty, with its attributes. Raises one of BROKEN, OSError.
     """
-    parser = ElementTree.XMLPullParser(("start", "end"))
-    depth, root, before = 0, None, b""
+    parser: ElementTree.XMLPullParser[Any] = ElementTree.XMLPullParser(("start", "end"))
+    depth, before = 0, b""
+    root: Element | None = None
     with path.open("rb", buffering=0) as file:
         while chunk := file.read(_CHUNK):
             if root is None:  # a document type can only stand before the root
@@ -47,7 +49,7 @@ def stream(path: Path) -> Iterator[Element]:
                     raise UnsafeXML
                 before = chunk[-len(_DOCTYPE) :]
             parser.feed(chunk)
-            for event, element in parser.read_events():
+            for event, element in cast("Iterator[tuple[str, Element]]", parser.read_events()):
                 if event == "start":
                     depth += 1
                     if root is None:

@@ -26,8 +26,8 @@ def settle_size(path: Path | None, stated: Size | None, file: str, problems: Pro
         stated = None
     if path is None:
         if stated is None:
-            problems.add("error", "no image", "the image is missing and the file gives no size", file=file,
-                         remedy="put the image beside it or name its folder with --images")  # fmt: skip
+            what, remedy = "the image is missing and the file gives no size", "name the folder of images with --images"
+            problems.add("error", "no image", what, file=file, remedy=remedy)
         return stated
     size = upright_size(path)
     if size is None:
@@ -43,8 +43,8 @@ def _report_contradiction(path: Path, stated: Size, size: Size, file: str, probl
 
     given, own = f"{stated[0]} x {stated[1]}", f"{size[0]} x {size[1]}"
     if imagesize.get(str(path), exif_rotation=False) == stated:
-        problems.add("note", "size before EXIF rotation",
-                     f"gives {given}, the photo stands upright at {own}; boxes are taken as upright", file=file)  # fmt: skip
+        what = f"gives {given}, the photo stands upright at {own}; boxes are taken as upright"
+        problems.add("note", "size before EXIF rotation", what, file=file)
     else:
         problems.add("repaired", "wrong image size", f"gives {given}, the photo is {own}", file=file)
 

@@ -138,7 +138,7 @@ def _index(files: Sequence[str], key: Callable[[str], str]) -> dict[str, list[st
 
 
 def _agree(one: str, other: str) -> bool:
-    """Can these be the same file, one of them seen from further up?"""
+    """Tell whether these can be the same file, one of them seen from further up."""
     one, other = f"/{one.lower()}", f"/{other.lower()}"
     return stem(one).endswith(stem(other)) or stem(other).endswith(stem(one))
 

@@ -31,9 +31,10 @@ UNSPECIFIED = "Unspecified"
 
 
 class Page(NamedTuple):
-    """One XML file: its path below the folder, what it calls its image, the size it states, its objects."""
+    """One XML file: its path below the folder and as messages name it, the image and size it states, its objects."""
 
     file: str
+    path: str
     name: str
     size: Size | None
     objects: list[tuple[int, Box]]
@@ -66,17 +67,15 @@ def read(source: Source) -> Dataset:
     declared = lines(source.root / "classes.txt") if (source.root / "classes.txt").is_file() else []
     labels = Labels(problems, declared, closed=bool(declared))
     pages = [page for file in track(xmls, "Reading XML") if (page := _page(source, file, labels))]
-    files = _match(pages, source)
-    found: list[tuple[Page | None, str | None]] = [(p, files[p.file]) for p in pages if p.file in files]
-    found += [(None, file) for file in _without_page(source, files)]
-    names = image_names([file or page.expected for page, file in found if file or page])
-    splits = _splits(source, [stem(page.file if page else file or "") for page, file in found], names)
+    found = _match(pages, source)
+    found += _without_page(source, {photo for _, photo in found})
+    names = image_names([photo or page.expected for page, photo in found])
+    splits = _splits(source, [page for page, _ in found], names)
     images: list[Image] = []
-    for (page, file), name, split in zip(found, names, splits, strict=True):
-        path = source.photos.path(file) if file else None
-        where = str(source.root / page.file) if page else str(path)
-        if size := settle_size(path, page.size if page else None, where, problems):
-            boxes = tidy(page.objects, *size, where, "object", problems) if page else ()
+    for (page, photo), name, split in zip(found, names, splits, strict=True):
+        path = source.photos.path(photo) if photo else None
+        if size := settle_size(path, page.size, page.path, problems):
+            boxes = tidy(page.objects, *size, page.path, "object", problems)
             images.append(Image(name, *size, boxes, split, path=path))
     return gathered(labels.classes, images, problems)
 
@@ -101,7 +100,7 @@ def _page(source: Source, file: str, labels: Labels) -> Page | None:
             place += 1
             if box := _box(node, labels, path, f"object {place}"):
                 objects.append((place, box))
-    return Page(file, (root.findtext("filename") or "").strip(), _size(root), objects)
+    return Page(file, path, (root.findtext("filename") or "").strip(), _size(root), objects)
 
 
 def _size(root: Element) -> Size | None:
@@ -143,8 +142,12 @@ def _attributes(node: Element) -> Attributes:
     return Attributes(found) if found else NONE
 
 
-def _match(pages: Sequence[Page], source: Source) -> dict[str, str | None]:
-    """The image of each page: by <filename>, else by the name of the XML file; None where it is missing.
+Pair = tuple[Page, str | None]
+"""A page and the photo it belongs to; None: the photo is missing."""
+
+
+def _match(pages: Sequence[Page], source: Source) -> list[Pair]:
+    """Each page with its image: by <filename>, else by the name of the XML file; None where it is missing.
 
     A page whose <filename> names an image that has an XML file of its own belongs to the image of its own name.
     Pages that stay ambiguous, or whose image is taken, are errors and left out.
@@ -152,46 +155,44 @@ def _match(pages: Sequence[Page], source: Source) -> dict[str, str | None]:
     photos, problems = source.photos, source.problems
     own = [photos.find(page.file.rpartition("/")[2], [page.near], by_stem=True) for page in pages]
     owned = {found[0] for found in own if len(found) == 1}
-    matched: dict[str, str | None] = {}
+    matched: list[Pair] = []
     taken: dict[str, str] = {}
     for page, mine in zip(pages, own, strict=True):
-        where = str(source.root / page.file)
         named = photos.find(page.name, [page.near]) if page.name else []
         if len(named) == 1 and (named == mine or not mine or named[0] not in owned):
             found = named
         elif len(mine) == 1:
             found = mine
             what = f"<filename> says {page.name!r}; taken for {mine[0]} by the name of the XML file"
-            problems.add("repaired", "wrong <filename>", what, file=where)
+            problems.add("repaired", "wrong <filename>", what, file=page.path)
         else:
             found = named or mine or (photos.find(page.name, [page.near], by_stem=True) if page.name else [])
         if len(found) > 1:
-            problems.add("error", "ambiguous image", f"its image can be {' or '.join(found[:3])}", file=where,
+            problems.add("error", "ambiguous image", f"its image can be {' or '.join(found[:3])}", file=page.path,
                          remedy="keep XML files in the same sub-folders as their images")  # fmt: skip
         elif found and found[0] in taken:
             what = f"{found[0]} already has {taken[found[0]]}"
-            problems.add("error", "image twice", what, file=where, remedy="remove one of the two XML files")
+            problems.add("error", "image twice", what, file=page.path, remedy="remove one of the two XML files")
         elif found:
             taken[found[0]] = page.file
-            matched[page.file] = found[0]
+            matched.append((page, found[0]))
         else:
-            problems.add("note", "image missing", f"there is no image {page.name or stem(page.file)!r}", file=where)
-            matched[page.file] = None
+            problems.add("note", "image missing", f"there is no image {page.name or stem(page.file)!r}", file=page.path)
+            matched.append((page, None))
     return matched
 
 
-def _without_page(source: Source, matched: dict[str, str | None]) -> list[str]:
+def _without_page(source: Source, taken: set[str | None]) -> list[Pair]:
     if source.path.is_file():
         return []
-    taken = set(matched.values())
-    alone = [file for file in source.photos.files if file not in taken]
-    for file in alone:
+    alone = [photo for photo in source.photos.files if photo not in taken]
+    for photo in alone:
         what = "has no annotation file; kept as an image without boxes"
-        source.problems.add("note", "image without annotations", what, file=file)
-    return alone
+        source.problems.add("note", "image without annotations", what, file=photo)
+    return [(Page(photo, str(source.photos.path(photo)), "", None, []), photo) for photo in alone]
 
 
-def _splits(source: Source, stems: Sequence[str], names: Sequence[str]) -> Sequence[str | None]:
+def _splits(source: Source, pages: Sequence[Page], names: Sequence[str]) -> Sequence[str | None]:
     """From ImageSets/Main/*.txt as the devkit has them, else from folders called train, val and test."""
     listed: dict[str, str | None] = {}
     for file in source.files:
@@ -202,7 +203,7 @@ def _splits(source: Source, stems: Sequence[str], names: Sequence[str]) -> Seque
                 top = folder[: -len("ImageSets/Main")]
                 listed |= dict.fromkeys((top + row for row in rows), split_name(base[:-4]))
     if listed:
-        return [listed.get(without_containers(name)) for name in stems]
+        return [listed.get(without_containers(stem(page.file))) for page in pages]
     return folder_splits(names) or [None] * len(names)
 
 

@@ -24,7 +24,7 @@ def label_path(image: str) -> str:
 
 
 def looks_like_labels(path: Path) -> bool:
-    """Does this text file begin with a row of labels?"""
+    """Tell whether this text file begins with a row of labels."""
     return _ROW.match(read_bytes(path)[:4096] + b"\n") is not None
 
 

@@ -11,9 +11,10 @@ from typing import Any
 
 from detect.convert.names import folder_splits, is_image, posix, split_name, split_word, suffix
 from detect.convert.source import Source, walk
-from detect.convert.text import decode, lines, read_bytes
+from detect.convert.text import lines
+from detect.convert.yaml_file import load
 from detect.convert.yolo_labels import CLASS_FILES, ClassTables, LabelFiles, looks_like_labels
-from detect.errors import DataError, Problems
+from detect.errors import DataError, Level, Problems
 
 Splits = dict[str, str | None]
 _SPLIT_KEYS = ("train", "val", "valid", "validation", "test")
@@ -47,7 +48,7 @@ def is_yolo(source: Source) -> bool:
 def header(source: Source) -> Path | None:
     """The YAML file with class names: the source itself, or at the top of the folder."""
     files = [f for f in source.with_suffix(".yaml", ".yml") if "/" not in f]
-    found = [source.root / f for f in files if "names" in _load(source.root / f)]
+    found = [source.root / f for f in files if "names" in load(source.root / f)]
     if len(found) > 1:
         usual = [f for f in found if f.stem in ("data", "dataset")]
         if len(usual) != 1:
@@ -77,7 +78,7 @@ def _by_folders(source: Source) -> Layout:
 
 
 def _by_header(file: Path, source: Source) -> Layout:
-    problems, document = source.problems, _load(file)
+    problems, document = source.problems, load(file)
     root = _root(document, file, problems)
     tree = sorted(walk(root))
     on_disk = [f for f in tree if is_image(f)]
@@ -94,17 +95,6 @@ def _by_header(file: Path, source: Source) -> Layout:
     splits |= _unlisted(splits, on_disk, labels, file, problems)
     declared = list(splits.values()) if any(splits.values()) else None
     return Layout(root, root, list(splits), declared, labels, tables, labels.without([*on_disk, *splits]))
-
-
-def _load(file: Path) -> dict[str, Any]:
-    """The YAML mapping, every scalar as text, so that a class called `no` or `1` stays what it is."""
-    import yaml
-
-    try:
-        document = yaml.load(decode(read_bytes(file), file), Loader=yaml.BaseLoader)  # noqa: S506 makes text only
-    except (yaml.YAMLError, RecursionError) as error:
-        raise DataError(f"{file}: is not good YAML: {' '.join(str(error).split())}") from error
-    return {str(key): value for key, value in document.items()} if isinstance(document, dict) else {}
 
 
 def _root(document: dict[str, Any], file: Path, problems: Problems) -> Path:
@@ -149,7 +139,7 @@ def _resolve(key: str, stated: str, file: Path, root: Path, problems: Problems) 
     for place in (root / stated, *(root / tail for tail in tails)):
         if place.exists():
             return [(key, os.path.normpath(place))]
-    level = "note" if key == "test" else "error"
+    level: Level = "note" if key == "test" else "error"
     what = f"{stated!r} is neither a folder nor a list of images below {root}"
     problems.add(level, "missing split", what, file=file, where=key)
     return []

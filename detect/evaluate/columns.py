@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detect.data import Attributes, Dataset, Predictions, Value
-from detect.geometry import Boxes, area
+from detect.evaluate.pairs import area
+from detect.geometry import Boxes
 
 YES = {"1", "1.0", "true", "yes"}  # CVAT writes attributes as text
 

@@ -58,8 +58,9 @@ def covered(dataset: Dataset, predictions: Predictions, missing: Missing = "fail
     notes = []
     if absent and missing == "fail":
         remedy = "predict them too, choose a part with --split, or say what they mean with --missing ignore|empty"
-        what = f"{_count(len(absent), 'image')} of the data's {len(dataset)} not in the predictions"
-        raise DataError(Problem("error", "missing image", f"{what}: {_some(absent)}", "predictions", "", remedy))
+        verb = "is" if len(absent) == 1 else "are"
+        what = f"{len(absent)} of the data's {len(dataset)} images {verb} not in them: {_some(absent)}"
+        raise DataError(Problem("error", "missing image", what, "predictions", "", remedy))
     if absent and missing == "empty":
         notes.append(f"{_count(len(absent), 'image')} not in the predictions: counted as looked at with nothing found.")
     if absent and missing == "ignore":

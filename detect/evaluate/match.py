@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from detect.data import Dataset, Predictions
 from detect.errors import ConfigError
 from detect.evaluate.columns import Detections, Truths, detections, truths
-from detect.evaluate.pairs import Rows, greedy, overlap, same_key
-from detect.geometry import area
+from detect.evaluate.pairs import Rows, area, greedy, overlap, same_key
 
 COCO_IOUS = np.linspace(0.5, 0.95, 10)
 AREAS = {"all": (0.0, 1e10), "small": (0.0, 32.0**2), "medium": (32.0**2, 96.0**2), "large": (96.0**2, 1e10)}

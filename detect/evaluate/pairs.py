@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from detect.geometry import Boxes, area
+from detect.geometry import Boxes
 
 Rows = NDArray[np.int64]
 
@@ -19,6 +19,17 @@ def same_key(a: Rows, b: Rows) -> tuple[Rows, Rows]:
     i = np.repeat(np.arange(len(a)), count)
     within = np.arange(len(i)) - np.repeat(np.cumsum(count) - count, count)
     return i, order[np.repeat(first, count) + within]
+
+
+def area(boxes: Boxes) -> NDArray[np.float64]:
+    """(N,) square pixels, from the width and height that the file gave.
+
+    COCO's tools multiply the width and height of the file. Here the corners are kept, x and x + w, and their
+    difference may miss w by its last bit: enough to push a box over the border between two sizes, or an IoU over a
+    threshold that it meets exactly. Rounding to a billionth of a pixel gives back the very number of the file.
+    """
+    size = np.round(boxes[:, 2:] - boxes[:, :2], 9)
+    return np.asarray(size[:, 0] * size[:, 1])
 
 
 def overlap(a: Boxes, b: Boxes, crowd: NDArray[np.bool_] | None = None) -> NDArray[np.float64]:

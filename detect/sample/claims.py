@@ -58,12 +58,12 @@ def claim(seed: int, number: int, width: int) -> list[Photo]:
 
 def _damages(rng: np.random.Generator, car: Car, views: list[str]) -> tuple[Damage, ...]:
     """What happened to the car, spread over the views so that no photo shows more than three damages."""
-    if rng.random() < 0.06:
+    if rng.random() < 0.09:
         return ()
     made: list[Damage] = []
     chances = np.array([WEIGHTS[label] for label in CLASSES])
     for view in views:
-        wanted = int(rng.choice([0, 1, 2, 3], p=[0.12, 0.36, 0.34, 0.18]))
+        wanted = int(rng.choice([0, 1, 2, 3], p=[0.14, 0.36, 0.33, 0.17]))
         for _ in range(8):
             shown = [d for d in made if d.seen(car.body, view)]
             if len(shown) >= min(wanted, MOST):

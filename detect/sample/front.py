@@ -19,25 +19,29 @@ def draw_front(canvas: Canvas, car: Car, light: Light, flat: Mapping[str, int]) 
     """Draw the whole car; `flat` holds the severity of the tyres without air, by "right" and "left" of the picture."""
     body = car.body
     draw_stance(canvas, body, flat)
-    outline = silhouette(body, body.nose + 0.12)
-    nose = body.nose
+    nose, shape = body.nose, outline(body)
     knots = [
         (body.clearance, -0.5), (body.clearance + 0.14, -0.10), (0.40, 0.02), (0.42, 0.22), (0.55, 0.06), (nose - 0.05, 0.10),
         (nose + 0.05, 0.34), (nose + 0.2, 0.45), (body.belt[0] + 0.05, 0.30), (body.height - 0.1, 0.4), (body.height, 0.5),
     ]  # fmt: skip
     draw_roof(canvas, car, light)
     paint = light.material(car.paint, gloss=0.15)
-    canvas.shade(outline, paint, bulging(body, knots), bevel=0.13)
-    with canvas.inside(outline):
+    canvas.shade(shape, paint, bulging(body, knots), bevel=0.13)
+    with canvas.inside(shape):
         _hood(canvas, car, light)
         _windshield(canvas, car, light)
         _bumper(canvas, car, light)
     _grille(canvas, car, light)
-    for shape, bulbs in ((lamp(body), ((0.30, 0.42), (0.64, 0.52))), (mirrored(lamp(body)), ((0.36, 0.52), (0.70, 0.42)))):
-        draw_headlamp(canvas, shape, light, bulbs)
+    for lens, bulbs in ((lamp(body), ((0.30, 0.42), (0.64, 0.52))), (mirrored(lamp(body)), ((0.36, 0.52), (0.70, 0.42)))):
+        draw_headlamp(canvas, lens, light, bulbs)
     draw_emblem(canvas, car, nose - 0.005)
     draw_plate(canvas, car, _plate_height(body))
     draw_mirrors(canvas, car, light, front=True)
+
+
+def outline(body: Body) -> Points:
+    """The silhouette."""
+    return silhouette(body, body.nose + 0.12)
 
 
 @lru_cache(maxsize=64)

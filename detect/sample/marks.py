@@ -7,7 +7,7 @@ import numpy as np
 from detect.sample.canvas import Canvas, Colour, Gradient
 from detect.sample.cars import Car
 from detect.sample.damage import Damage
-from detect.sample.parts import parts
+from detect.sample.parts import outline, parts
 from detect.sample.shapes import Points, crooked, ellipse, polygon, within
 
 WHITE: Colour = (0.93, 0.95, 0.96)
@@ -134,5 +134,5 @@ def draw_mark(canvas: Canvas, car: Car, view: str, damage: Damage) -> None:
     """Draw one damage inside its place; dents and flat tyres are drawn with the car and change nothing here."""
     if draw := MARKS.get(damage.label):
         part = parts(car.body, view)[damage.place]
-        with canvas.inside(part):
+        with canvas.inside(outline(car.body, view)), canvas.inside(part):
             draw(canvas, car, damage, part, np.random.default_rng(damage.seed))

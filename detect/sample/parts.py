@@ -23,6 +23,13 @@ def parts(body: Body, view: str) -> dict[str, Points]:
     return _side(body, view)
 
 
+def outline(body: Body, view: str) -> Points:
+    """The car's silhouette in a view, without wheels and mirrors."""
+    if view == "front":
+        return front.outline(body)
+    return rear.outline(body) if view == "rear" else body.outline()
+
+
 def centre(body: Body, view: str) -> float:
     """The x of the car's middle in a view's coordinates, metres."""
     return body.length / 2 if view in ("left", "right") else 0.0

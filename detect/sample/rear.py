@@ -18,22 +18,26 @@ def draw_rear(canvas: Canvas, car: Car, light: Light, flat: Mapping[str, int]) -
     body = car.body
     draw_mirrors(canvas, car, light, front=False)
     draw_stance(canvas, body, flat)
-    deck = body.deck[1]
-    outline = silhouette(body, deck - 0.02)
+    deck, shape = body.deck[1], outline(body)
     knots = [
         (body.clearance, -0.5), (body.clearance + 0.14, -0.10), (0.50, 0.0), (0.54, 0.36), (0.60, -0.04), (deck - 0.22, -0.08),
         (deck - 0.05, 0.05), (deck - 0.03, 0.30), (deck + 0.06, 0.36), (body.height - 0.1, 0.4), (body.height, 0.5),
     ]  # fmt: skip
     draw_roof(canvas, car, light)
-    canvas.shade(outline, light.material(car.paint, gloss=0.15), bulging(body, knots), bevel=0.13)
-    with canvas.inside(outline):
+    canvas.shade(shape, light.material(car.paint, gloss=0.15), bulging(body, knots), bevel=0.13)
+    with canvas.inside(shape):
         _window(canvas, car, light)
         _tailgate(canvas, car)
         _bumper(canvas, car, light)
-        for shape in (lamp(body), mirrored(lamp(body))):
-            draw_taillamp(canvas, shape, light)
+        for lens in (lamp(body), mirrored(lamp(body))):
+            draw_taillamp(canvas, lens, light)
     draw_emblem(canvas, car, deck - 0.10, 0.045)
     draw_plate(canvas, car, _plate_height(body))
+
+
+def outline(body: Body) -> Points:
+    """The silhouette."""
+    return silhouette(body, body.deck[1] - 0.02)
 
 
 def window(body: Body) -> Points:

@@ -43,13 +43,13 @@ def _squashed(x: float, radius: float, sunk: float) -> Points:
 def _folds(canvas: Canvas, x: float, radius: float, sunk: float) -> None:
     """The pressed-out sidewall catches the light beside its contact with the ground, and creases under the rim."""
     for side in (-1, 1):
-        bulge = x + side * (radius * 0.66 + sunk * 0.55)
-        canvas.fill(ellipse(bulge, sunk * 0.55, radius * 0.30, sunk * 0.42, tilt=-side * 0.35), (0.36, 0.36, 0.37), 0.85, soft=0.03)
-        for k in range(4):
-            foot = x + side * radius * (0.30 + 0.20 * k)
-            crease = polygon((foot, sunk * 0.95), (foot + side * 0.03, sunk * 0.5), (foot + side * 0.035, 0.0))
-            canvas.line(crease, (0.01, 0.01, 0.01), 0.012, 0.9)
-            canvas.line(crease + (side * 0.013, 0), (0.42, 0.42, 0.43), 0.008, 0.7)
+        bulge = x + side * (radius * 0.64 + sunk * 0.55)
+        canvas.fill(ellipse(bulge, sunk * 0.55, radius * 0.34, sunk * 0.42, tilt=-side * 0.35), (0.34, 0.34, 0.35), 0.85, soft=0.03)
+        for k in range(3):
+            foot = x + side * radius * (0.34 + 0.24 * k)
+            crease = polygon((foot, sunk * 0.9), (foot + side * 0.03, sunk * 0.45), (foot + side * 0.035, 0.0))
+            canvas.line(crease, (0.015, 0.015, 0.015), 0.012, 0.8)
+            canvas.line(crease + (side * 0.014, 0), (0.40, 0.40, 0.41), 0.010, 0.35, soft=0.008)
     canvas.fill(rectangle(x - radius, -0.02, x + radius, sunk * 0.10), (0.01, 0.01, 0.01), 0.8, soft=0.01)
 
 

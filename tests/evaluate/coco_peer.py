@@ -34,8 +34,8 @@ def coco_truth(dataset: Dataset) -> dict[str, Any]:
                     "id": len(annotations) + 1,
                     "image_id": number,
                     "category_id": dataset.classes.index(box.label) + 1,
-                    "bbox": [box.x1, box.y1, box.width, box.height],
-                    "area": box.attributes.get("area", box.area),
+                    "bbox": _bbox(box),
+                    "area": box.attributes.get("area", _bbox(box)[2] * _bbox(box)[3]),
                     "iscrowd": int(box.attributes.get("iscrowd", 0)),
                     "ignore": int(box.attributes.get("ignore", 0)),
                 }
@@ -56,7 +56,7 @@ def coco_results(dataset: Dataset, predictions: Predictions) -> list[dict[str, A
         {
             "image_id": number,
             "category_id": dataset.classes.index(box.label) + 1,
-            "bbox": [box.x1, box.y1, box.width, box.height],
+            "bbox": _bbox(box),
             "score": box.score,
         }
         for number, image in enumerate(dataset.images, start=1)
@@ -97,6 +97,11 @@ def peer(truth: dict[str, Any], results: list[dict[str, Any]], evaluator: type[C
 def undefined(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """pycocotools' -1 as NaN."""
     return np.where(np.asarray(values) == -1, np.nan, values)
+
+
+def _bbox(box: Box) -> list[float]:
+    """x, y, width and height in the digits they were made with, without what subtracting corners adds."""
+    return [box.x1, box.y1, round(box.width, 9), round(box.height, 9)]
 
 
 def _box(item: dict[str, Any], names: dict[int, str]) -> Box:

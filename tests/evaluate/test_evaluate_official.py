@@ -82,7 +82,7 @@ def test_random_data_gives_pycocotools_numbers(setting: dict[str, Any]) -> None:
         "noise": 150,
         "levels": 10,
         "flags": 0.3,
-        "grid": 1.0,
+        "digits": 0,
     }
 )
 def test_more_than_a_hundred_detections(setting: dict[str, Any]) -> None:
@@ -135,7 +135,7 @@ def test_the_order_of_the_predicted_images_does_not_matter() -> None:
         "noise": 5,
         "levels": 3,
         "flags": 0.2,
-        "grid": 1.0,
+        "digits": 0,
     }
     dataset, predictions = random_set(**knob)
     turned = Predictions(predictions.classes[::-1], dict(reversed(predictions.images.items())))
@@ -152,7 +152,7 @@ def test_any_number_of_thresholds_is_matched_at_once() -> None:
         "noise": 5,
         "levels": 10,
         "flags": 0.2,
-        "grid": 1.0,
+        "digits": 0,
     }
     dataset, predictions = random_set(**knob)
     many = np.append(COCO_IOUS, np.linspace(0.05, 0.97, 30))  # more than one pass of 64 bits holds
@@ -162,6 +162,15 @@ def test_any_number_of_thresholds_is_matched_at_once() -> None:
         there = table.threshold(iou) if iou != 0.97 else len(many) - 1
         np.testing.assert_array_equal(table.found[:, there], alone.found[:, 0])
         np.testing.assert_array_equal(table.ignored[:, there], alone.ignored[:, 0])
+
+
+def test_of_two_equal_truths_the_later_is_taken() -> None:
+    left, right = Box("dent", 0, 0, 10, 10), Box("dent", 4, 0, 14, 10)
+    between, on_the_left = Box("dent", 2, 0, 12, 10, 0.9), Box("dent", 0, 0, 10, 10, 0.8)
+    dataset = Dataset(("dent",), (Image("a.jpg", 20, 20, (left, right)),))
+    predictions = Predictions(("dent",), {"a.jpg": (between, on_the_left)})
+    assert evaluate(dataset, predictions).figures["map50"] == pytest.approx(1.0)
+    same_as_peer(dataset, predictions, peer(coco_truth(dataset), coco_results(dataset, predictions)))
 
 
 @pytest.mark.parametrize(

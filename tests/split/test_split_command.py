@@ -56,7 +56,7 @@ def test_the_table(photos: Path, tmp_path: Path) -> None:
     assert lines[0] == ["train", "test"]
     assert ["images", "6", "50.0%", "6", "50.0%"] in lines
     assert [line[:3] for line in lines if line[0] == "class"] == [
-        ["class", "dent", "3"],
+        ["class", "dent", "4"],
         ["class", "scratch", "[deep]"],
     ]
     assert lines[-1][:2] == ["largest", "deviation:"]
@@ -76,7 +76,7 @@ REFUSED = [
     # arguments after DATA DEST, exit code, what must be said
     (["--ratios", "70/0/30"], 2, "val must be a positive number"),
     (["--ratios", "100"], 2, "2 (train, val) or 3 numbers"),
-    (["--to", "excel"], 2, "'excel' is not one of"),
+    (["--to", "yollo"], 1, "did you mean yolo?"),
     (["--group", r"claim-[0-4]_"], 1, "claim-5_10.png: group 'claim-[0-4]_' does not match"),
     (["--group", "claim-("], 1, "is no regular expression"),
     (["--group", "claim"], 1, "12 images in 1 groups cannot fill 3 splits"),
@@ -99,6 +99,13 @@ def test_nothing_is_overwritten(photos: Path, tmp_path: Path) -> None:
     result = run(photos, tmp_path / "data")
     assert (result.exit_code, "already there" in result.stderr) == (1, True)
     assert [path.name for path in (tmp_path / "data").iterdir()] == ["mine.txt"]
+
+
+def test_one_file_cannot_hold_the_splits(photos: Path, tmp_path: Path) -> None:
+    result = run(photos, tmp_path / "data.json", "--to", "coco")
+    assert result.exit_code == 2
+    assert "name a folder" in result.stderr
+    assert not (tmp_path / "data.json").exists()
 
 
 def test_no_data_is_bad_input(tmp_path: Path) -> None:

@@ -1,0 +1,60 @@
+"""docs/metrics.md: its examples are recomputed, and it names every key of metrics.json."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from detect.data import Box, Dataset, Image, Predictions
+from detect.evaluate import evaluate
+
+TEXT = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text(encoding="utf-8")
+EXAMPLES = re.findall(r"^Example(?: at ([\d.]+))?: `([\w.]+)` = (.+)$", TEXT, flags=re.MULTILINE)
+
+
+def _result(confidence: float | None) -> dict[str, Any]:
+    block = re.search(r"```json\n(.*?)```", TEXT, flags=re.DOTALL)
+    assert block is not None
+    given = json.loads(block[1])
+    images = given["images"].items()
+    dataset = Dataset(
+        tuple(given["classes"]), tuple(Image(n, 100, 100, tuple(Box(*b) for b in i["truth"])) for n, i in images)
+    )
+    predictions = Predictions(dataset.classes, {n: tuple(Box(*b) for b in i["found"]) for n, i in images})
+    return evaluate(dataset, predictions, confidence=confidence).as_dict()
+
+
+@pytest.mark.parametrize(("confidence", "key", "value"), EXAMPLES)
+def test_the_examples_of_the_page(confidence: str, key: str, value: str) -> None:
+    answer: Any = _result(float(confidence) if confidence else None)
+    for part in key.split("."):
+        answer = {c["name"]: c for c in answer}[part] if isinstance(answer, list) else answer[part]
+    if isinstance(answer, list):
+        assert answer == json.loads(value)
+    else:
+        assert ("-" if answer is None else f"{answer:.3f}") == value
+
+
+def test_there_are_examples() -> None:
+    assert len(EXAMPLES) > 20
+    assert {key.split(".")[0] for _, key, _ in EXAMPLES} == {"figures", "classes", "operating_point", "confusion"}
+
+
+def test_every_key_of_metrics_json_is_named() -> None:
+    assert [key for key in _keys(_result(None)) if f"`{key}`" not in TEXT] == []
+
+
+def _keys(value: Any) -> Iterator[str]:
+    if isinstance(value, list):
+        for item in value:
+            yield from _keys(item)
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if key not in ("dent", "scratch"):
+                yield key
+                yield from _keys(item)
