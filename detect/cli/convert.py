@@ -53,6 +53,8 @@ def convert(
     from detect.errors import Problems
     from detect.files import refuse_to_overwrite
 
+    if dest.suffix.lower() == ".json" and target != "coco":
+        raise click.UsageError(f"one .json file holds coco alone; name a folder for {target}")
     refuse_to_overwrite(dest)
     problems = Problems()
     dataset = room.read(source, format=origin, images=images, on_error=on_error, problems=problems)

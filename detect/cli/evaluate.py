@@ -71,12 +71,15 @@ def evaluate(
     """
     from detect import convert
     from detect import evaluate as room
+    from detect.errors import Problems
     from detect.files import refuse_to_overwrite
     from detect.progress import say
 
     if out is not None:
         refuse_to_overwrite(out)
-    dataset = convert.read(data)
+    problems = Problems()
+    dataset = convert.read(data, problems=problems)
+    options.report(problems)
     found = convert.read_predictions(predictions, ids=ids)
     if split is not None:
         dataset, found = room.only_split(dataset, found, split)

@@ -39,7 +39,7 @@ def sample(dest: Path, images: int, form: str, width: int, seed: int, as_json: b
     from detect.sample import write_sample
 
     dataset = write_sample(dest, images=images, width=width, format=form, seed=seed)
-    counts = {label: 0 for label in dataset.classes}
+    counts = dict.fromkeys(dataset.classes, 0)
     for image in dataset.images:
         for box in image.boxes:
             counts[box.label] += 1

@@ -18,7 +18,7 @@ from detect.convert.coco_write import write, write_file
 from detect.convert.names import split_name, split_word, without_containers
 from detect.convert.sizes import settle_size
 from detect.convert.source import Source
-from detect.convert.tidy import PRECISION, Labels, gathered, tidy
+from detect.convert.tidy import PRECISION, Labels, Place, gathered, tidy
 from detect.data import NONE, Attributes, Box, Dataset, Image, Value
 from detect.errors import DataError, Problems
 from detect.progress import track
@@ -39,7 +39,7 @@ class _Part:
     document: dict[str, Any]
     problems: Problems
     images: dict[Hashable, dict[str, Any]] = field(default_factory=dict)
-    boxes: dict[Hashable, list[tuple[int, Box]]] = field(default_factory=dict)
+    boxes: dict[Hashable, list[tuple[Place, Box]]] = field(default_factory=dict)
 
     def rows(self, key: str) -> Iterator[tuple[int, dict[str, Any]]]:
         """(position, row) of the objects in a list of the document; whatever is no object is an error."""
@@ -122,13 +122,13 @@ def _read_part(part: _Part, labels: Labels) -> None:
     seen: set[Hashable] = set()
     outlines = 0
     for place, row in track(part.rows("annotations"), f"Reading {Path(part.file).name}"):
-        key = row.get("id", f"number {place}")
+        key = row.get("id", f"number {place}")  # some files have no ids for annotations
         if not isinstance(key, int | str) or key in seen:
             part.error("duplicate id", f"the id {key} is that of another annotation", f"annotation number {place}")
             continue
         seen.add(key)
         if box := _box(part, row, f"annotation {key}", names):
-            part.boxes.setdefault(row["image_id"], []).append((place, box))
+            part.boxes.setdefault(row["image_id"], []).append((key, box))
             outlines += bool(row.get("segmentation") or row.get("keypoints"))
     if outlines:
         what = f"{outlines} outlines or key points are not kept, only their boxes"
@@ -220,7 +220,7 @@ def _images(parts: list[_Part], source: Source) -> list[Image]:
         width, height = row.get("width"), row.get("height")
         size = (width, height) if isinstance(width, int) and isinstance(height, int) else None
         if own := settle_size(path, size, part.path, source.problems):
-            boxes = tidy(part.boxes.get(key, []), *own, part.path, "annotation number", source.problems)
+            boxes = tidy(part.boxes.get(key, []), *own, part.path, "annotation", source.problems)
             images.append(Image(name, *own, boxes, split_name(part.split), _values(row), path))
     return images
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
@@ -41,7 +42,7 @@ class _Page(NamedTuple):
 
 def recognise(source: Source) -> bool:
     """XML whose root is <annotations>."""
-    return bool(_files(source))
+    return "annotations" in safe_xml.root_tags(source.root, source.with_suffix(".xml"))
 
 
 def read(source: Source) -> Dataset:
@@ -95,7 +96,7 @@ class _Sheet:
     subset: str
     types: dict[tuple[str, str], str] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def path(self) -> str:
         """The file as messages name it."""
         return str(self.source.root / self.file)

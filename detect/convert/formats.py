@@ -9,7 +9,9 @@ from pathlib import Path
 
 from detect.convert import coco, cvat, voc, yolo
 from detect.convert.media import Media
+from detect.convert.names import is_image
 from detect.convert.source import Source
+from detect.convert.text import read_bytes
 from detect.data import Dataset
 from detect.errors import ConfigError, DataError, Problems
 
@@ -103,6 +105,10 @@ def _why_none(source: Source) -> str:
     kinds = "LabelImg XML, YOLO labels with classes.txt or data.yaml, CVAT for images XML, COCO JSON"
     if source.path.suffix.lower() in (".zip", ".gz", ".tar", ".7z", ".rar"):
         return "is an archive; unpack it and name the folder"
+    if is_image(source.path.name):
+        return "is an image; name the folder it is in"
+    if source.path.suffix.lower() == ".json" and read_bytes(source.path)[:100].lstrip()[:1] == b"[":
+        return "is a list; COCO results are predictions, which `detect evaluate` takes (expected an object with images)"
     if not source.files:
         return f"the folder is empty (expected {kinds})"
     if source.path.is_dir() and source.photos.files and len(source.photos.files) == len(source.files):

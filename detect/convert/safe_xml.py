@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import heapq
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, cast
 from xml.etree import ElementTree
@@ -11,6 +12,9 @@ from xml.etree.ElementTree import Element
 
 _CHUNK = 1 << 18
 _DOCTYPE = b"<!DOCTYPE"
+_SOME = 20
+_LOOK = 1 << 14
+_ROOT = re.compile(rb"(?:\xef\xbb\xbf)?(?:\s+|<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^<>]*>)*<([A-Za-z_][\w.-]*)", re.DOTALL)
 
 
 class UnsafeXML(ValueError):
@@ -63,12 +67,21 @@ def stream(path: Path) -> Iterator[Element]:
     parser.close()
 
 
-def root_tag(path: Path) -> str | None:
-    """The name of the root element, from the beginning of the file; None where there is none."""
+def root_tags(root: Path, files: Iterable[str]) -> set[str]:
+    """The names of the root elements of some of these files, those nearest the top, by a look at their beginning."""
+    some = heapq.nsmallest(_SOME, files, key=lambda file: (file.count("/"), file))
+    return {root_tag(root / file) for file in some}
+
+
+def root_tag(path: Path) -> str:
+    """The name of the root element, by a look at the beginning of the file; "" where there is none."""
     try:
-        return next(stream(path)).tag
-    except (*BROKEN, StopIteration, OSError):
-        return None
+        with path.open("rb") as file:
+            head = file.read(_LOOK)
+            found = _ROOT.match(_utf8(head[: len(head) // 2 * 2]))
+    except (OSError, ValueError):
+        return ""
+    return found[1].decode() if found else ""
 
 
 def reason(error: Exception) -> str:

@@ -22,6 +22,9 @@ PRECISION = 6
 SLACK = 0.01
 """Pixels over the edge that are rounding of the file's digits, cut without a word."""
 
+Place = int | str
+"""The position of a box in its file."""
+
 _BREAKS = re.compile(r"\s*[\x00-\x1f\x7f\x85\u2028\u2029]+\s*")
 
 
@@ -72,7 +75,7 @@ class Labels:
 
 
 def tidy(
-    found: Sequence[tuple[int, Box]], width: int, height: int, file: str, unit: str, problems: Problems
+    found: Sequence[tuple[Place, Box]], width: int, height: int, file: str, unit: str, problems: Problems
 ) -> tuple[Box, ...]:
     """The boxes of one image of width x height pixels by the rules above.
 

@@ -55,7 +55,7 @@ class Page(NamedTuple):
 
 def recognise(source: Source) -> bool:
     """XML files whose root is <annotation>."""
-    return any(safe_xml.root_tag(source.root / file) == "annotation" for file in source.with_suffix(".xml")[:3])
+    return "annotation" in safe_xml.root_tags(source.root, source.with_suffix(".xml"))
 
 
 def read(source: Source) -> Dataset:

@@ -76,9 +76,10 @@ def what_is_wrong(point: Outcomes, image: int) -> str:
     lost = Counter(classes[table.truths.label[g]] for g in missed if g not in explained)
     parts = [f"missed {name if n == 1 else f'{n} {name}'}" for name, n in lost.items()]
     for place in np.flatnonzero(here).tolist():
-        row, verdict, truth = point.rows[place], point.verdict[place], point.truth[place]
+        row, truth = point.rows[place], point.truth[place]
         name, score = classes[table.detections.label[row]], table.detections.score[row]
-        parts.append(f"{_said(Verdict(verdict), name, classes[table.truths.label[truth]])} ({score:.2f})")
+        true = classes[table.truths.label[truth]] if truth >= 0 else ""
+        parts.append(f"{_said(Verdict(point.verdict[place]), name, true)} ({score:.2f})")
     more = [f"and {len(parts) - SAID} more"] if len(parts) > SAID else []
     return "; ".join(parts[:SAID] + more)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -48,11 +49,11 @@ def precision_recall(evaluation: Evaluation) -> str:
     def paint(axes: Axes) -> None:
         each = len(named) <= len(LINES)
         for place, k in enumerate(named):
-            name = f"{_short(evaluation.table.classes[k])}  {show(evaluation.averages.of_class(k)['ap50'])}"
+            name = f"{show(evaluation.averages.of_class(k)['ap50'])}  {_short(evaluation.table.classes[k])}"
             colour, dash = LINES[place] if each else ("#BBBBBB", "-")
             axes.plot(RECALLS, curves[:, k], color=colour, linestyle=dash, label=name if each else None, lw=1.6)
         if len(named) > 1:
-            mean = f"mean  {show(evaluation.figures['map50'])}"
+            mean = f"{show(evaluation.figures['map50'])}  mean"
             axes.plot(RECALLS, curves[:, named].mean(axis=1), color="#111111", lw=2.6, label=mean)
         axes.set(xlabel="recall", ylabel="precision")
         if named:
@@ -86,7 +87,8 @@ def over_confidence(evaluation: Evaluation) -> str:
 
 
 def _short(name: str) -> str:
-    return name if len(name) <= 20 else name[:19] + "…"
+    """The name cut to a legend's width; a dollar sign would start a formula."""
+    return (name if len(name) <= 20 else name[:19] + "…").replace("$", r"\$")
 
 
 def _legend(axes: Axes, title: str | None) -> None:
@@ -97,7 +99,7 @@ def _svg(paint: Any, title: str) -> str:
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    with rc_context(STYLE):
+    with rc_context(STYLE), warnings.catch_warnings(action="ignore"):  # the page has letters that matplotlib lacks
         figure = Figure(figsize=(5.4, 5.0))
         axes = figure.add_axes((0.11, 0.35, 0.87, 0.63))
         axes.set(xlim=(0, 1), ylim=(0, 1.08))

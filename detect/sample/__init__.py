@@ -1,4 +1,4 @@
-"""The embedded sample: photos of damaged cars, drawn and annotated by this package, since real ones cannot be shipped."""
+"""The embedded sample: photos of damaged cars, drawn and annotated here, since real ones cannot be shipped."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ class _Save:
 @contextmanager
 def _pool(workers: int) -> Iterator[multiprocessing.pool.Pool]:
     """Processes that draw; gone when the block ends, also by Ctrl-C."""
-    # A spawned process runs the caller's script again, which breaks one without a __main__ guard; a forked one does not.
+    # Spawning runs the caller's script again, which breaks one without a __main__ guard; forking does not.
     context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
     with context.Pool(workers, initializer=_alone) as pool:
         yield pool

@@ -14,7 +14,14 @@ DISTANCE = 6.0  # from the camera to the car, metres
 
 
 def look(
-    at: tuple[float, float], field: float, width: int, height: int, *, yaw: float = 0.0, roll: float = 0.0, mirror: bool = False
+    at: tuple[float, float],
+    field: float,
+    width: int,
+    height: int,
+    *,
+    yaw: float = 0.0,
+    roll: float = 0.0,
+    mirror: bool = False,
 ) -> NDArray[np.float64]:
     """A camera (3, 3) that maps metres of the car's plane to pixels.
 
@@ -46,18 +53,20 @@ class Sensor:
     def develop(self, picture: Map) -> NDArray[np.uint8]:
         """An upright picture (3, H, W) in 0..1 as 8-bit RGB (H, W, 3)."""
         rng = np.random.default_rng(self.seed)
-        pixels = np.ascontiguousarray(np.moveaxis(picture, 0, 2))
-        unit = max(pixels.shape) / 640
-        if self.blur * unit > 0.2:
-            pixels = cv2.GaussianBlur(pixels, (0, 0), self.blur * unit)
-        if self.shake * unit >= 1.5:
-            pixels = cv2.filter2D(pixels, -1, _streak(self.shake * unit, self.shake_angle))
-        height, width = pixels.shape[:2]
-        grain = rng.standard_normal((height, width, 1), dtype=np.float32)
-        tint = cv2.resize(rng.standard_normal((height // 2, width // 2, 3), dtype=np.float32), (width, height))
-        pixels = pixels * np.array([1 + self.warmth, 1, 1 - self.warmth], np.float32)
-        pixels += np.float32(self.noise) * (grain + np.float32(0.6) * tint) * (np.float32(0.5) + np.sqrt(pixels))
-        return np.asarray(np.clip(pixels * 255 + 0.5, 0, 255).astype(np.uint8))
+        _, height, width = picture.shape
+        unit = max(height, width) / 640
+        grain = rng.standard_normal((height, width), dtype=np.float32)
+        pixels = np.empty((height, width, 3), np.uint8)
+        for k, plane in enumerate(picture):
+            if self.blur * unit > 0.2:
+                plane = cv2.GaussianBlur(plane, (0, 0), self.blur * unit)
+            if self.shake * unit >= 1.5:
+                plane = cv2.filter2D(plane, -1, _streak(self.shake * unit, self.shake_angle))
+            tint = cv2.resize(rng.standard_normal((height // 2, width // 2), dtype=np.float32), (width, height))
+            noise = (grain + np.float32(0.6) * tint) * (np.float32(0.5) + np.sqrt(plane)) * np.float32(255 * self.noise)
+            noise += plane * np.float32(255 * (1 + self.warmth * (1 - k))) + np.float32(0.5)
+            pixels[:, :, k] = np.clip(noise, 0, 255)
+        return pixels
 
 
 def make_sensor(rng: np.random.Generator, night: bool, orientation: int) -> Sensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -29,6 +29,7 @@ class Gradient(NamedTuple):
 
 
 Fill = Colour | Gradient
+Shape = Points | Sequence[Points]
 Relief = Callable[[Map, Map], tuple[Map, Map]]
 """Surface slopes (nx, ny) at the places (x, y), metres: the sideways and upward parts of the unit normal."""
 
@@ -72,7 +73,7 @@ class Canvas:
     camera: NDArray[np.float64]
     window: Window
     dents: tuple[Relief, ...] = ()
-    clips: list[Map] = field(default_factory=list)
+    clips: list[tuple[Window, Map]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.scale = float(np.sqrt(abs(np.linalg.det(self.camera[:2, :2]))))  # pixels in a metre
@@ -82,17 +83,17 @@ class Canvas:
         flat = points @ self.camera[:, :2].T + self.camera[:, 2]
         return np.asarray(flat[:, :2] / flat[:, 2:])
 
-    def fill(self, points: Points, colour: Fill, opacity: float = 1.0, soft: float = 0.0) -> None:
-        """Fill a polygon; its edge is blurred over about `soft` metres."""
-        window, cover = self._cover(self.place(points), soft * self.scale, 0)
+    def fill(self, shape: Shape, colour: Fill, opacity: float = 1.0, soft: float = 0.0) -> None:
+        """Fill one or several polygons; their edge is blurred over about `soft` metres."""
+        window, cover = self._cover(shape, soft * self.scale, 0)
         self._blend(window, cover, colour, opacity)
 
     def line(
-        self, points: Points, colour: Fill, width: float, opacity: float = 1.0, soft: float = 0.0, *, closed: bool = False
+        self, path: Shape, colour: Fill, width: float, opacity: float = 1.0, soft: float = 0.0, *, closed: bool = False
     ) -> None:
-        """A polyline `width` metres wide; one thinner than a pixel is drawn a pixel wide and paler."""
+        """One or several polylines `width` metres wide; below a pixel they are drawn a pixel wide and paler."""
         thick = width * self.scale
-        window, cover = self._cover(self.place(points), soft * self.scale, max(1, round(thick)), closed)
+        window, cover = self._cover(path, soft * self.scale, max(1, round(thick)), closed)
         self._blend(window, cover, colour, opacity * min(1.0, thick))
 
     def shade(
@@ -103,8 +104,8 @@ class Canvas:
         The normal is the sum of the `relief`, of the dents and of a `bevel` (metres) that rounds the outline.
         """
         reach = max(1, round(bevel * self.scale))
-        window, cover = self._cover(self.place(points), 0, 0, margin=2 * reach)
-        inner = window.shared(self.window)
+        window, cover = self._cover(points, 0, 0, margin=2 * reach)
+        inner = window.shared(self.clips[-1][0] if self.clips else self.window)
         if inner.empty:
             return
         blurred = cv2.blur(cv2.blur(cover, (reach, reach)), (reach, reach))
@@ -123,7 +124,8 @@ class Canvas:
         height, width = cover.shape
         pixels = self.place(corners)
         (left, top), (right, bottom) = pixels.min(axis=0).tolist(), pixels.max(axis=0).tolist()
-        inner = Window(floor(left), floor(top), ceil(right) + 1, ceil(bottom) + 1).shared(self.window)
+        inner = Window(floor(left), floor(top), ceil(right) + 1, ceil(bottom) + 1)
+        inner = inner.shared(self.clips[-1][0] if self.clips else self.window)
         if inner.empty:
             return
         source = np.array([(0, height), (width, height), (width, 0), (0, 0)], np.float32)
@@ -142,24 +144,24 @@ class Canvas:
     @contextmanager
     def inside(self, points: Points) -> Iterator[None]:
         """Whatever is drawn in this block stays inside the polygon (and the enclosing blocks' ones)."""
-        whole = np.zeros(self.pixels.shape[1:], np.float32)
-        window, cover = self._cover(self.place(points), 0, 0)
-        inner = window.shared(self.window)
-        if not inner.empty:
-            whole[self._slices(inner)] = _cut(cover, window, inner)
-        self.clips.append(whole * self.clips[-1] if self.clips else whole)
+        window, cover = self._cover(points, 0, 0)
+        inner = window.shared(self.clips[-1][0] if self.clips else self.window)
+        clip = _cut(cover, window, inner)
+        if self.clips and not inner.empty:
+            clip = clip * _cut(self.clips[-1][1], self.clips[-1][0], inner)
+        self.clips.append((inner, clip))
         try:
             yield
         finally:
             self.clips.pop()
 
-    def _cover(
-        self, pixels: NDArray[np.float64], soft: float, thick: int, closed: bool = True, margin: int = 0
-    ) -> tuple[Window, Map]:
+    def _cover(self, shape: Shape, soft: float, thick: int, closed: bool = True, margin: int = 0) -> tuple[Window, Map]:
         """How much of each pixel a shape covers, 0..1, in a window that reaches beyond the canvas by the margin.
 
         Without that margin a blur near the canvas's edge would differ from that on the full picture.
         """
+        outlines = [shape] if isinstance(shape, np.ndarray) else shape
+        pixels = self.place(outlines[0] if len(outlines) == 1 else np.concatenate(outlines))
         margin += round(soft * 2) + thick + 2
         (left, top), (right, bottom) = pixels.min(axis=0).tolist(), pixels.max(axis=0).tolist()
         around = Window(floor(left), floor(top), ceil(right) + 1, ceil(bottom) + 1).grown(margin)
@@ -168,17 +170,20 @@ class Canvas:
             return window, np.zeros((0, 0), np.float32)
         cover = np.zeros((window.bottom - window.top, window.right - window.left), np.uint8)
         corners = np.rint((pixels - (window.left, window.top)) * (1 << SHIFT)).astype(np.int32)
-        if thick:
-            cv2.polylines(cover, [corners], closed, 255, thick, cv2.LINE_AA, SHIFT)
-        else:
-            cv2.fillPoly(cover, [corners], 255, cv2.LINE_AA, SHIFT)
+        start = 0
+        for outline in outlines:
+            part, start = corners[start : start + len(outline)], start + len(outline)
+            if thick:
+                cv2.polylines(cover, [part], closed, 255, thick, cv2.LINE_AA, SHIFT)
+            else:
+                cv2.fillPoly(cover, [part], 255, cv2.LINE_AA, SHIFT)
         if soft >= 0.5:
             size = 2 * round(soft) + 1
             cover = cv2.stackBlur(cover, (size, size))
         return window, cover * np.float32(1 / 255)
 
     def _blend(self, window: Window, cover: Map, colour: Fill, opacity: float) -> None:
-        inner = window.shared(self.window)
+        inner = window.shared(self.clips[-1][0] if self.clips else self.window)
         if inner.empty or opacity <= 0:
             return
         cover = _cut(cover, window, inner)
@@ -188,11 +193,12 @@ class Canvas:
 
     def _paint(self, inner: Window, cover: Map, colours: Map) -> None:
         """Lay colours (3, h, w) or (3, 1, 1) over the pixels of a window, weighted by cover (h, w)."""
-        rows, columns = self._slices(inner)
-        part = self.pixels[:, rows, columns]
         if self.clips:
-            cover = cover * self.clips[-1][rows, columns]
-        part += (colours - part) * cover
+            cover = cover * _cut(self.clips[-1][1], self.clips[-1][0], inner)
+        part = _cut(self.pixels, self.window, inner)
+        change = colours - part
+        change *= cover
+        part += change
 
     def _colours(self, colour: Fill, window: Window) -> Map:
         if not isinstance(colour, Gradient):
@@ -204,15 +210,21 @@ class Canvas:
         share = np.clip(u * np.float32(along[0] * 255) + v * np.float32(along[1] * 255), 0, 255).astype(np.uint8)
         return np.stack([cv2.LUT(share, channel) for channel in _ramp(colour.colours)])
 
-    def _slices(self, window: Window) -> tuple[slice, slice]:
-        left, top = self.window.left, self.window.top
-        return slice(window.top - top, window.bottom - top), slice(window.left - left, window.right - left)
-
 
 def _cut(values: Map, window: Window, inner: Window) -> Map:
-    """The part of a window's values that lies in an inner window."""
+    """The part of a window's values (..., h, w) that lies in an inner window."""
     top, left = inner.top - window.top, inner.left - window.left
-    return values[top : top + inner.bottom - inner.top, left : left + inner.right - inner.left]
+    return values[..., top : top + inner.bottom - inner.top, left : left + inner.right - inner.left]
+
+
+def mixed(a: Colour, b: Colour, share: float) -> Colour:
+    """A colour between two: all of `a` at 0, all of `b` at 1."""
+    return a[0] + (b[0] - a[0]) * share, a[1] + (b[1] - a[1]) * share, a[2] + (b[2] - a[2]) * share
+
+
+def scaled(colour: Colour, by: float) -> Colour:
+    """A brighter or darker colour, no channel above 1."""
+    return min(1.0, colour[0] * by), min(1.0, colour[1] * by), min(1.0, colour[2] * by)
 
 
 @lru_cache(maxsize=1024)

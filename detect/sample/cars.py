@@ -73,26 +73,30 @@ class Body:
 
 HATCH = Body(
     name="hatch", length=4.02, width=1.76, front=0.80, rear=3.36, radius=0.335, clearance=0.20, nose=0.74,
-    cowl=(1.12, 1.00), roof1=(1.86, 1.43), roof2=(3.18, 1.43), tail=(3.80, 1.06), deck=(3.95, 0.92), belt=(0.95, 1.03), pillar=2.14,
+    cowl=(1.12, 1.00), roof1=(1.86, 1.43), roof2=(3.18, 1.43), tail=(3.80, 1.06), deck=(3.95, 0.92),
+    belt=(0.95, 1.03), pillar=2.14,
 )  # fmt: skip
 SEDAN = Body(
     name="sedan", length=4.66, width=1.82, front=0.90, rear=3.68, radius=0.345, clearance=0.19, nose=0.72,
-    cowl=(1.36, 0.98), roof1=(2.14, 1.40), roof2=(3.20, 1.39), tail=(3.98, 1.06), deck=(4.56, 1.01), belt=(0.93, 0.99), pillar=2.44,
+    cowl=(1.36, 0.98), roof1=(2.14, 1.40), roof2=(3.20, 1.39), tail=(3.98, 1.06), deck=(4.56, 1.01),
+    belt=(0.93, 0.99), pillar=2.44,
 )  # fmt: skip
 SUV = Body(
     name="suv", length=4.50, width=1.90, front=0.88, rear=3.60, radius=0.385, clearance=0.27, nose=0.90,
-    cowl=(1.24, 1.13), roof1=(1.90, 1.62), roof2=(3.72, 1.60), tail=(4.26, 1.20), deck=(4.42, 1.05), belt=(1.08, 1.13), pillar=2.34,
-    cladding=True,
+    cowl=(1.24, 1.13), roof1=(1.90, 1.62), roof2=(3.72, 1.60), tail=(4.26, 1.20), deck=(4.42, 1.05),
+    belt=(1.08, 1.13), pillar=2.34, cladding=True,
 )  # fmt: skip
 VAN = Body(
     name="van", length=4.74, width=1.92, front=0.92, rear=3.82, radius=0.355, clearance=0.22, nose=0.84,
-    cowl=(0.98, 1.12), roof1=(1.72, 1.80), roof2=(4.36, 1.82), tail=(4.64, 1.24), deck=(4.69, 1.08), belt=(1.06, 1.10), pillar=2.22,
+    cowl=(0.98, 1.12), roof1=(1.72, 1.80), roof2=(4.36, 1.82), tail=(4.64, 1.24), deck=(4.69, 1.08),
+    belt=(1.06, 1.10), pillar=2.22,
 )  # fmt: skip
 
 PAINTS: dict[str, Colour] = {
-    "white": (0.86, 0.87, 0.87), "silver": (0.60, 0.62, 0.64), "grey": (0.29, 0.31, 0.33), "black": (0.045, 0.045, 0.05),
-    "red": (0.62, 0.05, 0.06), "blue": (0.06, 0.17, 0.46), "sky": (0.27, 0.47, 0.66), "green": (0.07, 0.24, 0.17),
-    "beige": (0.66, 0.59, 0.47), "orange": (0.80, 0.33, 0.05), "yellow": (0.86, 0.68, 0.10), "wine": (0.28, 0.04, 0.08),
+    "white": (0.86, 0.87, 0.87), "silver": (0.60, 0.62, 0.64), "grey": (0.29, 0.31, 0.33),
+    "black": (0.045, 0.045, 0.05), "red": (0.62, 0.05, 0.06), "blue": (0.06, 0.17, 0.46),
+    "sky": (0.27, 0.47, 0.66), "green": (0.07, 0.24, 0.17), "beige": (0.66, 0.59, 0.47),
+    "orange": (0.80, 0.33, 0.05), "yellow": (0.86, 0.68, 0.10), "wine": (0.28, 0.04, 0.08),
 }  # fmt: skip
 OFTEN = (0.17, 0.15, 0.14, 0.10, 0.12, 0.12, 0.05, 0.04, 0.04, 0.03, 0.02, 0.02)
 
@@ -125,7 +129,11 @@ def make_car(rng: np.random.Generator) -> Car:
     rim = rng.choice(np.array([0.72, 0.62, 0.50, 0.20, 0.78]))
     letters = "".join(rng.choice(list("ABCDEFGHJKLMNPRSTVWXYZ"), 4))
     return Car(
-        body=replace(body, nose=body.nose + float(rng.uniform(-0.02, 0.02)), radius=body.radius + float(rng.uniform(-0.01, 0.012))),
+        body=replace(
+            body,
+            nose=body.nose + float(rng.uniform(-0.02, 0.02)),
+            radius=body.radius + float(rng.uniform(-0.01, 0.012)),
+        ),
         paint=(float(paint[0]), float(paint[1]), float(paint[2])),
         trim=(0.055, 0.057, 0.06),
         rim=(float(rim), float(rim) * 1.005, float(rim) * 1.02),

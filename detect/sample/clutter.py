@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from detect.sample.backgrounds import lying
 from detect.sample.canvas import Canvas, Colour, Gradient
 from detect.sample.cars import Body, Car
+from detect.sample.ground import lying
 from detect.sample.light import Light
 from detect.sample.parts import parts
-from detect.sample.shapes import crooked, ellipse, polygon, rectangle, within
+from detect.sample.shapes import crooked, ellipse, polygon, rectangle, shifted, within
 
 
 def draw_clutter_behind(canvas: Canvas, place: str, light: Light, rng: np.random.Generator) -> None:
@@ -45,7 +45,9 @@ def draw_dirt(canvas: Canvas, car: Car, view: str) -> None:
     canvas.fill(rectangle(start, body.clearance, start + wide, body.clearance + 0.16), mud, 0.35 * car.dirt, soft=0.10)
     for _ in range(int(18 * car.dirt)):
         x, y = start + wide * float(rng.uniform(0.05, 0.95)), body.clearance + abs(float(rng.normal(0.06, 0.10)))
-        canvas.fill(ellipse(x, y, float(rng.uniform(0.012, 0.05)), float(rng.uniform(0.008, 0.02))), mud, 0.6, soft=0.008)
+        canvas.fill(
+            ellipse(x, y, float(rng.uniform(0.012, 0.05)), float(rng.uniform(0.008, 0.02))), mud, 0.6, soft=0.008
+        )
     if rng.random() < 0.3:
         _sticker(canvas, body, view, rng)
 
@@ -54,7 +56,13 @@ def _sticker(canvas: Canvas, body: Body, view: str, rng: np.random.Generator) ->
     names = [n for n in parts(body, view) if n.endswith(("door", "tailgate", "lid", "hood"))]
     part = parts(body, view)[names[int(rng.integers(len(names)))]]
     x, y = within(part, 0.5 + float(rng.choice([-1, 1]) * rng.uniform(0.2, 0.36)), float(rng.uniform(0.4, 0.8)))
-    colours: tuple[Colour, ...] = ((0.9, 0.75, 0.1), (0.1, 0.45, 0.25), (0.85, 0.85, 0.85), (0.75, 0.15, 0.1), (0.1, 0.3, 0.7))
+    colours: tuple[Colour, ...] = (
+        (0.9, 0.75, 0.1),
+        (0.1, 0.45, 0.25),
+        (0.85, 0.85, 0.85),
+        (0.75, 0.15, 0.1),
+        (0.1, 0.3, 0.7),
+    )
     first, second = (colours[int(k)] for k in rng.choice(len(colours), 2, replace=False))
     if rng.random() < 0.5:
         canvas.fill(ellipse(x, y, 0.055), first)
@@ -70,19 +78,28 @@ def _stain(flat: Canvas, light: Light, rng: np.random.Generator) -> None:
     if kind < 0.35:
         puddle = ellipse(x, z, float(rng.uniform(0.3, 0.8)), float(rng.uniform(0.25, 0.6)))
         flat.fill(puddle, (0.10, 0.10, 0.11), 0.6)
-        flat.fill(puddle * 0.94 + np.array([x, z]) * 0.06, Gradient((x, z + 0.5), (x, z - 0.5), (light.haze, light.sky)), 0.45)
+        flat.fill(
+            puddle * 0.94 + np.array([x, z]) * 0.06, Gradient((x, z + 0.5), (x, z - 0.5), (light.haze, light.sky)), 0.45
+        )
     elif kind < 0.65:
-        flat.fill(ellipse(x, z, float(rng.uniform(0.15, 0.4)), float(rng.uniform(0.15, 0.4))), (0.03, 0.03, 0.035), 0.5, soft=0.0)
+        flat.fill(
+            ellipse(x, z, float(rng.uniform(0.15, 0.4)), float(rng.uniform(0.15, 0.4))),
+            (0.03, 0.03, 0.035),
+            0.5,
+            soft=0.0,
+        )
     else:
         path = crooked(rng, (x, z), float(rng.uniform(0, 3.1)), float(rng.uniform(0.8, 2.4)), 0.4, 10)
-        band = np.vstack([path, path[::-1] + (0.03, 0.03)])
+        band = np.vstack([path, shifted(path[::-1], 0.03, 0.03)])
         flat.fill(band, (0.04, 0.04, 0.045), 0.8)
 
 
 def _pole(canvas: Canvas, light: Light, x: float, rng: np.random.Generator) -> None:
     grey = 0.30 * (light.ambient + light.sunshine)
     wide = float(rng.uniform(0.035, 0.07))
-    metal = Gradient((x - wide, 0), (x + wide, 0), ((grey * 1.3, grey * 1.3, grey * 1.35), (grey * 0.5, grey * 0.5, grey * 0.55)))
+    metal = Gradient(
+        (x - wide, 0), (x + wide, 0), ((grey * 1.3, grey * 1.3, grey * 1.35), (grey * 0.5, grey * 0.5, grey * 0.55))
+    )
     if rng.random() < 0.5:
         canvas.fill(rectangle(x - wide, 0.25, x + wide, 9), metal)
         return
@@ -96,7 +113,13 @@ def _cone(canvas: Canvas, light: Light, x: float, foot: float) -> None:
     orange, white = (0.95 * level, 0.32 * level, 0.05), (0.92 * level,) * 3
     canvas.fill(ellipse(x, foot, 0.24, 0.05), (0, 0, 0), 0.5, soft=0.04)
     canvas.fill(rectangle(x - 0.18, foot, x + 0.18, foot + 0.045, 0.015), (0.7 * level, 0.22 * level, 0.04))
-    for low, high, colour in ((0.04, 0.18, orange), (0.18, 0.29, white), (0.29, 0.37, orange), (0.37, 0.44, white), (0.44, 0.52, orange)):
+    for low, high, colour in (
+        (0.04, 0.18, orange),
+        (0.18, 0.29, white),
+        (0.29, 0.37, orange),
+        (0.37, 0.44, white),
+        (0.44, 0.52, orange),
+    ):
         a, b = 0.125 * (1 - low / 0.62), 0.125 * (1 - high / 0.62)
         band = polygon((x - a, foot + low), (x + a, foot + low), (x + b, foot + high), (x - b, foot + high))
         r, g, b_ = colour

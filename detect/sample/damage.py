@@ -63,7 +63,8 @@ def dented(damage: Damage, body: Body, view: str) -> Relief:
     A bowl of depth (1 - q)^2, where q = 1 on the rim, slopes by 4 (1 - q) towards its middle.
     """
     rng = np.random.default_rng(damage.seed)
-    x0, y0 = (np.float32(v) for v in damage.spot(body, view))
+    spot = damage.spot(body, view)
+    x0, y0 = np.float32(spot[0]), np.float32(spot[1])
     size = 0.13 + 0.032 * damage.severity
     long, short = np.float32(size * rng.uniform(1.0, 1.5)), np.float32(size * rng.uniform(0.75, 1.0))
     tilt = rng.uniform(-0.6, 0.6)
@@ -79,6 +80,6 @@ def dented(damage: Damage, body: Body, view: str) -> Relief:
         ridge = (v * short - off) / sharp
         crease = fold * ridge * np.exp(-ridge * ridge) * bowl * np.float32(2.3)
         nu, nv = -steep * bowl * u, -steep * bowl * v + crease
-        return nu * cos - nv * sin, nu * sin + nv * cos
+        return np.asarray(nu * cos - nv * sin, np.float32), np.asarray(nu * sin + nv * cos, np.float32)
 
     return slopes

@@ -23,9 +23,15 @@ def silhouette(body: Body, shoulder: float) -> Points:
     w, c, h, belt = body.width / 2, body.clearance, body.height, body.belt[0]
     lean = _lean(body)
     half = [
-        (w - 0.17, c, 0.06), (w - 0.04, c + 0.10, 0.10), (w, 0.52, 0.20), (w - 0.005, shoulder - 0.04, 0.16), (w - 0.06, shoulder + 0.03, 0.08),
-        (w - 0.13, belt + 0.05, 0.06), (w - 0.13 - lean, h - 0.06, 0.12), (w - 0.40 - lean, h, 0.22),
-    ]  # fmt: skip
+        (w - 0.17, c, 0.06),
+        (w - 0.04, c + 0.10, 0.10),
+        (w, 0.52, 0.20),
+        (w - 0.005, shoulder - 0.04, 0.16),
+        (w - 0.06, shoulder + 0.03, 0.08),
+        (w - 0.13, belt + 0.05, 0.06),
+        (w - 0.13 - lean, h - 0.06, 0.12),
+        (w - 0.40 - lean, h, 0.22),
+    ]
     return rounded(half + [(-x, y, r) for x, y, r in reversed(half)])
 
 
@@ -77,7 +83,7 @@ def tyre(body: Body, side: int) -> Points:
 
 def _tread(canvas: Canvas, box: Points, flat: int) -> None:
     """A tyre's tread; without air it is wider at its foot, where the sidewalls fold over."""
-    (x1, y1), (x2, y2) = box.min(axis=0), box.max(axis=0)
+    x1, (x2, y2) = box[:, 0].min(), box.max(axis=0)
     bulge = 0.035 + 0.013 * flat if flat else 0.0
     low = 0.085 + 0.010 * flat
     half = [(x2, y2, 0.0), (x2, low + 0.13, 0.05), (x2 + bulge, low * 0.8, 0.06), (x2 + bulge * 0.9, 0.0, 0.03)]
@@ -87,11 +93,11 @@ def _tread(canvas: Canvas, box: Points, flat: int) -> None:
     edge, centre = (0.03, 0.03, 0.032), (0.12, 0.12, 0.125)
     canvas.fill(shape, Gradient((x1, 0), (x2, 0), (edge, centre, RUBBER, centre, edge)))
     with canvas.inside(shape):
-        for k in range(1, 4):
-            x = x1 + (x2 - x1) * k / 4
-            canvas.line(polygon((x, low if flat else 0), (x, y2)), (0.015, 0.015, 0.015), 0.016)
-        for k in range(12):
-            canvas.line(polygon((x1, 0.03 + 0.05 * k), (x2, 0.03 + 0.05 * k)), (0.02, 0.02, 0.02), 0.010, 0.8)
+        grooves = [polygon((x, low if flat else 0), (x, y2)) for x in np.linspace(x1, x2, 5)[1:4]]
+        canvas.line(grooves, (0.015, 0.015, 0.015), 0.016)
+        canvas.line(
+            [polygon((x1, 0.03 + 0.05 * k), (x2, 0.03 + 0.05 * k)) for k in range(12)], (0.02, 0.02, 0.02), 0.010, 0.8
+        )
         if flat:
             _pressed(canvas, (x1, x2), bulge, low)
 
@@ -101,11 +107,21 @@ def _pressed(canvas: Canvas, edges: tuple[float, float], bulge: float, low: floa
     x1, x2 = edges
     canvas.fill(rectangle(x1, -0.1, x2, low * 0.9), (0.035, 0.035, 0.037), 0.9, soft=0.02)
     for side, x in ((-1, x1), (1, x2)):
-        canvas.fill(ellipse(x + side * bulge * 0.40, low * 0.66, 0.030 + bulge * 0.5, low * 0.42), (0.40, 0.40, 0.41), 0.9, soft=0.02)
+        canvas.fill(
+            ellipse(x + side * bulge * 0.40, low * 0.66, 0.030 + bulge * 0.5, low * 0.42),
+            (0.40, 0.40, 0.41),
+            0.9,
+            soft=0.02,
+        )
         for k in range(3):
             start = (x - side * 0.02, low * (0.3 + 0.35 * k))
             canvas.line(polygon(start, (x + side * bulge, start[1] - 0.012)), (0.02, 0.02, 0.02), 0.009, 0.9)
-    canvas.line(polygon((x1 + 0.01, low * 1.15), ((x1 + x2) / 2, low * 0.92), (x2 - 0.01, low * 1.15)), (0.40, 0.40, 0.41), 0.014, 0.8)
+    canvas.line(
+        polygon((x1 + 0.01, low * 1.15), ((x1 + x2) / 2, low * 0.92), (x2 - 0.01, low * 1.15)),
+        (0.40, 0.40, 0.41),
+        0.014,
+        0.8,
+    )
     canvas.fill(rectangle(x1 - 0.2, -0.05, x2 + 0.2, low * 0.12), (0.01, 0.01, 0.01), 0.9, soft=0.012)
 
 
@@ -114,7 +130,15 @@ def draw_mirrors(canvas: Canvas, car: Car, light: Light, front: bool) -> None:
     body = car.body
     for side in (1, -1):
         x, y = side * (body.width / 2 - 0.11), body.belt[0] + 0.03
-        canvas.fill(polygon((x - side * 0.08, y - 0.03), (x + side * 0.08, y + 0.01), (x + side * 0.08, y + 0.05), (x - side * 0.08, y + 0.03)), (0.03, 0.03, 0.03))
+        canvas.fill(
+            polygon(
+                (x - side * 0.08, y - 0.03),
+                (x + side * 0.08, y + 0.01),
+                (x + side * 0.08, y + 0.05),
+                (x - side * 0.08, y + 0.03),
+            ),
+            (0.03, 0.03, 0.03),
+        )
         shape = door_mirror(x, y, side)
         canvas.shade(shape, light.material(car.paint, gloss=0.15), bevel=0.07)
         canvas.line(shape, GAP, 0.007, 0.6, closed=True)
@@ -129,4 +153,6 @@ def draw_roof(canvas: Canvas, car: Car, light: Light) -> None:
     if body.cladding:
         for side in (1, -1):
             x = side * (body.width / 2 - 0.22 - _lean(body))
-            canvas.fill(rectangle(x - 0.025, body.height - 0.09, x + 0.025, body.height + 0.025, 0.015), (0.10, 0.10, 0.11))
+            canvas.fill(
+                rectangle(x - 0.025, body.height - 0.09, x + 0.025, body.height + 0.025, 0.015), (0.10, 0.10, 0.11)
+            )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from detect.sample.canvas import Canvas, Colour, Gradient
+from detect.sample.canvas import Canvas, Colour, Gradient, mixed, scaled
 from detect.sample.cars import Car
 from detect.sample.light import Light
 from detect.sample.shapes import Points, ellipse, polygon, rectangle, rounded
@@ -19,16 +19,16 @@ def draw_pane(canvas: Canvas, pane: Points, car: Car, light: Light, seats: tuple
     height = y2 - y1
     r, g, b = car.inside
     canvas.fill(pane, Gradient((0, y2), (0, y1), ((r * 1.7, g * 1.7, b * 1.8), (r, g, b), (r * 0.7, g * 0.7, b * 0.7))))
-    sky = (np.array(light.haze) * 0.6 + np.array(light.sky) * 0.4) * (0.8 if light.night else 1.0)
+    sky = scaled(mixed(light.haze, light.sky, 0.4), 0.8 if light.night else 1.0)
     with canvas.inside(pane):
         for x in seats:
             _seat(canvas, x, y1, min(1.0, height / 0.42), (r * 0.40, g * 0.40, b * 0.42))
-        canvas.fill(rectangle(x1 - 0.2, y1 + height * 0.66, x2 + 0.2, y2 + 0.2), tuple(sky), 0.34, soft=height * 0.34)
+        canvas.fill(rectangle(x1 - 0.2, y1 + height * 0.66, x2 + 0.2, y2 + 0.2), sky, 0.34, soft=height * 0.34)
         lean = height * 0.6
         for at, wide in ((0.12, 0.15), (0.40, 0.05), (0.72, 0.09)):
             x, wide = x1 + (x2 - x1) * at, wide * (x2 - x1)
             band = polygon((x, y1), (x + wide, y1), (x + wide + lean, y2), (x + lean, y2))
-            canvas.fill(band, Gradient((x, y1), (x, y2), (tuple(sky * 0.4), tuple(sky))), 0.17, soft=0.01)
+            canvas.fill(band, Gradient((x, y1), (x, y2), (scaled(sky, 0.4), sky)), 0.17, soft=0.01)
 
 
 def _seat(canvas: Canvas, x: float, y: float, size: float, colour: Colour) -> None:
@@ -42,21 +42,27 @@ def draw_headlamp(canvas: Canvas, shape: Points, light: Light, bulbs: tuple[tupl
     wide, high = x2 - x1, y2 - y1
     canvas.fill(shape, Gradient((x1, y2), (x2, y1), ((0.50, 0.53, 0.57), (0.20, 0.22, 0.25), (0.34, 0.36, 0.40))))
     with canvas.inside(shape):
-        for k in range(5):
-            x = x1 + wide * (0.1 + 0.2 * k)
-            canvas.line(polygon((x, y1), (x + 0.03, y2)), (0.62, 0.65, 0.69), 0.008, 0.35)
+        ribs = [polygon((x, y1), (x + 0.03, y2)) for x in x1 + wide * np.linspace(0.1, 0.9, 5)]
+        canvas.line(ribs, (0.62, 0.65, 0.69), 0.008, 0.35)
         for u, v in bulbs:
             _projector(canvas, x1 + wide * u, y1 + high * v, high * 0.31, 1.0 if light.night else 0.86)
         edge = (1.0, 1.0, 1.0) if light.night else (0.93, 0.95, 0.97)
         canvas.line(shape, edge, 0.030, 0.55, closed=True)
         canvas.line(shape, (0.05, 0.05, 0.06), 0.014, 0.9, closed=True)
         x = x1 + wide * 0.2
-        canvas.fill(polygon((x, y1), (x + wide * 0.14, y1), (x + wide * 0.26, y2), (x + wide * 0.12, y2)), (1, 1, 1), 0.20)
+        canvas.fill(
+            polygon((x, y1), (x + wide * 0.14, y1), (x + wide * 0.26, y2), (x + wide * 0.12, y2)), (1, 1, 1), 0.20
+        )
     canvas.line(shape, GAP, 0.012, 0.8, closed=True)
 
 
 def _projector(canvas: Canvas, x: float, y: float, radius: float, glow: float) -> None:
-    rings = ((1.25, (0.08, 0.08, 0.09)), (1.0, (0.72, 0.74, 0.77)), (0.82, (0.13, 0.14, 0.17)), (0.58, (0.40, 0.44, 0.50)))
+    rings = (
+        (1.25, (0.08, 0.08, 0.09)),
+        (1.0, (0.72, 0.74, 0.77)),
+        (0.82, (0.13, 0.14, 0.17)),
+        (0.58, (0.40, 0.44, 0.50)),
+    )
     for share, colour in rings:
         canvas.fill(ellipse(x, y, radius * share), colour)
     canvas.fill(ellipse(x, y, radius * 0.34), (glow, glow, glow), soft=0.008)
@@ -68,17 +74,22 @@ def draw_taillamp(canvas: Canvas, shape: Points, light: Light) -> None:
     (x1, y1), (x2, y2) = shape.min(axis=0), shape.max(axis=0)
     wide, high = x2 - x1, y2 - y1
     boost = 1.2 if light.night else 1.0
-    canvas.fill(shape, Gradient((0, y2), (0, y1), ((0.50 * boost, 0.03, 0.04), (0.72 * boost, 0.05, 0.06), (0.34 * boost, 0.01, 0.02))))
+    canvas.fill(
+        shape,
+        Gradient(
+            (0, y2), (0, y1), ((0.50 * boost, 0.03, 0.04), (0.72 * boost, 0.05, 0.06), (0.34 * boost, 0.01, 0.02))
+        ),
+    )
     with canvas.inside(shape):
-        for low, top in ((0.60, 0.72), (0.80, 0.90)):
-            bar = rectangle(x1, y1 + high * low, x2, y1 + high * top, 0.01)
-            canvas.fill(bar, (1.0, 0.32 * boost, 0.26 * boost), 0.75, soft=0.008)
+        bars = [rectangle(x1, y1 + high * low, x2, y1 + high * top, 0.01) for low, top in ((0.60, 0.72), (0.80, 0.90))]
+        canvas.fill(bars, (1.0, 0.32 * boost, 0.26 * boost), 0.75, soft=0.008)
         canvas.fill(rectangle(x1 - 0.1, y1 + high * 0.16, x2 + 0.1, y1 + high * 0.36), (0.84, 0.82, 0.80), 0.72)
         canvas.fill(rectangle(x1 - 0.1, y1, x2 + 0.1, y1 + high * 0.13), (0.86, 0.42, 0.08), 0.8)
-        for k in range(1, 7):
-            x = x1 + wide * k / 7
-            canvas.line(polygon((x, y1), (x, y2)), (0.25, 0.0, 0.0), 0.005, 0.5)
-        canvas.fill(polygon((x1, y2), (x1 + wide * 0.25, y2), (x1 + wide * 0.6, y1), (x1 + wide * 0.4, y1)), (1, 1, 1), 0.13)
+        ribs = [polygon((x, y1), (x, y2)) for x in np.linspace(x1, x2, 8)[1:7]]
+        canvas.line(ribs, (0.25, 0.0, 0.0), 0.005, 0.5)
+        canvas.fill(
+            polygon((x1, y2), (x1 + wide * 0.25, y2), (x1 + wide * 0.6, y1), (x1 + wide * 0.4, y1)), (1, 1, 1), 0.13
+        )
         canvas.line(shape, (0.16, 0.0, 0.0), 0.02, 0.8, closed=True)
     canvas.line(shape, GAP, 0.011, 0.85, closed=True)
 
@@ -116,5 +127,14 @@ def draw_emblem(canvas: Canvas, car: Car, y: float, size: float = 0.055) -> None
 
 def door_mirror(x: float, y: float, side: int) -> Points:
     """The housing of a door mirror seen from the front or the rear; `side` is +1 to the right, -1 to the left."""
-    shape = rounded([(0.0, 0.03, 0.02), (0.05, -0.02, 0.04), (0.20, -0.01, 0.06), (0.21, 0.11, 0.06), (0.06, 0.13, 0.06), (0.03, 0.06, 0.02)])
+    shape = rounded(
+        [
+            (0.0, 0.03, 0.02),
+            (0.05, -0.02, 0.04),
+            (0.20, -0.01, 0.06),
+            (0.21, 0.11, 0.06),
+            (0.06, 0.13, 0.06),
+            (0.03, 0.06, 0.02),
+        ]
+    )
     return np.asarray(shape * (side, 1) + (x, y))

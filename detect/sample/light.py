@@ -8,8 +8,9 @@ from functools import lru_cache
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from detect.sample.canvas import Colour, Map
+from detect.sample.canvas import Colour, Map, mixed, scaled
 
 GRID = 96  # cells of a material's table from one edge of the sphere to the other
 
@@ -43,10 +44,15 @@ class Light:
 
         return colour
 
+    def lit(self, colour: Colour | NDArray[np.float64], share: float = 1.0) -> Colour:
+        """A dull surface of that colour in this light; `share` of it reaches there."""
+        level = (0.55 * self.ambient + 0.75 * self.sunshine + 0.10) * share * (0.6 if self.night else 1.0)
+        r, g, b = (float(np.clip(c * level, 0, 1)) for c in colour)
+        return r, g, b
+
     def mirrored(self, up: Map) -> Map:
         """The surroundings as seen in a mirror, by the upward part of the reflected ray, -1..1: RGB (..., 3)."""
-        dark = tuple(0.35 * g + 0.3 * h * 0.3 for g, h in zip(self.ground, self.haze, strict=True))
-        bright = tuple(min(1.0, 1.08 * h + 0.04) for h in self.haze)
+        dark, bright = mixed(scaled(self.ground, 0.5), scaled(self.haze, 0.3), 0.3), scaled(self.haze, 1.12)
         stops = (-1.0, -0.25, -0.03, 0.05, 0.13, 0.3, 0.75, 1.0)
         colours = (self.ground, self.ground, dark, dark, bright, self.haze, self.sky, self.sky)
         rgb = [np.interp(up, stops, channel) for channel in zip(*colours, strict=True)]
@@ -69,31 +75,59 @@ def _ball(light: Light, base: Colour, gloss: float, shine: float) -> Map:
 
 
 DAY = Light(
-    sun=(-0.42, 0.72, 0.55), sunshine=0.70, ambient=0.66, tint=(1.0, 1.0, 1.0), sky=(0.46, 0.63, 0.88), haze=(0.92, 0.95, 0.98),
-    ground=(0.34, 0.33, 0.32), exposure=1.12,
-)  # fmt: skip
-MOODS = {
-    "noon": DAY,
-    "morning": replace(DAY, sun=(0.62, 0.52, 0.58), tint=(1.07, 1.0, 0.89), haze=(1.0, 0.94, 0.84), sky=(0.58, 0.71, 0.88)),
-    "overcast": replace(DAY, sunshine=0.20, ambient=0.98, tint=(0.97, 1.0, 1.04), sky=(0.76, 0.80, 0.85), haze=(0.90, 0.92, 0.94)),
-    "dusk": replace(
-        DAY, sun=(-0.75, 0.35, 0.55), sunshine=0.46, ambient=0.62, tint=(1.09, 0.97, 0.87), sky=(0.40, 0.47, 0.68), haze=(1.0, 0.78, 0.60),
-        exposure=1.02,
-    ),
-    "night": replace(
-        DAY, sun=(0.2, 0.85, 0.48), sunshine=0.75, ambient=0.52, tint=(0.92, 0.97, 1.10), sky=(0.10, 0.13, 0.22), haze=(0.36, 0.37, 0.42),
-        ground=(0.18, 0.18, 0.20), exposure=0.86, night=True,
-    ),
-}  # fmt: skip
+    sun=(-0.42, 0.72, 0.55),
+    sunshine=0.70,
+    ambient=0.66,
+    tint=(1.0, 1.0, 1.0),
+    sky=(0.46, 0.63, 0.88),
+    haze=(0.92, 0.95, 0.98),
+    ground=(0.34, 0.33, 0.32),
+    exposure=1.12,
+)
+MORNING = replace(DAY, sun=(0.62, 0.52, 0.58), tint=(1.07, 1.0, 0.89), haze=(1.0, 0.94, 0.84), sky=(0.58, 0.71, 0.88))
+OVERCAST = replace(
+    DAY, sunshine=0.20, ambient=0.98, tint=(0.97, 1.0, 1.04), sky=(0.76, 0.80, 0.85), haze=(0.90, 0.92, 0.94)
+)
+DUSK = replace(
+    DAY,
+    sun=(-0.75, 0.35, 0.55),
+    sunshine=0.46,
+    ambient=0.62,
+    tint=(1.09, 0.97, 0.87),
+    sky=(0.40, 0.47, 0.68),
+    haze=(1.0, 0.78, 0.60),
+    exposure=1.02,
+)
+NIGHT = replace(
+    DAY,
+    sun=(0.2, 0.85, 0.48),
+    sunshine=0.75,
+    ambient=0.52,
+    tint=(0.92, 0.97, 1.10),
+    sky=(0.10, 0.13, 0.22),
+    haze=(0.36, 0.37, 0.42),
+    ground=(0.18, 0.18, 0.20),
+    exposure=0.86,
+    night=True,
+)
 INDOORS = replace(
-    DAY, sun=(0.1, 0.9, 0.42), sunshine=0.46, ambient=0.76, tint=(1.0, 1.0, 0.95), sky=(0.90, 0.92, 0.90), haze=(0.66, 0.67, 0.66),
-    ground=(0.28, 0.28, 0.28), exposure=1.08,
-)  # fmt: skip
+    DAY,
+    sun=(0.1, 0.9, 0.42),
+    sunshine=0.46,
+    ambient=0.76,
+    tint=(1.0, 1.0, 0.95),
+    sky=(0.90, 0.92, 0.90),
+    haze=(0.66, 0.67, 0.66),
+    ground=(0.28, 0.28, 0.28),
+    exposure=1.08,
+)
+OUTDOORS = ((DAY, 0.32), (MORNING, 0.20), (OVERCAST, 0.24), (DUSK, 0.13), (NIGHT, 0.11))  # with how often
 
 
 def make_light(rng: np.random.Generator, *, indoors: bool) -> Light:
     """A light by chance: a mood of the day outdoors, lamps under the ceiling indoors; the sun from either side."""
-    mood = INDOORS if indoors else MOODS[str(rng.choice(list(MOODS), p=[0.32, 0.20, 0.24, 0.13, 0.11]))]
+    moods, chances = zip(*OUTDOORS, strict=True)
+    mood = INDOORS if indoors else moods[int(rng.choice(len(moods), p=chances))]
     side = 1 if rng.random() < 0.5 else -1
     sun = np.array(mood.sun) * (side, 1, 1) + rng.normal(0, 0.08, 3)
     x, y, z = (float(v) for v in sun / np.linalg.norm(sun))

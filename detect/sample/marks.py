@@ -8,7 +8,7 @@ from detect.sample.canvas import Canvas, Colour, Gradient
 from detect.sample.cars import Car
 from detect.sample.damage import Damage
 from detect.sample.parts import outline, parts
-from detect.sample.shapes import Points, crooked, ellipse, polygon, within
+from detect.sample.shapes import Points, crooked, ellipse, shifted, within
 
 WHITE: Colour = (0.93, 0.95, 0.96)
 
@@ -23,7 +23,9 @@ def _scratch(canvas: Canvas, car: Car, damage: Damage, part: Points, rng: np.ran
     along, across = np.array([np.cos(heading), np.sin(heading)]), np.array([-np.sin(heading), np.cos(heading)])
     for k in range(2 + severity):
         reach = length * float(rng.uniform(0.55, 1.0))
-        start = middle - along * reach / 2 + along * rng.normal(0, 0.05) + across * rng.normal(0, 0.018 + 0.010 * severity)
+        start = (
+            middle - along * reach / 2 + along * rng.normal(0, 0.05) + across * rng.normal(0, 0.018 + 0.010 * severity)
+        )
         path = crooked(rng, (float(start[0]), float(start[1])), heading, reach, 0.10, 8)
         width = float(rng.uniform(0.005, 0.009)) + 0.0016 * severity
         canvas.line(path + across * width, edge, width, 0.55)
@@ -43,17 +45,19 @@ def _crack(canvas: Canvas, car: Car, damage: Damage, part: Points, rng: np.rando
         for _ in range(1 + severity // 2):
             k = int(rng.integers(1, 8))
             lean = float(rng.choice([-1, 1]) * rng.uniform(0.5, 1.2))
-            twig = crooked(rng, (trunk[k, 0], trunk[k, 1]), heading + turn + lean, length * float(rng.uniform(0.18, 0.40)), 0.6, 6)
-            paths += [(twig[:4], 0.65), (twig[3:], 0.45)]
+            twig = crooked(
+                rng, (trunk[k, 0], trunk[k, 1]), heading + turn + lean, length * float(rng.uniform(0.18, 0.40)), 0.6, 6
+            )
+            paths += [(twig[:4], 0.7), (twig[3:], 0.5)]
     wide = 0.0085 + 0.0018 * severity
     raw: Colour = (0.74, 0.73, 0.70)
-    for path, share in paths:
-        canvas.line(path + (0.003, -0.006), raw, wide * share * 1.7, 0.7)
-    for path, share in paths:
-        canvas.line(path, (0.008, 0.008, 0.01), wide * share)
+    for share in (1.0, 0.7, 0.5):
+        canvas.line([shifted(path, 0.003, -0.006) for path, s in paths if s == share], raw, wide * share * 1.7, 0.7)
+    for share in (1.0, 0.7, 0.5):
+        canvas.line([path for path, s in paths if s == share], (0.008, 0.008, 0.01), wide * share)
     if severity >= 3:
         hole = _jagged(rng, middle, 0.026 + 0.012 * severity, 0.018 + 0.008 * severity, 11)
-        canvas.fill(hole * 1.0 + (0.004, -0.007), raw)
+        canvas.fill(shifted(hole, 0.004, -0.007), raw)
         canvas.fill(hole, (0.012, 0.012, 0.014))
 
 
@@ -70,12 +74,10 @@ def _shatter(canvas: Canvas, car: Car, damage: Damage, part: Points, rng: np.ran
     web[1:5] += rng.normal(0, 0.006, (4, rays, 2))
     canvas.fill(ellipse(x, y, reach * 0.95), (0.78, 0.84, 0.86), 0.16 + 0.03 * severity, soft=reach * 0.35)
     _glitter(canvas, web, rng)
-    for k in range(rays):
-        canvas.line(np.vstack([[(x, y)], web[:, k]]), WHITE, 0.0048, 0.9)
-    for ring in range(5):
-        for k in range(rays):
-            if ring < 3 or rng.random() < 0.72:
-                canvas.line(web[ring, [k, (k + 1) % rays]], WHITE, 0.0045, 0.9 - 0.08 * ring)
+    canvas.line([np.vstack([[(x, y)], web[:, k]]) for k in range(rays)], WHITE, 0.0048, 0.9)
+    around = np.arange(rays + 1) % rays
+    chords = [web[ring, around[k : k + 2]] for ring in range(5) for k in range(rays) if ring < 3 or rng.random() < 0.72]
+    canvas.line(chords, WHITE, 0.0045, 0.8)
     canvas.fill(ellipse(x, y, reach * 0.26), WHITE, 0.55, soft=reach * 0.10)
     if severity >= 4:
         canvas.fill(web[2] * 0.95 + np.array([x, y]) * 0.05, WHITE, 0.85)
@@ -84,13 +86,12 @@ def _shatter(canvas: Canvas, car: Car, damage: Damage, part: Points, rng: np.ran
 
 def _glitter(canvas: Canvas, web: Points, rng: np.random.Generator) -> None:
     """The facets between rays and rings, some white, some dark."""
-    for ring in range(len(web) - 1):
-        for k in range(web.shape[1]):
-            shine = float(rng.uniform(-0.25, 0.50))
-            if abs(shine) > 0.12:
-                after = (k + 1) % web.shape[1]
-                facet = np.stack([web[ring, k], web[ring, after], web[ring + 1, after], web[ring + 1, k]])
-                canvas.fill(facet, WHITE if shine > 0 else (0.02, 0.03, 0.03), abs(shine) * (1.15 - 0.2 * ring))
+    rings, rays = web.shape[:2]
+    for colour, least, strength in (((0.02, 0.03, 0.03), 0.80, 0.20), (WHITE, 0.70, 0.22), (WHITE, 0.80, 0.35)):
+        chosen = np.argwhere(rng.random((rings - 1, rays)) > least)
+        facets = [web[[r, r, r + 1, r + 1], [k, (k + 1) % rays, (k + 1) % rays, k]] for r, k in chosen]
+        if facets:
+            canvas.fill(facets, colour, strength)
 
 
 def _lamp(canvas: Canvas, car: Car, damage: Damage, part: Points, rng: np.random.Generator) -> None:
@@ -103,10 +104,9 @@ def _lamp(canvas: Canvas, car: Car, damage: Damage, part: Points, rng: np.random
     grow = 0.24 + 0.08 * severity
     hole = _jagged(rng, (x, y), wide * grow, tall * (grow + 0.12), 13)
     lens: Colour = (0.98, 0.50, 0.46) if red else WHITE
-    for k in range(5 + severity):
-        ray = crooked(rng, (x, y), 2 * np.pi * k / (5 + severity) + float(rng.normal(0, 0.2)), wide * 0.75, 0.25, 6)
-        canvas.line(ray, lens, 0.008, 0.9)
-    canvas.fill(hole + (0.0, 0.012), lens, 0.95)
+    turns = 2 * np.pi * np.arange(5 + severity) / (5 + severity) + rng.normal(0, 0.2, 5 + severity)
+    canvas.line([crooked(rng, (x, y), float(turn), wide * 0.75, 0.25, 6) for turn in turns], lens, 0.008, 0.9)
+    canvas.fill(shifted(hole, 0, 0.012), lens, 0.95)
     canvas.fill(hole, Gradient((x, y + tall * 0.4), (x, y - tall * 0.4), ((0.010, 0.010, 0.012), (0.05, 0.048, 0.045))))
     with canvas.inside(hole):
         canvas.line(crooked(rng, (x - wide * 0.1, y - tall * 0.4), 1.2, tall * 0.7, 0.7), (0.78, 0.42, 0.08), 0.014)

@@ -76,14 +76,23 @@ def _side(body: Body, at: str) -> dict[str, Points]:
     hub, over = body.radius, body.radius + (0.13 if body.cladding else 0.075)
     fender = np.vstack(
         [
-            polygon((0.66, body.nose - 0.06), (cowl_x * 0.8, cowl_y - 0.15), (cowl_x + 0.13, cowl_y - 0.10), (cowl_x + 0.14, 0.42)),
+            polygon(
+                (0.66, body.nose - 0.06),
+                (cowl_x * 0.8, cowl_y - 0.15),
+                (cowl_x + 0.13, cowl_y - 0.10),
+                (cowl_x + 0.14, 0.42),
+            ),
             arc(body.front, hub, over, 8, 150),
         ]
     )
     last = float(doors["rear"][:, 0].max())
     quarter = np.vstack(
         [
-            polygon((last + 0.02, body.belt[1] - 0.03), (body.tail[0] - 0.05, body.belt[1] - 0.06), (body.length - 0.40, 0.66)),
+            polygon(
+                (last + 0.02, body.belt[1] - 0.03),
+                (body.tail[0] - 0.05, body.belt[1] - 0.06),
+                (body.length - 0.40, 0.66),
+            ),
             arc(body.rear, hub, over, 15, 115),
         ]
     )

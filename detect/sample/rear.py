@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache
 
+import numpy as np
+
 from detect.sample.canvas import Canvas
 from detect.sample.cars import Body, Car
 from detect.sample.ends import bulging, draw_mirrors, draw_roof, draw_stance, pane_between, silhouette
 from detect.sample.fittings import GAP, draw_emblem, draw_pane, draw_plate, draw_taillamp
 from detect.sample.light import Light
-from detect.sample.shapes import Points, ellipse, mirrored, polygon, rectangle, rounded
+from detect.sample.shapes import Points, ellipse, mirrored, polygon, rectangle, rounded, shifted
 
 
 def draw_rear(canvas: Canvas, car: Car, light: Light, flat: Mapping[str, int]) -> None:
@@ -19,10 +21,9 @@ def draw_rear(canvas: Canvas, car: Car, light: Light, flat: Mapping[str, int]) -
     draw_mirrors(canvas, car, light, front=False)
     draw_stance(canvas, body, flat)
     deck, shape = body.deck[1], outline(body)
-    knots = [
-        (body.clearance, -0.5), (body.clearance + 0.14, -0.10), (0.50, 0.0), (0.54, 0.36), (0.60, -0.04), (deck - 0.22, -0.08),
-        (deck - 0.05, 0.05), (deck - 0.03, 0.30), (deck + 0.06, 0.36), (body.height - 0.1, 0.4), (body.height, 0.5),
-    ]  # fmt: skip
+    bumper = [(body.clearance, -0.5), (body.clearance + 0.14, -0.10), (0.50, 0.0), (0.54, 0.36), (0.60, -0.04)]
+    above = [(deck - 0.22, -0.08), (deck - 0.05, 0.05), (deck - 0.03, 0.30), (deck + 0.06, 0.36)]
+    knots = [*bumper, *above, (body.height - 0.1, 0.4), (body.height, 0.5)]
     draw_roof(canvas, car, light)
     canvas.shade(shape, light.material(car.paint, gloss=0.15), bulging(body, knots), bevel=0.13)
     with canvas.inside(shape):
@@ -51,7 +52,15 @@ def lamp(body: Body) -> Points:
     w, deck = body.width / 2, body.deck[1]
     if body.name == "van":
         return rounded([(w - 0.17, 0.70, 0.03), (w + 0.02, 0.72, 0.03), (w + 0.0, 1.10, 0.05), (w - 0.15, 1.18, 0.05)])
-    return rounded([(w * 0.50, deck - 0.05, 0.03), (w + 0.02, deck - 0.03, 0.05), (w + 0.02, deck - 0.24, 0.05), (w * 0.78, deck - 0.27, 0.06), (w * 0.52, deck - 0.16, 0.05)])
+    return rounded(
+        [
+            (w * 0.50, deck - 0.05, 0.03),
+            (w + 0.02, deck - 0.03, 0.05),
+            (w + 0.02, deck - 0.24, 0.05),
+            (w * 0.78, deck - 0.27, 0.06),
+            (w * 0.52, deck - 0.16, 0.05),
+        ]
+    )
 
 
 @lru_cache(maxsize=64)
@@ -59,7 +68,16 @@ def tailgate(body: Body) -> Points:
     """The boot lid or tailgate below the window."""
     w, deck = body.width / 2, body.deck[1]
     low = 0.60
-    return rounded([(-w * 0.68, low, 0.05), (w * 0.68, low, 0.05), (w * 0.74, deck - 0.28, 0.1), (w * 0.80, deck + 0.015, 0.05), (-w * 0.80, deck + 0.015, 0.05), (-w * 0.74, deck - 0.28, 0.1)])
+    return rounded(
+        [
+            (-w * 0.68, low, 0.05),
+            (w * 0.68, low, 0.05),
+            (w * 0.74, deck - 0.28, 0.1),
+            (w * 0.80, deck + 0.015, 0.05),
+            (-w * 0.80, deck + 0.015, 0.05),
+            (-w * 0.74, deck - 0.28, 0.1),
+        ]
+    )
 
 
 def _plate_height(body: Body) -> float:
@@ -69,14 +87,13 @@ def _plate_height(body: Body) -> float:
 def _window(canvas: Canvas, car: Car, light: Light) -> None:
     body = car.body
     shape = window(body)
-    canvas.fill(shape + (0, -0.014), (0.015, 0.015, 0.018))
+    canvas.fill(shifted(shape, 0, -0.014), (0.015, 0.015, 0.018))
     wide = body.width * 0.22
     draw_pane(canvas, shape, car, light, seats=(-wide, wide))
     (_, low), (_, top) = shape.min(axis=0), shape.max(axis=0)
     with canvas.inside(shape):
-        for k in range(1, 7):
-            y = low + (top - low) * k / 7
-            canvas.line(polygon((-2, y), (2, y)), (0.28, 0.17, 0.10), 0.005, 0.5)
+        wires = [polygon((-2, y), (2, y)) for y in np.linspace(low, top, 8)[1:7]]
+        canvas.line(wires, (0.28, 0.17, 0.10), 0.005, 0.5)
     canvas.fill(rectangle(-0.13, top - 0.012, 0.13, top + 0.012, 0.008), (0.75, 0.05, 0.05))
     if body.name != "sedan":
         canvas.line(polygon((0.02, low + 0.01), (-0.36, low + 0.05)), (0.01, 0.01, 0.01), 0.018)
@@ -86,7 +103,7 @@ def _window(canvas: Canvas, car: Car, light: Light) -> None:
 def _tailgate(canvas: Canvas, car: Car) -> None:
     body = car.body
     shape, y = tailgate(body), _plate_height(body)
-    canvas.line(shape + (0.006, -0.008), (1, 1, 1), 0.007, 0.22, closed=True)
+    canvas.line(shifted(shape, 0.006, -0.008), (1, 1, 1), 0.007, 0.22, closed=True)
     canvas.line(shape, GAP, 0.009, 0.85, closed=True)
     recess = rounded([(-0.36, y - 0.09, 0.04), (0.36, y - 0.09, 0.04), (0.32, y + 0.10, 0.05), (-0.32, y + 0.10, 0.05)])
     canvas.fill(recess, (0, 0, 0), 0.30, soft=0.015)
@@ -99,7 +116,16 @@ def _bumper(canvas: Canvas, car: Car, light: Light) -> None:
     w, c = body.width / 2, body.clearance
     plastic = light.material((0.06, 0.061, 0.065), gloss=0.05, shine=0.1)
     high = c + (0.20 if body.cladding else 0.11)
-    lower = rounded([(-w - 0.1, c - 0.1, 0), (w + 0.1, c - 0.1, 0), (w + 0.1, high - 0.04, 0), (w * 0.7, high, 0.1), (-w * 0.7, high, 0.1), (-w - 0.1, high - 0.04, 0)])
+    lower = rounded(
+        [
+            (-w - 0.1, c - 0.1, 0),
+            (w + 0.1, c - 0.1, 0),
+            (w + 0.1, high - 0.04, 0),
+            (w * 0.7, high, 0.1),
+            (-w * 0.7, high, 0.1),
+            (-w - 0.1, high - 0.04, 0),
+        ]
+    )
     canvas.shade(lower, plastic, bulging(body, [(0, 0.1), (2, 0.1)]), bevel=0.04)
     canvas.line(polygon((-w - 0.05, 0.575), (w + 0.05, 0.575)), GAP, 0.009, 0.6)
     for side in (1, -1):

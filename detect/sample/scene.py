@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 from detect.sample.backgrounds import draw_background
 from detect.sample.canvas import Canvas, Map, Window
 from detect.sample.cars import Car
-from detect.sample.clutter import draw_clutter_behind, draw_clutter_before, draw_dirt
+from detect.sample.clutter import draw_clutter_before, draw_clutter_behind, draw_dirt
 from detect.sample.damage import Damage, dented
 from detect.sample.front import draw_front
 from detect.sample.light import Light
@@ -75,10 +74,8 @@ def _find(scene: Scene, background: Map, unmarked: Map, picture: Map, damage: Da
     if window.empty:
         return None
     others = replace(scene, damages=tuple(d for d in scene.damages if d is not damage))
-    if damage.label in MARKS:
-        without = _part(unmarked, window).copy()
-    else:
-        without = _with_car(others, background, window)
+    drawn_over = damage.label in MARKS
+    without = _part(unmarked, window).copy() if drawn_over else _with_car(others, background, window)
     without = _graded(scene, _marked(others, without, window), window)
     changed = np.abs(_part(picture, window) - without).max(axis=0) > SEEN
     rows, columns = np.flatnonzero(changed.any(axis=1)), np.flatnonzero(changed.any(axis=0))
@@ -109,7 +106,7 @@ def _window(scene: Scene, damage: Damage) -> Window:
 def _background(scene: Scene) -> Map:
     pixels = np.zeros((3, scene.height, scene.width), np.float32)
     canvas = Canvas(pixels, _centred(scene), _whole(scene))
-    draw_background(canvas, scene.place, scene.light, np.random.default_rng([scene.seed, 1]))
+    draw_background(canvas, scene.place, scene.light, scene.car.seed, np.random.default_rng([scene.seed, 1]))
     draw_clutter_behind(canvas, scene.place, scene.light, np.random.default_rng([scene.seed, 2]))
     return pixels
 
@@ -156,8 +153,8 @@ def _graded(scene: Scene, pixels: Map, window: Window) -> Map:
     light = scene.light
     x = (np.arange(window.left, window.right, dtype=np.float32) / scene.width - 0.5)[None, :]
     y = (np.arange(window.top, window.bottom, dtype=np.float32) / scene.height - 0.5)[:, None]
-    fall = light.exposure * (1 - (0.9 if light.night else 0.35) * (x * x + y * y))
-    graded = pixels * np.array(light.tint, np.float32)[:, None, None] * fall
+    fall = np.float32(light.exposure) * (1 - np.float32(0.9 if light.night else 0.35) * (x * x + y * y))
+    graded = np.stack([plane * (fall * np.float32(t)) for plane, t in zip(pixels, light.tint, strict=True)])
     over = np.clip(graded - np.float32(0.75), 0, 0.5)
-    return np.asarray(np.clip(graded - over * over, 0, 1))
-
+    graded -= over * over
+    return np.asarray(np.clip(graded, 0, 1, out=graded))

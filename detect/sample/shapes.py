@@ -50,18 +50,16 @@ def rectangle(x1: float, y1: float, x2: float, y2: float, radius: float = 0.0) -
     return polygon((x1, y1), (x2, y1), (x2, y2), (x1, y2), radius=radius)
 
 
-def ellipse(
-    x: float, y: float, rx: float, ry: float | None = None, *, tilt: float = 0.0, steps: int = 40
-) -> Points:
+def ellipse(x: float, y: float, rx: float, ry: float | None = None, *, tilt: float = 0.0, steps: int = 40) -> Points:
     """An ellipse (a circle without `ry`) around (x, y); `tilt` in radians, counter-clockwise."""
     points = _circle(steps) * (rx, rx if ry is None else ry)
-    return (turned(points, tilt) if tilt else points) + (x, y)
+    return shifted(turned(points, tilt) if tilt else points, x, y)
 
 
 @lru_cache(maxsize=8)
 def _circle(steps: int) -> Points:
     angle = np.linspace(0, 2 * np.pi, steps, endpoint=False)
-    return np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    return np.asarray(np.stack([np.cos(angle), np.sin(angle)], axis=1), np.float64)
 
 
 def arc(x: float, y: float, radius: float, start: float, end: float, steps: int = 24) -> Points:
@@ -73,7 +71,12 @@ def arc(x: float, y: float, radius: float, start: float, end: float, steps: int 
 def turned(points: ArrayLike, angle: float) -> Points:
     """The points turned about the origin by `angle` radians, counter-clockwise."""
     cos, sin = np.cos(angle), np.sin(angle)
-    return np.asarray(points, dtype=np.float64) @ np.array([[cos, sin], [-sin, cos]])
+    return np.asarray(np.asarray(points, dtype=np.float64) @ np.array([[cos, sin], [-sin, cos]]))
+
+
+def shifted(points: Points, dx: float, dy: float) -> Points:
+    """The points moved by (dx, dy)."""
+    return np.asarray(points + np.array([dx, dy]))
 
 
 def mirrored(points: Points) -> Points:

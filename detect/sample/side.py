@@ -12,7 +12,7 @@ from detect.sample.canvas import Canvas, Gradient, Map, Relief
 from detect.sample.cars import Body, Car
 from detect.sample.fittings import GAP, draw_headlamp, draw_pane, draw_taillamp
 from detect.sample.light import Light
-from detect.sample.shapes import Points, arc, ellipse, polygon, rectangle, rounded
+from detect.sample.shapes import Points, arc, ellipse, polygon, rectangle, rounded, shifted
 from detect.sample.wheels import draw_wheel
 
 
@@ -44,10 +44,10 @@ def relief(car: Car) -> Relief:
     sill, belt, roof = body.clearance, body.belt[0], body.height
     shoulder = belt - 0.11 - 0.06 * car.crease
     low = sill + 0.20 + 0.06 * car.crease
-    knots = [
-        (sill, -0.55), (sill + 0.08, -0.30), (low - 0.03, -0.12), (low, 0.16), (low + 0.10, 0.07), (shoulder - 0.20, -0.06), (shoulder - 0.012, -0.16),
-        (shoulder + 0.012, 0.20), (belt, 0.34), (belt + 0.02, 0.20), (roof - 0.16, 0.30), (roof - 0.02, 0.45),
-    ]  # fmt: skip
+    flank = [(sill, -0.55), (sill + 0.08, -0.30), (low - 0.03, -0.12), (low, 0.16), (low + 0.10, 0.07)]
+    crease = [(shoulder - 0.20, -0.06), (shoulder - 0.012, -0.16), (shoulder + 0.012, 0.20)]
+    above = [(belt, 0.34), (belt + 0.02, 0.20), (roof - 0.16, 0.30), (roof - 0.02, 0.45)]
+    knots = [*flank, *crease, *above]
     height, slope = zip(*knots, strict=True)
     table = np.interp(np.linspace(0, 2, 1024), height, slope).astype(np.float32)
     rise = np.float32(0.4 * (body.belt[1] - body.belt[0]) + 0.03 * car.crease) / np.float32(body.rear - body.front)
@@ -65,7 +65,9 @@ def relief(car: Car) -> Relief:
 def _shadow(canvas: Canvas, body: Body) -> None:
     canvas.fill(rectangle(-0.05, -0.15, body.length + 0.05, 0.10, 0.05), (0.02, 0.02, 0.03), 0.42, soft=0.16)
     canvas.fill(rectangle(0.15, -0.05, body.length - 0.15, 0.14, 0.05), (0.01, 0.01, 0.015), 0.78, soft=0.07)
-    canvas.fill(rectangle(0.25, body.clearance * 0.7, body.length - 0.25, body.clearance + 0.12, 0.05), (0.012, 0.012, 0.016))
+    canvas.fill(
+        rectangle(0.25, body.clearance * 0.7, body.length - 0.25, body.clearance + 0.12, 0.05), (0.012, 0.012, 0.016)
+    )
     for x in (body.front, body.rear):
         canvas.fill(ellipse(x, -0.005, body.radius * 1.05, 0.05), (0, 0, 0), 0.85, soft=0.04)
 
@@ -76,12 +78,28 @@ def _lower(canvas: Canvas, car: Car, light: Light) -> None:
     c, length, high = body.clearance, body.length, 0.15 if body.cladding else 0.055
     plastic = light.material((0.075, 0.076, 0.08), gloss=0.05, shine=0.1)
     sill = rectangle(body.front - 0.1, c - 0.05, body.rear + 0.1, c + high)
-    front = polygon((-0.1, c - 0.05), (body.front, c - 0.05), (body.front, c + high), (0.32, c + high + 0.04), (-0.1, c + high + 0.05))
-    rear = polygon((body.rear, c - 0.05), (length + 0.1, c - 0.05), (length + 0.1, c + high + 0.10), (length - 0.4, c + high + 0.06), (body.rear, c + high))
+    front = polygon(
+        (-0.1, c - 0.05),
+        (body.front, c - 0.05),
+        (body.front, c + high),
+        (0.32, c + high + 0.04),
+        (-0.1, c + high + 0.05),
+    )
+    rear = polygon(
+        (body.rear, c - 0.05),
+        (length + 0.1, c - 0.05),
+        (length + 0.1, c + high + 0.10),
+        (length - 0.4, c + high + 0.06),
+        (body.rear, c + high),
+    )
     for shape in (sill, front, rear):
         canvas.shade(shape, plastic, lambda x, y: (0 * x, 0 * y + np.float32(0.10)), bevel=0.05)
-        canvas.line(shape[2:] + (0, 0.006), (1, 1, 1), 0.008, 0.15)
-    canvas.fill(rounded([(0.10, c + 0.13, 0.02), (0.36, c + 0.15, 0.03), (0.30, c + 0.24, 0.03), (0.07, c + 0.25, 0.03)]), (0.03, 0.03, 0.035), 0.9)
+        canvas.line(shifted(shape[2:], 0, 0.006), (1, 1, 1), 0.008, 0.15)
+    canvas.fill(
+        rounded([(0.10, c + 0.13, 0.02), (0.36, c + 0.15, 0.03), (0.30, c + 0.24, 0.03), (0.07, c + 0.25, 0.03)]),
+        (0.03, 0.03, 0.035),
+        0.9,
+    )
     canvas.fill(rectangle(length - 0.30, c + 0.19, length - 0.10, c + 0.225, 0.01), (0.62, 0.06, 0.05), 0.9)
 
 
@@ -116,26 +134,37 @@ def doors(body: Body) -> dict[str, Points]:
     middle = (belt1 + belt2) / 2
     if body.cladding:
         c += 0.06
-    front = rounded(
-        [(first + 0.07, c, 0.06), (first - 0.01, 0.6, 0.25), (first + 0.02, belt1, 0.02), (body.pillar, middle, 0.01), (body.pillar - 0.01, c, 0.06)]
-    )  # fmt: skip
-    rear = rounded(
-        [(body.pillar + 0.01, c, 0.06), (body.pillar + 0.015, middle, 0.01), (last, belt2, 0.02), (last - 0.02, body.radius * 2 + 0.18, 0.12),
-         (arch - 0.02, body.radius + 0.10, 0.14), (arch - 0.02, c, 0.06)]
-    )  # fmt: skip
-    return {"front": front, "rear": rear}
+    hinge = [(first + 0.07, c, 0.06), (first - 0.01, 0.6, 0.25), (first + 0.02, belt1, 0.02)]
+    front = [*hinge, (body.pillar, middle, 0.01), (body.pillar - 0.01, c, 0.06)]
+    over = [(last, belt2, 0.02), (last - 0.02, body.radius * 2 + 0.18, 0.12), (arch - 0.02, body.radius + 0.10, 0.14)]
+    rear = [(body.pillar + 0.01, c, 0.06), (body.pillar + 0.015, middle, 0.01), *over, (arch - 0.02, c, 0.06)]
+    return {"front": rounded(front), "rear": rounded(rear)}
 
 
 def _seams(canvas: Canvas, car: Car) -> None:
     body = car.body
     nose, (cowl_x, cowl_y) = body.nose, body.cowl
-    bumper = rounded([(body.front - body.radius - 0.05, 0.42, 0), (body.front - 0.42, 0.58, 0.1), (0.46, nose - 0.10, 0.05)], closed=False)
-    hood = rounded([(0.56, nose + 0.02, 0), (cowl_x * 0.75, cowl_y - 0.12, 0.4), (cowl_x + 0.14, cowl_y - 0.07, 0)], closed=False)
-    tail = rounded([(body.rear + body.radius + 0.05, 0.46, 0), (body.length - 0.36, 0.64, 0.12), (body.length + 0.02, 0.68, 0)], closed=False)
+    bumper = rounded(
+        [(body.front - body.radius - 0.05, 0.42, 0), (body.front - 0.42, 0.58, 0.1), (0.46, nose - 0.10, 0.05)],
+        closed=False,
+    )
+    hood = rounded(
+        [(0.56, nose + 0.02, 0), (cowl_x * 0.75, cowl_y - 0.12, 0.4), (cowl_x + 0.14, cowl_y - 0.07, 0)], closed=False
+    )
+    tail = rounded(
+        [(body.rear + body.radius + 0.05, 0.46, 0), (body.length - 0.36, 0.64, 0.12), (body.length + 0.02, 0.68, 0)],
+        closed=False,
+    )
     flap_x, flap_y = body.rear + 0.24, body.belt[1] - 0.20
     flap = rectangle(flap_x - 0.07, flap_y - 0.065, flap_x + 0.07, flap_y + 0.065, 0.03)
-    for path, closed in (*((door, True) for door in doors(body).values()), (bumper, False), (hood, False), (tail, False), (flap, True)):
-        canvas.line(path + (0.006, -0.008), (1, 1, 1), 0.007, 0.20, closed=closed)
+    for path, closed in (
+        *((door, True) for door in doors(body).values()),
+        (bumper, False),
+        (hood, False),
+        (tail, False),
+        (flap, True),
+    ):
+        canvas.line(shifted(path, 0.006, -0.008), (1, 1, 1), 0.007, 0.20, closed=closed)
         canvas.line(path, GAP, 0.0085, 0.8, closed=closed)
 
 
@@ -150,12 +179,20 @@ def windows(body: Body) -> dict[str, Points]:
     last = min(body.rear + 0.06, end - 0.35)
     high = body.roof2[0] - 0.04
     cut = min(high - 0.05, last - 0.08)
-    front = [(start, belt1 + 0.015, 0.03), (body.roof1[0] + 0.12, top1, 0.10), (body.pillar - 0.06, middle, 0.03), (body.pillar - 0.04, belt1 + 0.02, 0.03)]
-    rear = [(body.pillar + 0.04, belt1 + 0.025, 0.03), (body.pillar + 0.02, middle, 0.03), (cut, top2 + 0.005, 0.05), (last, belt2 + 0.02, 0.04)]
-    back = [
-        (last + 0.05, belt2 + 0.02, 0.03), (cut + 0.05, top2, 0.03), (high, top2 - 0.01, 0.06), (end - 0.02 - 0.05 * lean, belt2 + 0.06, 0.06),
-        (end - 0.1, belt2 + 0.025, 0.04),
-    ]  # fmt: skip
+    front = [
+        (start, belt1 + 0.015, 0.03),
+        (body.roof1[0] + 0.12, top1, 0.10),
+        (body.pillar - 0.06, middle, 0.03),
+        (body.pillar - 0.04, belt1 + 0.02, 0.03),
+    ]
+    rear = [
+        (body.pillar + 0.04, belt1 + 0.025, 0.03),
+        (body.pillar + 0.02, middle, 0.03),
+        (cut, top2 + 0.005, 0.05),
+        (last, belt2 + 0.02, 0.04),
+    ]
+    point = [(end - 0.02 - 0.05 * lean, belt2 + 0.06, 0.06), (end - 0.1, belt2 + 0.025, 0.04)]
+    back = [(last + 0.05, belt2 + 0.02, 0.03), (cut + 0.05, top2, 0.03), (high, top2 - 0.01, 0.06), *point]
     return {"front": rounded(front), "rear": rounded(rear), "back": rounded(back)}
 
 
@@ -175,11 +212,23 @@ def _glass(canvas: Canvas, car: Car, light: Light) -> None:
 def lamps(body: Body) -> dict[str, Points]:
     """Head and tail lamp as far as they reach around the corners."""
     nose, (deck_x, deck_y), end = body.nose, body.deck, body.length + 0.02
-    head = [(0.02, nose - 0.17, 0.04), (0.10, nose - 0.02, 0.05), (0.62, nose + 0.035, 0.03), (0.44, nose - 0.11, 0.08), (0.2, nose - 0.19, 0.05)]
+    head = [
+        (0.02, nose - 0.17, 0.04),
+        (0.10, nose - 0.02, 0.05),
+        (0.62, nose + 0.035, 0.03),
+        (0.44, nose - 0.11, 0.08),
+        (0.2, nose - 0.19, 0.05),
+    ]
     if body.name == "van":
         tail = [(end, 0.72, 0.02), (end, 1.16, 0.02), (end - 0.14, 1.20, 0.04), (end - 0.19, 0.74, 0.05)]
     else:
-        tail = [(end, deck_y - 0.25, 0.03), (end, deck_y - 0.05, 0.03), (deck_x - 0.34, deck_y - 0.03, 0.05), (deck_x - 0.30, deck_y - 0.14, 0.05), (end - 0.12, deck_y - 0.26, 0.04)]
+        tail = [
+            (end, deck_y - 0.25, 0.03),
+            (end, deck_y - 0.05, 0.03),
+            (deck_x - 0.34, deck_y - 0.03, 0.05),
+            (deck_x - 0.30, deck_y - 0.14, 0.05),
+            (end - 0.12, deck_y - 0.26, 0.04),
+        ]
     return {"head": rounded(head), "tail": rounded(tail)}
 
 
@@ -196,9 +245,13 @@ def _handles(canvas: Canvas, car: Car, light: Light) -> None:
 
 def _mirror(canvas: Canvas, car: Car, light: Light) -> None:
     x, y = car.body.cowl[0] + 0.30, car.body.belt[0] + 0.01
-    shadow = rounded([(x - 0.02, y - 0.05, 0.03), (x + 0.24, y - 0.06, 0.05), (x + 0.2, y + 0.06, 0.06), (x + 0.02, y + 0.08, 0.06)])
+    shadow = rounded(
+        [(x - 0.02, y - 0.05, 0.03), (x + 0.24, y - 0.06, 0.05), (x + 0.2, y + 0.06, 0.06), (x + 0.02, y + 0.08, 0.06)]
+    )
     canvas.fill(shadow, (0, 0, 0), 0.35, soft=0.03)
-    housing = rounded([(x - 0.03, y, 0.03), (x + 0.17, y - 0.01, 0.04), (x + 0.17, y + 0.10, 0.04), (x + 0.03, y + 0.125, 0.06)])
+    housing = rounded(
+        [(x - 0.03, y, 0.03), (x + 0.17, y - 0.01, 0.04), (x + 0.17, y + 0.10, 0.04), (x + 0.03, y + 0.125, 0.06)]
+    )
     canvas.shade(housing, light.material(car.paint, gloss=0.15), bevel=0.06)
     canvas.line(housing, GAP, 0.006, 0.5, closed=True)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from detect.sample.canvas import Canvas, Colour, Gradient
+from detect.sample.canvas import Canvas, Colour, Gradient, scaled
 from detect.sample.cars import Car
-from detect.sample.shapes import Points, arc, ellipse, polygon, rectangle, turned
+from detect.sample.shapes import Points, arc, ellipse, polygon, rectangle, shifted, turned
 
 RUBBER: Colour = (0.075, 0.075, 0.08)
 
@@ -37,39 +37,44 @@ def _squashed(x: float, radius: float, sunk: float) -> Points:
     low = np.clip(-around[:, 1] / radius + 0.1, 0, 1) ** 2
     around[:, 0] *= 1 + low * sunk / radius * 1.3
     around[:, 1] = np.maximum(around[:, 1] + radius - sunk, 0.0)
-    return around + (x, 0)
+    return shifted(around, x, 0)
 
 
 def _folds(canvas: Canvas, x: float, radius: float, sunk: float) -> None:
     """The pressed-out sidewall catches the light beside its contact with the ground, and creases under the rim."""
     for side in (-1, 1):
         bulge = x + side * (radius * 0.64 + sunk * 0.55)
-        canvas.fill(ellipse(bulge, sunk * 0.55, radius * 0.34, sunk * 0.42, tilt=-side * 0.35), (0.34, 0.34, 0.35), 0.85, soft=0.03)
+        canvas.fill(
+            ellipse(bulge, sunk * 0.55, radius * 0.34, sunk * 0.42, tilt=-side * 0.35),
+            (0.34, 0.34, 0.35),
+            0.85,
+            soft=0.03,
+        )
         for k in range(3):
             foot = x + side * radius * (0.34 + 0.24 * k)
             crease = polygon((foot, sunk * 0.9), (foot + side * 0.03, sunk * 0.45), (foot + side * 0.035, 0.0))
             canvas.line(crease, (0.015, 0.015, 0.015), 0.012, 0.8)
-            canvas.line(crease + (side * 0.014, 0), (0.40, 0.40, 0.41), 0.010, 0.35, soft=0.008)
+            canvas.line(shifted(crease, side * 0.014, 0), (0.40, 0.40, 0.41), 0.010, 0.35, soft=0.008)
     canvas.fill(rectangle(x - radius, -0.02, x + radius, sunk * 0.10), (0.01, 0.01, 0.01), 0.8, soft=0.01)
 
 
 def _rim(canvas: Canvas, car: Car, x: float, hub: float, radius: float) -> None:
-    base = np.array(car.rim)
-    bright, dull, dark = (tuple(float(v) for v in np.clip(base * k, 0, 1)) for k in (1.25, 0.8, 0.35))
-    canvas.fill(ellipse(x, hub, radius), Gradient((x - radius, hub + radius), (x + radius, hub - radius), (bright, dull, dark)))
+    bright, dull, dark = scaled(car.rim, 1.25), scaled(car.rim, 0.8), scaled(car.rim, 0.35)
+    sheen = Gradient((x - radius, hub + radius), (x + radius, hub - radius), (bright, dull, dark))
+    canvas.fill(ellipse(x, hub, radius), sheen)
     canvas.fill(ellipse(x, hub, radius * 0.93), (0.035, 0.035, 0.04))
     canvas.fill(ellipse(x, hub, radius * 0.52), (0.16, 0.15, 0.15))  # the brake disc
     canvas.line(ellipse(x, hub, radius * 0.50), (0.30, 0.29, 0.29), 0.012, closed=True)
     phase = (car.seed % 628) / 100 + x
-    for k in range(car.spokes):
-        angle = phase + 2 * np.pi * k / car.spokes
-        for blade in _spoke(car, radius):
-            shape = turned(blade, angle) + (x, hub)
-            canvas.fill(shape, Gradient((x - radius, hub + radius), (x + radius, hub - radius), (bright, tuple(base), dull)))
-            canvas.line(shape[:2], bright, 0.008, 0.6)
-    canvas.line(ellipse(x, hub, radius * 0.955), tuple(base), 0.022, closed=True)
+    angles = phase + 2 * np.pi * np.arange(car.spokes) / car.spokes
+    blades = [shifted(turned(blade, angle), x, hub) for angle in angles for blade in _spoke(car, radius)]
+    canvas.fill(blades, Gradient((x - radius, hub + radius), (x + radius, hub - radius), (bright, car.rim, dull)))
+    canvas.line([blade[:2] for blade in blades], bright, 0.008, 0.6)
+    canvas.line(ellipse(x, hub, radius * 0.955), car.rim, 0.022, closed=True)
     canvas.line(arc(x, hub, radius * 0.955, 40, 150), bright, 0.016, 0.9)
-    canvas.fill(ellipse(x, hub, radius * 0.21), Gradient((x, hub + radius * 0.2), (x, hub - radius * 0.2), (bright, dull)))
+    canvas.fill(
+        ellipse(x, hub, radius * 0.21), Gradient((x, hub + radius * 0.2), (x, hub - radius * 0.2), (bright, dull))
+    )
     canvas.fill(ellipse(x, hub, radius * 0.12), dark)
 
 

@@ -62,7 +62,7 @@ def test_real_data_gives_the_published_numbers(
         np.testing.assert_allclose(ours, figures, rtol=0, atol=5.1e-4)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(knobs)
 def test_random_data_gives_pycocotools_numbers(setting: dict[str, Any]) -> None:
     dataset, predictions = random_set(**setting)

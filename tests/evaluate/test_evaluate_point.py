@@ -90,7 +90,7 @@ def test_confusion_matrix_by_hand() -> None:
     assert point.overall == Counts(1, 2, 1)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(knobs)
 def test_matrix_sums_are_the_printed_precision_and_recall(setting: dict[str, Any]) -> None:
     dataset, predictions = random_set(**setting)

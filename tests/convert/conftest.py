@@ -1,0 +1,45 @@
+"""Small datasets on the disk, written from a dict of path -> content."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+Content = str | bytes | tuple[int, ...]
+"""Text, bytes, or an image: (width, height) or (stored width, stored height, EXIF orientation)."""
+Tree = Callable[..., Path]
+
+
+@cache
+def photo(width: int, height: int, orientation: int = 1, form: str = "JPEG") -> bytes:
+    """The bytes of a grey image as stored, before any rotation that its EXIF orientation asks for."""
+    from PIL import Image
+
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    buffer = io.BytesIO()
+    Image.new("L", (width, height), 128).save(buffer, form, **({"exif": exif} if form == "JPEG" else {}))
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Tree:
+    """Writes files below a new folder and returns it."""
+
+    def make(files: Mapping[str, Content], name: str = "source") -> Path:
+        root = tmp_path / name
+        root.mkdir(parents=True, exist_ok=True)
+        for file, content in files.items():
+            path = root / file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if isinstance(content, tuple):
+                form = {".png": "PNG", ".bmp": "BMP"}.get(path.suffix.lower(), "JPEG")
+                content = photo(*content, **({"form": form} if len(content) == 2 else {}))
+            path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return root
+
+    return make
