@@ -119,3 +119,10 @@ def test_quiet_silences_remarks_and_keeps_results(
 def test_a_report_of_many_kinds_is_cut(capsys: pytest.CaptureFixture[str]) -> None:
     options.report(Problems([Problem("note", f"kind {n}", "w") for n in range(15)]))
     assert capsys.readouterr().err.splitlines()[-1] == "... and 3 more kinds"
+
+
+def test_the_reference_is_that_of_the_commands() -> None:
+    import runpy
+
+    tool = runpy.run_path("tools/commands.py")
+    assert tool["TARGET"].read_text(encoding="utf-8") == tool["reference"](), "run python tools/commands.py"

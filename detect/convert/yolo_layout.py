@@ -146,7 +146,7 @@ def _resolve(key: str, stated: str, file: Path, root: Path, problems: Problems) 
 
 
 def _listed(entries: Sequence[tuple[str, str]], root: Path, on_disk: Sequence[str], problems: Problems) -> Splits:
-    """The split of each listed image. A folder listed under two keys, as train and val, says nothing."""
+    """The split of each listed image; one listed to train on and to measure with is kept to measure with."""
     keys: dict[str, list[str]] = {}
     for key, place in entries:
         keys.setdefault(place, []).append(key)
@@ -154,16 +154,17 @@ def _listed(entries: Sequence[tuple[str, str]], root: Path, on_disk: Sequence[st
     known = set(on_disk)
     for place, names in keys.items():
         is_list = Path(place).is_file()
-        split = split_name(names[0])
-        if len(names) > 1:
-            split = split_name(Path(place).stem) if is_list else None
+        split = split_name(names[-1])
+        if len(names) > 1 and is_list:  # val: train.txt stands in for a list that there is not
+            split = split_name(Path(place).stem)
+        elif len(names) > 1 and len(keys) == 1:  # one folder for everything says nothing
+            split = None
         images = _images_of_list(Path(place), root, known, problems) if is_list else _images_below(place, root, on_disk)
         for image in images:
-            if splits.get(image) is None:
-                splits[image] = split
-            elif split is not None and split != splits[image]:
-                what = f"is in {splits[image]} and in {split}; kept in {splits[image]}"
+            if splits.get(image, split) != split:
+                what = f"is in {splits[image]} and in {split}; kept in {split}"
                 problems.add("repaired", "image in two splits", what, file=image)
+            splits[image] = split
     return splits
 
 

@@ -37,8 +37,13 @@ def draw_front(canvas: Canvas, car: Car, light: Light, flat: Mapping[str, int]) 
     ):
         draw_headlamp(canvas, lens, light, bulbs)
     draw_emblem(canvas, car, nose - 0.005)
-    draw_plate(canvas, car, _plate_height(body))
+    draw_number(canvas, car)
     draw_mirrors(canvas, car, light, front=True)
+
+
+def draw_number(canvas: Canvas, car: Car) -> None:
+    """The number plate, which lies over the paint and what happened to it."""
+    draw_plate(canvas, car, _plate_height(car.body))
 
 
 def outline(body: Body) -> Points:

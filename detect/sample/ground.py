@@ -72,6 +72,9 @@ def _joints(flat: Canvas, pitch: float, colour: Colour, rng: np.random.Generator
 
 def _grain(canvas: Canvas, strength: float, coarse: bool, rng: np.random.Generator) -> None:
     """Speckles that lie on the ground, inside the clip: a tile of noise, repeated, seen in perspective."""
+    window, cover = canvas.clips[-1]
+    if window.empty:
+        return
     size, pitch = 192, 0.022 if coarse else 0.012
     noise = rng.standard_normal((size, size), dtype=np.float32)
     blotches = np.tile(rng.standard_normal((8, 8), dtype=np.float32), (3, 3))
@@ -80,7 +83,6 @@ def _grain(canvas: Canvas, strength: float, coarse: bool, rng: np.random.Generat
     ]
     noise = cv2.GaussianBlur(noise, (0, 0), 0.8, borderType=cv2.BORDER_REFLECT) + 0.35 * blotches
     tile = canvas.camera @ ON_GROUND @ np.array([[pitch, 0, 0], [0, pitch, 2.0], [0, 0, 1.0]])
-    window, cover = canvas.clips[-1]
     shift = np.array([[1, 0, -window.left], [0, 1, -window.top], [0, 0, 1.0]])
     size_there = (window.right - window.left, window.bottom - window.top)
     speckle: Map = cv2.warpPerspective(

@@ -121,13 +121,12 @@ INDOORS = replace(
     ground=(0.28, 0.28, 0.28),
     exposure=1.08,
 )
-OUTDOORS = ((DAY, 0.32), (MORNING, 0.20), (OVERCAST, 0.24), (DUSK, 0.13), (NIGHT, 0.11))  # with how often
+OUTDOORS, OFTEN = (DAY, MORNING, OVERCAST, DUSK, NIGHT), (0.32, 0.20, 0.24, 0.13, 0.11)
 
 
 def make_light(rng: np.random.Generator, *, indoors: bool) -> Light:
     """A light by chance: a mood of the day outdoors, lamps under the ceiling indoors; the sun from either side."""
-    moods, chances = zip(*OUTDOORS, strict=True)
-    mood = INDOORS if indoors else moods[int(rng.choice(len(moods), p=chances))]
+    mood = INDOORS if indoors else OUTDOORS[int(rng.choice(len(OUTDOORS), p=OFTEN))]
     side = 1 if rng.random() < 0.5 else -1
     sun = np.array(mood.sun) * (side, 1, 1) + rng.normal(0, 0.08, 3)
     x, y, z = (float(v) for v in sun / np.linalg.norm(sun))

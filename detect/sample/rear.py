@@ -33,7 +33,12 @@ def draw_rear(canvas: Canvas, car: Car, light: Light, flat: Mapping[str, int]) -
         for lens in (lamp(body), mirrored(lamp(body))):
             draw_taillamp(canvas, lens, light)
     draw_emblem(canvas, car, deck - 0.10, 0.045)
-    draw_plate(canvas, car, _plate_height(body))
+    draw_number(canvas, car)
+
+
+def draw_number(canvas: Canvas, car: Car) -> None:
+    """The number plate, which lies over the paint and what happened to it."""
+    draw_plate(canvas, car, _plate_height(car.body))
 
 
 def outline(body: Body) -> Points:

@@ -7,17 +7,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from detect.sample import front, rear, side
 from detect.sample.backgrounds import draw_background
 from detect.sample.canvas import Canvas, Map, Window
 from detect.sample.cars import Car
 from detect.sample.clutter import draw_clutter_before, draw_clutter_behind, draw_dirt
 from detect.sample.damage import Damage, dented
-from detect.sample.front import draw_front
 from detect.sample.light import Light
 from detect.sample.marks import MARKS, draw_mark
 from detect.sample.parts import centre
-from detect.sample.rear import draw_rear
-from detect.sample.side import draw_side
 
 SEEN = 14 / 255  # a pixel has changed when one of its colours has by so much
 
@@ -125,7 +123,7 @@ def _with_car(scene: Scene, background: Map, window: Window) -> Map:
     dents = tuple(dented(d, car.body, view) for d in scene.damages if d.label == "dent")
     canvas = Canvas(pixels, scene.camera, window, dents)
     flat = {_wheel(d, view): d.severity for d in scene.damages if d.label == "tire flat"}
-    {"front": draw_front, "rear": draw_rear}.get(view, draw_side)(canvas, car, scene.light, flat)
+    {"front": front.draw_front, "rear": rear.draw_rear}.get(view, side.draw_side)(canvas, car, scene.light, flat)
     draw_dirt(canvas, car, view)
     return pixels
 
@@ -135,6 +133,8 @@ def _marked(scene: Scene, pixels: Map, window: Window) -> Map:
     canvas = Canvas(pixels, scene.camera, window)
     for damage in scene.damages:
         draw_mark(canvas, scene.car, scene.view, damage)
+    if number := {"front": front.draw_number, "rear": rear.draw_number}.get(scene.view):
+        number(canvas, scene.car)
     before = Canvas(pixels, _centred(scene), window)
     draw_clutter_before(before, scene.place, scene.light, np.random.default_rng([scene.seed, 3]))
     return pixels
