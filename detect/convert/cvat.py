@@ -67,7 +67,8 @@ def read(source: Source) -> Dataset:
 
 
 def _files(source: Source) -> list[str]:
-    return [file for file in source.with_suffix(".xml") if safe_xml.root_tag(source.root / file) == "annotations"]
+    tags = {file: safe_xml.root_tag(source.root / file) for file in source.with_suffix(".xml")}
+    return [file for file, tag in tags.items() if tag in ("annotations", "")]  # "": reading it will tell
 
 
 def _pages(source: Source, file: str, labels: Labels) -> Iterator[_Page]:

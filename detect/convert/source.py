@@ -82,7 +82,8 @@ class Photos:
             found = [file for file in found if _agree(without_containers(file), without_containers(name))]
         if len(found) < 2:
             return found
-        folders = {folder.lower() for folder in (_folder(without_containers(name)), *near)}
+        own = _folder(without_containers(name))
+        folders = {folder.lower() for folder in ([own] if own else near)}
         for test in (
             lambda file: file == name,
             lambda file: _folder(without_containers(file)).lower() in folders,

@@ -94,8 +94,9 @@ class ClassTables:
         return self._folders[folder]
 
     def _nearest(self, folder: Path) -> Path:
-        top = self._root.resolve().parent
-        for place in (folder.resolve(), *folder.resolve().parents):
+        folder = folder.absolute()  # not resolved: a link to a folder of labels has its class file beside the link
+        top = self._root.absolute().parent
+        for place in (folder, *folder.parents):
             for name in CLASS_FILES:
                 if (place / name).is_file():
                     return place / name

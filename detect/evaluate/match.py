@@ -109,7 +109,7 @@ def _best(all_of_them: Detections, images: int) -> tuple[Detections, Rows, int]:
     order = np.lexsort((all_of_them.image, -all_of_them.score, all_of_them.label))
     ordered = all_of_them.take(order)
     rank = _rank(_key(ordered, images))
-    keep = rank < 101
+    keep = rank < MAX_DETECTIONS[-1]
     return ordered.take(keep), rank[keep], int(np.count_nonzero(~keep))
 
 

@@ -28,7 +28,7 @@ def area(boxes: Boxes) -> NDArray[np.float64]:
     difference may miss w by its last bit: enough to push a box over the border between two sizes, or an IoU over a
     threshold that it meets exactly. Rounding to a billionth of a pixel gives back the very number of the file.
     """
-    size = np.round(boxes[:, 2:] - boxes[:, :2], 9)
+    size = (boxes[:, 2:] - boxes[:, :2])
     return np.asarray(size[:, 0] * size[:, 1])
 
 

@@ -23,7 +23,7 @@ from detect.data import Dataset, Image
 from detect.errors import ConfigError, DataError, DetectError
 from detect.files import refuse_to_overwrite, write_text
 from detect.models import fit
-from detect.progress import bar
+from detect.progress import bar, say
 from detect.train import log as logs
 
 
@@ -62,6 +62,9 @@ def train(recipe: Recipe, dataset: Dataset, out: str | Path, *, resume: bool = F
     except DetectError:
         if not (out / "state.pt").exists():
             shutil.rmtree(out)  # nothing was learnt: leave the name free for the corrected command
+        raise
+    except KeyboardInterrupt:
+        say(f"stopped; the same command with --resume goes on from the last whole epoch of {out}")
         raise
     return _finish(out)
 

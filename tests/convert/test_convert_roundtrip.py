@@ -93,7 +93,7 @@ def test_every_format_that_is_written_is_tried() -> None:
 
 
 @pytest.mark.parametrize("form", DECLARED)
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(dataset=datasets())
 def test_written_and_read_again(form: str, dataset: Dataset) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -94,8 +94,9 @@ def test_killed_and_resumed_equals_uninterrupted(data: Path, whole: Path) -> Non
     assert epochs(out) == epochs(whole)
     assert [e["epoch"] for e in epochs(out)] == list(range(1, EPOCHS + 1))
     assert max(e["val"]["map50"] for e in epochs(out)) > 0, "a comparison of zeros proves nothing"
-    assert json.loads((out / "summary.json").read_text())["best"]["val"] == (
-        json.loads((whole / "summary.json").read_text())["best"]["val"]
+    assert (
+        json.loads((out / "summary.json").read_text())["best"]["val"]
+        == (json.loads((whole / "summary.json").read_text())["best"]["val"])
     )
 
 
@@ -132,5 +133,3 @@ def test_a_failed_start_leaves_no_run_folder(data: Path) -> None:
     assert failed.returncode == 1
     assert "absent.pt: no such weights file" in failed.stderr
     assert not (data / "failed").exists()
-
-

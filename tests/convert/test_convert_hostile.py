@@ -1,0 +1,208 @@
+"""Files made to do harm, broken files, a full disk: a clear error, nothing read from elsewhere, nothing half-written."""
+
+from __future__ import annotations
+
+import errno
+import json
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from detect.convert import read, safe_xml, write
+from detect.data import Box, Dataset, Image
+from detect.errors import ConfigError, DataError, DetectError
+
+Tree = Callable[..., Path]
+
+BOMB = (
+    '<!DOCTYPE lolz [<!ENTITY a "' + "lol" * 100 + '">'
+    + "".join(f'<!ENTITY {chr(98 + n)} "{f"&{chr(97 + n)};" * 100}">' for n in range(8))
+    + "]>"
+)  # fmt: skip
+HEADS = {
+    "entity bomb": BOMB,
+    "external entity": '<!DOCTYPE a [<!ENTITY i SYSTEM "file:///etc/hostname">]>',
+    "external document type": '<!DOCTYPE a SYSTEM "http://127.0.0.1:9/x.dtd">',
+    "document type behind a long comment": f"<!--{'x' * 600_000}-->" + '<!DOCTYPE a [<!ENTITY i "x">]>',
+    "document type behind a declaration": '<?xml version="1.0"?>\n<!DOCTYPE a [<!ENTITY i "x">]>',
+}
+VOC = "{}<annotation><filename>1.jpg</filename><object><name>&i;</name></object></annotation>"
+CVAT = '{}<annotations><meta/><image id="0" name="&i;" width="9" height="9"/></annotations>'
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+@pytest.mark.parametrize("head", HEADS.values(), ids=HEADS)
+@pytest.mark.parametrize("text", [VOC, CVAT], ids=["voc", "cvat"])
+def test_document_types_are_refused(tree: Tree, text: str, head: str, encoding: str) -> None:
+    root = tree({"1.xml": text.format(head).encode(encoding), "1.jpg": (9, 9)})
+    with pytest.raises(DataError, match="<!DOCTYPE"):
+        read(root, format="voc" if text == VOC else "cvat")
+
+
+def test_the_parser_in_use_is_safe_by_itself() -> None:
+    import pyexpat
+
+    assert pyexpat.version_info >= (2, 4, 1)  # the first that stops an entity bomb
+
+
+def test_a_document_type_across_two_chunks_is_seen(tmp_path: Path) -> None:
+    chunk = 1 << 18
+    for cut in range(1, len("<!DOCTYPE")):
+        path = tmp_path / "a.xml"
+        path.write_bytes(b"<!--".ljust(chunk - cut - 3, b"x") + b'--><!DOCTYPE a [<!ENTITY i "x">]><annotations/>')
+        with pytest.raises(safe_xml.UnsafeXML):
+            list(safe_xml.stream(path))
+
+
+def test_deep_nesting(tree: Tree) -> None:
+    deep = 20_000
+    files = {
+        "a.json": '{"images": ' + "[" * deep + "]" * deep + "}",
+        "b.xml": "<annotation>" + "<a>" * deep + "</a>" * deep + "</annotation>",
+        "c.yaml": "format: voc\npath: " + "[" * deep,
+    }
+    root = tree(files)
+    for name, form in (("a.json", "coco"), ("c.yaml", None)):
+        with pytest.raises(DetectError):
+            read(root / name, format=form)
+    with pytest.raises(DataError, match="the image is missing"):  # read, and found to hold nothing
+        read(root / "b.xml", format="voc")
+
+
+def test_names_do_not_leave_the_folder(tree: Tree, tmp_path: Path) -> None:
+    rows = [{"id": 1, "file_name": "../../../evil.jpg", "width": 9, "height": 9}]
+    root = tree({"a.json": json.dumps({"images": rows, "annotations": [], "categories": []})})
+    assert [image.name for image in read(root).images] == ["evil.jpg"]
+
+
+@pytest.mark.parametrize("name", ["../evil.jpg", "/etc/evil.jpg", "a/../../evil.jpg", "", ".", "a//b.jpg", "a\n.jpg"])
+def test_names_that_no_file_may_have_are_not_written(name: str, tmp_path: Path) -> None:
+    for form in ("voc", "yolo", "coco", "cvat"):
+        with pytest.raises(DataError):
+            write(Dataset((), (Image(name, 9, 9),)), tmp_path / "out", form)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_labels_of_several_lines_are_not_written(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="cannot be printed"):
+        write(Dataset(("a\nb",), ()), tmp_path / "out", "yolo")
+
+
+@pytest.mark.parametrize("form", ["voc", "yolo", "coco", "cvat"])
+def test_a_full_disk_leaves_nothing(form: str, tree: Tree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    photos = tree({f"{n}.jpg": (9, 9) for n in range(9)}, "photos")
+    images = tuple(Image(f"{n}.jpg", 9, 9, (Box("a", 1.0, 1.0, 2.0, 2.0),), path=photos / f"{n}.jpg") for n in range(9))
+    linked: list[Path] = []
+
+    def full(source: Path, target: Path) -> None:
+        if len(linked) == 5:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(b"")
+        linked.append(target)
+
+    monkeypatch.setattr("detect.convert.media.link_or_copy", full)
+    with pytest.raises(DetectError, match="No space left on device"):
+        write(Dataset(("a",), images), tmp_path / "out", form)
+    assert len(linked) == 5
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["photos"]
+
+
+def test_a_full_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.json"
+    path.write_text("old")
+
+    def full(self: Path, data: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(DetectError, match="No space left"):
+        write(Dataset((), (Image("1.jpg", 9, 9),)), path, "coco")
+    assert path.read_text() == "old"
+    assert [file.name for file in tmp_path.iterdir()] == ["a.json"]
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("nowhere", "there is no such file or folder"),
+        ("empty", "the folder is empty"),
+        ("photos", "holds 1 images but no annotations"),
+        ("photos/1.jpg", "is an image; name the folder it is in"),
+        ("a.zip", "is an archive; unpack it"),
+        ("a.txt", "no known annotation format"),
+        ("results.json", "COCO results are predictions"),
+        ("both", "holds annotations in voc and yolo; say which to read with --from"),
+    ],
+)
+def test_what_is_no_dataset(tree: Tree, source: str, words: str) -> None:
+    root = tree({"photos/1.jpg": (9, 9), "a.zip": "PK", "a.txt": "hello", "results.json": "[]",
+                 "both/1.xml": "<annotation/>", "both/1.txt": "0 0.5 0.5 0.1 0.1", "both/1.jpg": (9, 9)})  # fmt: skip
+    (root / "empty").mkdir()
+    with pytest.raises(DataError) as caught:
+        read(root / source)
+    assert words in str(caught.value)
+    assert str(root / source) in str(caught.value)
+
+
+def test_unknown_formats(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="did you mean yolo"):
+        read(tmp_path, format="yolov8")
+    with pytest.raises(ConfigError, match="formats: voc, yolo, cvat, coco"):
+        write(Dataset((), ()), tmp_path / "out", "tfrecord")
+    with pytest.raises(ConfigError, match="only coco"):
+        write(Dataset((), ()), tmp_path / "out.json", "yolo")
+
+
+def test_nothing_is_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/precious").touch()
+    with pytest.raises(DetectError, match="already there"):
+        write(Dataset((), (Image("1.jpg", 9, 9),)), tmp_path / "out", "voc")
+
+
+GOOD = {
+    "voc": ("1.xml", VOC.format("").replace("&i;", "dent").replace("</object>", (
+        "<bndbox><xmin>1</xmin><ymin>1</ymin><xmax>5</xmax><ymax>5</ymax></bndbox></object>"))),
+    "yolo": ("1.txt", "0 0.5 0.5 0.25 0.25\n1 0.1 0.1 0.1 0.1 0.9\n0 0.1 0.1 0.2 0.2 0.3 0.1\n"),
+    "yolo header": ("data.yaml", "path: .\ntrain: .\nval: list.txt\nnames: {0: dent, 1: scratch}\n"),
+    "cvat": ("a.xml", '<annotations><meta><task><labels><label><name>dent</name></label></labels></task></meta>'
+        '<image id="0" name="1.jpg" width="9" height="9"><box label="dent" xtl="1" ytl="1" xbr="5" ybr="5" rotation="3"/>'
+        '<mask label="dent" left="1" top="1" width="2" height="2" rle="1, 3"/><polygon label="dent" points="1,1;2,2;3,1"/>'
+        "</image></annotations>"),
+    "coco": ("a.json", json.dumps({"images": [{"id": 1, "file_name": "1.jpg", "width": 9, "height": 9}],
+        "categories": [{"id": 1, "name": "dent"}],
+        "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 1, 2, 2], "area": 4, "iscrowd": 0}]})),
+    "description": ("d.yaml", "format: yolo\npath: [., sub]\nimages: .\nclasses: [dent]\nmap: {a: dent}\n"),
+}  # fmt: skip
+SNIPPETS = [b"", b"\0", b"\xff", b"<", b">", b"&", b'"', b"-", b"1e999", b"nan", b"null", b"[", b"{}", b"99999999999", b"\n", b":"]
+
+
+@pytest.mark.parametrize("kind", GOOD)
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.data())
+def test_damaged_files_raise_nothing_but_our_errors(kind: str, data: st.DataObject) -> None:
+    from conftest import photo
+
+    name, text = GOOD[kind]
+    content = text.encode()
+    for _ in range(data.draw(st.integers(1, 3))):
+        start = data.draw(st.integers(0, len(content)))
+        end = min(len(content), start + data.draw(st.integers(0, 8)))
+        content = content[:start] + data.draw(st.sampled_from(SNIPPETS) | st.binary(max_size=4)) + content[end:]
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        files = {"1.jpg": photo(9, 9), "classes.txt": b"dent\nscratch\n", "list.txt": b"./1.jpg\n", name: content}
+        for file, these in files.items():
+            (root / file).write_bytes(these)
+        source = root / name if name == "d.yaml" else root
+        form = None if name == "d.yaml" else kind.partition(" ")[0]
+        try:
+            dataset = read(source, format=form, on_error="skip")
+        except (DataError, ConfigError):
+            return
+        assert all(0 <= box.x1 < box.x2 <= i.width and 0 <= box.y1 < box.y2 <= i.height for i in dataset.images for box in i.boxes)

@@ -1,0 +1,141 @@
+"""The run folder: what is refused before training, what a stop leaves, what the log and the curves hold."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image as Photo
+
+from detect import train as package
+from detect.cli import main
+from detect.config import Recipe, load_recipe
+from detect.data import Box, Dataset, Image
+from detect.errors import ConfigError, DataError, DetectError, ModelError
+from detect.models.detector import Training
+from detect.train import train
+from detect.train.curves import draw_curves
+from detect.train.log import Log
+
+RECIPE = Recipe(model="yolov5n", epochs=2)
+
+
+def epoch(number: int, figure: float) -> dict[str, Any]:
+    val = {"precision": 0.5, "recall": 0.5, "map50": figure, "map": figure / 2, "box_loss": 1.0}
+    return {"epoch": number, "seconds": 1.0, "lr": 0.01, "train": {"box_loss": 1 / number}, "val": val}
+
+
+def pretend(job: Training, *, resume: bool) -> None:
+    """A detector that trains in no time; its second epoch is the best."""
+    job.on_start("nothing", 1)
+    for number, figure in ((1, 0.2), (2, 0.8)):
+        job.on_batch(number, 1)
+        job.on_epoch(epoch(number, figure))
+        job.best.parent.mkdir(exist_ok=True)
+        job.best.write_bytes(b"weights")
+        job.state.write_bytes(b"state")
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Dataset:
+    path = tmp_path / "a.png"
+    Photo.new("RGB", (8, 8)).save(path)
+    return Dataset(
+        ("dent",),
+        (
+            Image("a.png", 8, 8, (Box("dent", 1, 1, 4, 4),), "train", path=path),
+            Image("b.png", 8, 8, (), "val", path=path),
+        ),
+    )
+
+
+def test_a_run_folder_holds_all_that_explains_it(
+    tmp_path: Path, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(package, "fit", pretend)
+    run = train(RECIPE, dataset, tmp_path / "run")
+    assert run.best["epoch"] == 2
+    assert load_recipe(tmp_path / "run" / "recipe.yaml") == RECIPE
+    assert {path.name for path in (tmp_path / "run").iterdir()} == {
+        "recipe.yaml", "data.json", "log.jsonl", "summary.json", "curves.png", "state.pt", "weights",
+    }  # fmt: skip
+    data = json.loads((tmp_path / "run" / "data.json").read_text())
+    assert data["splits"] == {"train": {"images": 1, "boxes": 1}, "val": {"images": 1, "boxes": 0}}
+    events = [json.loads(line)["event"] for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    assert events == ["start", "epoch", "epoch", "end"]
+    with Photo.open(tmp_path / "run" / "curves.png") as curves:
+        assert np.asarray(curves.convert("L")).std() > 5, "something is drawn"
+
+
+def test_what_is_refused_leaves_no_folder(tmp_path: Path, dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(job: Training, *, resume: bool) -> None:
+        raise ModelError("no good")
+
+    monkeypatch.setattr(package, "fit", fails)
+    out = tmp_path / "run"
+    with pytest.raises(ModelError, match="no good"):
+        train(RECIPE, dataset, out)
+    only_train = Dataset(dataset.classes, dataset.images[:1])
+    with pytest.raises(DataError, match=r"no images in split 'val'; the data has: train"):
+        train(RECIPE, only_train, out)
+    with pytest.raises(ConfigError, match="no run to resume"):
+        train(RECIPE, dataset, out, resume=True)
+    dataset.images[0].path.unlink()  # type: ignore[union-attr]
+    with pytest.raises(DataError, match=r"1 photos of split 'train' are not there, first a\.png"):
+        train(RECIPE, dataset, out)
+    assert not out.exists()
+
+
+def test_a_run_is_not_overwritten(tmp_path: Path, dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(package, "fit", pretend)
+    train(RECIPE, dataset, tmp_path / "run")
+    with pytest.raises(DetectError, match="there is a run already"):
+        train(RECIPE, dataset, tmp_path / "run")
+    with pytest.raises(ConfigError, match=r"another recipe \(epochs: 2 -> 3\)"):
+        train(Recipe(model="yolov5n", epochs=3), dataset, tmp_path / "run", resume=True)
+    with pytest.raises(ConfigError, match="other data"):
+        train(RECIPE, Dataset(("dent", "rust"), dataset.images), tmp_path / "run", resume=True)
+    with pytest.raises(DetectError, match=r"the training is finished \(2 epochs\)"):
+        train(RECIPE, dataset, tmp_path / "run", resume=True)
+
+
+def test_a_stop_by_hand_says_how_to_go_on(
+    tmp_path: Path, dataset: Dataset, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stopped(job: Training, *, resume: bool) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(package, "fit", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        train(RECIPE, dataset, tmp_path / "run")
+    assert "--resume" in capsys.readouterr().err
+    monkeypatch.setattr(package, "fit", pretend)
+    assert len(train(RECIPE, dataset, tmp_path / "run", resume=True).epochs) == 2  # no epoch was done: from the start
+
+
+def test_a_typo_in_a_recipe_is_answered(tmp_path: Path) -> None:
+    (tmp_path / "r.yaml").write_text("model: yolo11n\nepoch: 3\n")
+    result = CliRunner().invoke(main, ["train", str(tmp_path / "r.yaml"), "--data", "absent"])
+    assert result.exit_code == 1
+    assert "did you mean `epochs`?" in result.output
+
+
+def test_a_log_survives_a_line_cut_short(tmp_path: Path) -> None:
+    log = Log(tmp_path / "log.jsonl")
+    for number in (1, 2, 3):
+        log.add({"event": "epoch", **epoch(number, 0.1)})
+    with log.path.open("ab") as file:
+        file.write(b'{"event":"epo')  # killed here
+    assert [event["epoch"] for event in log.epochs()] == [1, 2, 3]
+    log.forget_from(3)
+    log.add({"event": "epoch", **epoch(3, 0.7)})
+    assert [event["val"]["map50"] for event in log.epochs()] == [0.1, 0.1, 0.7]
+
+
+def test_curves_of_one_epoch(tmp_path: Path) -> None:
+    draw_curves([epoch(1, 0.3)], tmp_path / "curves.png")
+    assert (tmp_path / "curves.png").stat().st_size > 5000
