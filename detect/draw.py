@@ -141,7 +141,7 @@ def _texts(boxes: Sequence[Box], tags: Sequence[str] | Literal["label", "none"])
 
 
 def _line_width(size: tuple[int, int]) -> int:
-    return max(2, round(max(size) / 220))
+    return max(2, round(max(size) / 160))
 
 
 def _inside(box: Rectangle, size: tuple[int, int]) -> Rectangle:

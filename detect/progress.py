@@ -19,6 +19,11 @@ def set_quiet(quiet: bool) -> None:
     _quiet = quiet
 
 
+def is_quiet() -> bool:
+    """Whether bars and remarks are switched off."""
+    return _quiet
+
+
 def say(text: str) -> None:
     """One line for the user, on stderr, since stdout belongs to results. Nothing under --quiet."""
     if not _quiet:

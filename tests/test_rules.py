@@ -32,10 +32,11 @@ def project_files() -> tuple[str, ...]:
     return tuple(sorted(name for name in found if name and (ROOT / name).is_file()))
 
 
-def python_files(*folders: str) -> Iterator[tuple[str, ast.Module]]:
-    for name in project_files():
-        if name.endswith(".py") and (not folders or name.startswith(folders)):
-            yield name, ast.parse((ROOT / name).read_text("utf-8"))
+@cache
+def nodes(folder: str = "") -> tuple[tuple[str, ast.AST], ...]:
+    """(file, node) of every syntax tree below a folder."""
+    names = [name for name in project_files() if name.endswith(".py") and name.startswith(folder)]
+    return tuple((name, node) for name in names for node in ast.walk(ast.parse((ROOT / name).read_bytes())))
 
 
 # Size and names
@@ -50,8 +51,7 @@ def test_no_file_is_longer_than_300_lines() -> None:
 def test_no_function_is_longer_than_50_lines() -> None:
     lengths = {
         f"{name}:{node.lineno} {node.name}": (node.end_lineno or 0) - node.lineno + 1
-        for name, tree in python_files()
-        for node in ast.walk(tree)
+        for name, node in nodes()
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     }
     assert len(lengths) > 100
@@ -65,18 +65,13 @@ def test_files_are_named_for_their_noun_or_verb() -> None:
 
 
 def test_no_assert_and_no_print_in_the_package() -> None:
-    asserts = [f"{n}:{x.lineno}" for n, tree in python_files("detect/") for x in ast.walk(tree) if _asserts(x)]
-    prints = [f"{n}:{x.lineno}" for n, tree in python_files("detect/") for x in ast.walk(tree) if _prints(x)]
-    assert asserts == []
+    found = [
+        (f"{name}:{node.lineno}", node) for name, node in nodes("detect/") if isinstance(node, ast.stmt | ast.expr)
+    ]
+    assert [place for place, node in found if isinstance(node, ast.Assert)] == []
+    calls = [(place, node.func) for place, node in found if isinstance(node, ast.Call)]
+    prints = [place for place, called in calls if isinstance(called, ast.Name) and called.id == "print"]
     assert [place for place in prints if not place.startswith(("detect/progress.py", "detect/cli/"))] == []
-
-
-def _asserts(node: ast.AST) -> bool:
-    return isinstance(node, ast.Assert)
-
-
-def _prints(node: ast.AST) -> bool:
-    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
 
 
 @pytest.mark.parametrize("folder", ["datasets", "configs"])
@@ -179,13 +174,14 @@ def examples() -> Iterator[tuple[str, list[str]]]:
 
 def test_every_example_is_accepted_by_the_command_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(click.Path, "convert", lambda self, value, param, ctx: Path(value))  # it need not exist
-    seen, refused = set(), []
+    monkeypatch.setattr("detect.progress._quiet", False)  # an example with --quiet must not silence the next test
+    seen, refused, parent = set(), [], click.Context(main, **main.context_settings)
     for where, (name, *arguments) in examples():
         seen.add(name)
         try:
-            _, command, _ = main.resolve_command(click.Context(main), [name])
+            _, command, _ = main.resolve_command(parent, [name])
             assert command is not None
-            command.make_context(name, list(arguments))
+            command.make_context(name, list(arguments), parent=parent)
         except click.UsageError as error:
             refused.append(f"{where}: detect {name} {shlex.join(arguments)}: {error.format_message()}")
     assert refused == []

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from detect.cli import options
+
+if TYPE_CHECKING:
+    from detect.data import Dataset
+    from detect.errors import Problems
 
 FORMATS = ("yolo", "coco", "voc", "cvat")
 
@@ -64,21 +68,28 @@ def convert(
         rejects = None
     options.report(problems)
     if as_json:
-        options.print_json(
-            {
-                "dest": dest,
-                "format": target,
-                "images": len(dataset),
-                "boxes": dataset.boxes,
-                "classes": dataset.classes,
-                "splits": {split: len(dataset.only(split)) for split in dataset.splits},
-                "problems": [
-                    {"level": level, "kind": kind, "count": count} for (level, kind), count in problems.counts().items()
-                ],
-                "rejects": rejects,
-            }
-        )
+        options.print_json(_result(dest, target, dataset, problems, rejects))
         return
-    click.echo(f"{dest}: {len(dataset)} images, {dataset.boxes} boxes, {len(dataset.classes)} classes ({target})")
+    click.echo(f"{dest}: {_sizes(dataset)} ({target})")
     if rejects is not None:
         click.echo(f"{rejects}: what was left out")
+
+
+def _result(dest: Path, target: str, dataset: Dataset, problems: Problems, rejects: Path | None) -> dict[str, object]:
+    counts = problems.counts().items()
+    return {
+        "dest": dest,
+        "format": target,
+        "images": len(dataset),
+        "boxes": dataset.boxes,
+        "classes": dataset.classes,
+        "splits": {split: len(dataset.only(split)) for split in dataset.splits},
+        "problems": [{"level": level, "kind": kind, "count": count} for (level, kind), count in counts],
+        "rejects": rejects,
+    }
+
+
+def _sizes(dataset: Dataset) -> str:
+    counts = {"image": len(dataset), "box": dataset.boxes, "class": len(dataset.classes)}
+    plural = {"image": "images", "box": "boxes", "class": "classes"}
+    return ", ".join(f"{count} {noun if count == 1 else plural[noun]}" for noun, count in counts.items())

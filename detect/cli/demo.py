@@ -42,12 +42,14 @@ def demo(folder: Path) -> None:
 
     from detect.cli import main
     from detect.files import refuse_to_overwrite, write_text
-    from detect.progress import say
+    from detect.progress import is_quiet, say
 
     refuse_to_overwrite(folder)
     write_text(folder / "recipe.yaml", (files("detect.sample") / "recipe.yaml").read_text(encoding="utf-8"))
     began = time.monotonic()
+    more = ["--quiet"] if is_quiet() else []
     for step in steps(folder):
         say(f"\n$ detect {shlex.join(step)}")
-        main.main(args=list(step), prog_name="detect", standalone_mode=False)
+        if code := main.main(args=[*step, *more], prog_name="detect", standalone_mode=False):
+            click.get_current_context().exit(code)
     say(f"\nDone in {time.monotonic() - began:.0f} s. Open {folder}/report/report.html")

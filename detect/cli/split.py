@@ -45,9 +45,9 @@ def split(
     divided, nor are photos that are equal byte for byte. The same seed gives the same split.
 
     \b
-    Example:
+    Example, no claim on two sides:
       detect sample sample/
-      detect split sample/ data/ --ratios 70/20/10
+      detect split sample/ data/ --ratios 70/20/10 --group 'claim-[0-9]+'
     """
     from detect import convert
     from detect.convert.formats import by_name

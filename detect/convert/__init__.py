@@ -54,6 +54,8 @@ def read(
             dataset = _read(path, images, row, found)
         if on_error == "fail":
             found.raise_errors()
+    except OSError as error:
+        raise DataError(f"{error.filename or path}: cannot be read: {error.strerror or error}") from error
     finally:
         if problems is not None:
             problems.items.extend(found)

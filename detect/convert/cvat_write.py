@@ -65,21 +65,32 @@ Spec = tuple[str, str, list[str]]
 
 
 def _specs(dataset: Dataset, problems: Problems) -> dict[str, dict[str, Spec]]:
-    """For each label and attribute: input type, default and values, from the values that occur."""
+    """For each label and attribute: input type, default and values, from the values that occur.
+
+    Labels that use an attribute alike share its values: a severity of 1 to 5 is one for all of them.
+    """
     seen: dict[str, dict[str, set[Value]]] = {}
     for image in dataset.images:
         for box in image.boxes:
             for name, value in box.attributes.items():
                 if name not in BUILT_IN:
                     seen.setdefault(box.label, {}).setdefault(name, set()).add(value)
+    shared: dict[tuple[str, frozenset[type]], set[Value]] = {}
+    for attributes in seen.values():
+        for name, values in attributes.items():
+            shared.setdefault((name, _kinds(values)), set()).update(values)
     return {
-        label: {name: _spec(label, name, values, problems) for name, values in attributes.items()}
+        label: {name: _spec(label, name, shared[name, _kinds(values)], problems) for name, values in attributes.items()}
         for label, attributes in seen.items()
     }
 
 
+def _kinds(values: set[Value]) -> frozenset[type]:
+    return frozenset(map(type, values))
+
+
 def _spec(label: str, name: str, values: set[Value], problems: Problems) -> Spec:
-    kinds = {type(value) for value in values}
+    kinds = _kinds(values)
     if kinds == {bool}:
         return "checkbox", "false", ["false", "true"]
     if kinds <= {int, float}:

@@ -102,9 +102,8 @@ def _parts(document: dict[str, Any]) -> list[_Part]:
 
 def _pairs(value: Any) -> list[tuple[str | None, str]]:
     """(split, path) of each path in a text, a list of texts, or a mapping from split to either."""
-    if isinstance(value, dict):
-        return [(split, path) for split, inner in value.items() for _, path in _pairs(inner)]
-    return [(None, path) for path in (value if isinstance(value, list) else [value])]
+    places = value.items() if isinstance(value, dict) else [(None, value)]
+    return [(split, path) for split, inner in places for path in (inner if isinstance(inner, list) else [inner])]
 
 
 def _check(document: dict[str, Any], path: Path) -> None:

@@ -19,7 +19,8 @@ IMAGE_SUFFIXES = frozenset(
 )
 
 _CONTAINER = re.compile(
-    r"((train|training|val|valid|validation|test|testing)[ _-])?(jpeg)?(images?|imgs?|photos?|pictures?|annotations?|labels?|xmls?)",
+    r"((train|training|val|valid|validation|test|testing)[ _-])?"
+    r"(jpeg)?(images?|imgs?|photos?|pictures?|annotations?|labels?|xmls?)",
     re.IGNORECASE,
 )
 _SPLITS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val"}

@@ -14,7 +14,9 @@ _CHUNK = 1 << 18
 _DOCTYPE = b"<!DOCTYPE"
 _SOME = 20
 _LOOK = 1 << 14
-_ROOT = re.compile(rb"(?:\xef\xbb\xbf)?(?:\s+|<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^<>\[]*(?:\[.*?\]\s*)?>)*<([A-Za-z_][\w.-]*)", re.DOTALL)
+_ROOT = re.compile(
+    rb"(?:\xef\xbb\xbf)?(?:\s+|<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^<>\[]*(?:\[.*?\]\s*)?>)*<([A-Za-z_][\w.-]*)", re.DOTALL
+)
 
 
 class UnsafeXML(ValueError):

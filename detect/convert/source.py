@@ -36,7 +36,11 @@ class Source:
 
     def with_suffix(self, *endings: str) -> list[str]:
         """The files that end so (lower case, with the dot)."""
-        return [file for file in self.files if suffix(file) in endings]
+        return [file for ending in endings for file in self._by_suffix.get(ending, ())]
+
+    @cached_property
+    def _by_suffix(self) -> dict[str, list[str]]:
+        return _index(self.files, suffix)
 
     @cached_property
     def photos(self) -> Photos:

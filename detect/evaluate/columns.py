@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detect.data import Attributes, Dataset, Predictions, Value
-from detect.evaluate.pairs import area
+from detect.evaluate.pairs import area, with_filed_corners
 from detect.geometry import Boxes
 
 YES = {"1", "1.0", "true", "yes"}  # CVAT writes attributes as text
@@ -46,7 +46,8 @@ class Detections(NamedTuple):
 def truths(dataset: Dataset) -> Truths:
     """All true boxes of the data. The attributes `iscrowd`, `ignore` and `area` have COCO's meaning."""
     columns = dataset.columns()
-    sizes = area(columns.xyxy)
+    xyxy = with_filed_corners(columns.xyxy)
+    sizes = area(xyxy)
     ignored = np.zeros(len(sizes), dtype=bool)
     crowd = np.zeros(len(sizes), dtype=bool)
     boxes = (box for image in dataset.images for box in image.boxes)
@@ -56,7 +57,7 @@ def truths(dataset: Dataset) -> Truths:
             ignored[row] = crowd[row] or _is_set(box.attributes, "ignore")
             if _is_number(given := box.attributes.get("area")):
                 sizes[row] = given
-    return Truths(columns.xyxy, columns.label, columns.image, sizes, ignored, crowd)
+    return Truths(xyxy, columns.label, columns.image, sizes, ignored, crowd)
 
 
 def detections(dataset: Dataset, predictions: Predictions) -> Detections:
@@ -69,7 +70,7 @@ def detections(dataset: Dataset, predictions: Predictions) -> Detections:
     label = _translation(columns.classes, dataset.classes)[columns.label]
     rows = np.flatnonzero((image >= 0) & (label >= 0))
     rows = rows[np.argsort(image[rows], kind="stable")]
-    return Detections(columns.xyxy[rows], label[rows], image[rows], columns.score[rows])
+    return Detections(with_filed_corners(columns.xyxy[rows]), label[rows], image[rows], columns.score[rows])
 
 
 def _translation(ours: tuple[str, ...], theirs: tuple[str, ...] | list[str]) -> NDArray[np.int64]:

@@ -21,15 +21,24 @@ def same_key(a: Rows, b: Rows) -> tuple[Rows, Rows]:
     return i, order[np.repeat(first, count) + within]
 
 
-def area(boxes: Boxes) -> NDArray[np.float64]:
-    """(N,) square pixels, from the width and height that the file gave.
+def size(boxes: Boxes) -> Boxes:
+    """Width and height, (N, 2) pixels, as the file gave them.
 
-    COCO's tools multiply the width and height of the file. Here the corners are kept, x and x + w, and their
-    difference may miss w by its last bit: enough to push a box over the border between two sizes, or an IoU over a
-    threshold that it meets exactly. Rounding to a billionth of a pixel gives back the very number of the file.
+    COCO's tools calculate with the x, y, width and height of the file. Here the corners are kept, and their
+    difference may miss the width by its last bit: enough to push a box over the border between two sizes, or an
+    IoU over a threshold that it meets exactly. Rounding to a billionth of a pixel gives back the very number.
     """
-    size = (boxes[:, 2:] - boxes[:, :2])
-    return np.asarray(size[:, 0] * size[:, 1])
+    return np.round(boxes[:, 2:] - boxes[:, :2], 9)
+
+
+def area(boxes: Boxes) -> NDArray[np.float64]:
+    """(N,) square pixels."""
+    return np.asarray(np.prod(size(boxes), axis=1))
+
+
+def with_filed_corners(boxes: Boxes) -> Boxes:
+    """The boxes (N, 4) with far corners x + width, y + height, in the digits that COCO's tools get for them."""
+    return np.concatenate([boxes[:, :2], boxes[:, :2] + size(boxes)], axis=1)
 
 
 def overlap(a: Boxes, b: Boxes, crowd: NDArray[np.bool_] | None = None) -> NDArray[np.float64]:

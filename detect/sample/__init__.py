@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-import signal
-import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,14 +19,12 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from detect.sample.claims import Photo
-
 __all__ = ["CLASSES", "FORMATS", "GROUP", "draw_sample", "write_sample"]
 
 FORMATS = ("voc", "yolo", "cvat", "coco")
 GROUP = r"(claim-\d+)"
 """What names the claim in a file name, for `detect split --group`."""
-WORTH_A_POOL = 24  # fewer photos than this are drawn sooner than other processes have started
+WORTH_A_CREW = 24  # fewer photos than this are drawn sooner than other processes have started
 
 
 def draw_sample(images: int = 300, *, width: int = 640, seed: int = 0) -> Iterator[tuple[NDArray[np.uint8], Image]]:
@@ -40,9 +34,11 @@ def draw_sample(images: int = 300, *, width: int = 640, seed: int = 0) -> Iterat
     the attributes `severity` (int, 1 to 5) and `place` (str). Raises ConfigError for a number below 0 or a width
     outside 64..4096.
     """
+    from detect.sample.claims import photos
     from detect.sample.photos import take
 
-    for photo in _planned(images, width, seed):
+    _check(images, width, seed)
+    for photo in islice(photos(seed, width), images):
         yield take(photo)
 
 
@@ -59,18 +55,16 @@ def write_sample(dest: Path, *, images: int = 300, width: int = 640, format: str
         raise ConfigError(f"format is {format!r}; the sample can be written as {', '.join(FORMATS)}")
     dest = Path(dest)
     refuse_to_overwrite(dest)
-    planned = _planned(images, width, seed)
+    _check(images, width, seed)
     dest.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{dest.name}.", suffix=".tmp", dir=dest.parent) as folder:
-        drawn = tuple(track(_drawn(planned, Path(folder)), "drawing", total=images))
+        drawn = tuple(track(_drawn(images, width, seed, Path(folder)), "drawing", total=images))
         dataset = Dataset(CLASSES, drawn)
         write(dataset, dest, format, media="link")
     return dataset
 
 
-def _planned(images: int, width: int, seed: int) -> list[Photo]:
-    from detect.sample.claims import photos
-
+def _check(images: int, width: int, seed: int) -> None:
     wrong = []
     if images < 0:
         wrong.append(f"images is {images}; give 0 or more")
@@ -80,46 +74,18 @@ def _planned(images: int, width: int, seed: int) -> list[Photo]:
         wrong.append(f"seed is {seed}; give 0 or more")
     if wrong:
         raise ConfigError("\n".join(wrong))
-    return list(islice(photos(seed, width), images))
 
 
-def _drawn(planned: list[Photo], folder: Path) -> Iterator[Image]:
+def _drawn(images: int, width: int, seed: int, folder: Path) -> Iterator[Image]:
     """Draw and save all photos, in their order, on all cores when they are many."""
+    workers = min(os.cpu_count() or 1, images // (WORTH_A_CREW // 2))
+    if workers > 1:
+        from detect.sample.crew import draw_together
+
+        yield from draw_together(images, width, seed, folder, workers)
+        return
+    from detect.sample.claims import photos
     from detect.sample.photos import save
 
-    workers = min(os.cpu_count() or 1, len(planned) // (WORTH_A_POOL // 2))
-    if workers < 2:
-        for photo in planned:
-            yield save(photo, folder)
-        return
-    with _pool(workers) as pool:
-        yield from pool.imap(_Save(folder), planned, chunksize=4)
-
-
-class _Save:
-    """`save` bound to a folder, fit to be sent to another process."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def __call__(self, photo: Photo) -> Image:
-        from detect.sample.photos import save
-
-        return save(photo, self.folder)
-
-
-@contextmanager
-def _pool(workers: int) -> Iterator[multiprocessing.pool.Pool]:
-    """Processes that draw; gone when the block ends, also by Ctrl-C."""
-    # Spawning runs the caller's script again, which breaks one without a __main__ guard; forking does not.
-    context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
-    with context.Pool(workers, initializer=_alone) as pool:
-        yield pool
-
-
-def _alone() -> None:
-    """One thread per process, and Ctrl-C is left to the parent."""
-    import cv2
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    cv2.setNumThreads(1)
+    for photo in islice(photos(seed, width), images):
+        yield save(photo, folder)

@@ -108,8 +108,13 @@ class Canvas:
         inner = window.shared(self.clips[-1][0] if self.clips else self.window)
         if inner.empty:
             return
-        blurred = cv2.blur(cv2.blur(cover, (reach, reach)), (reach, reach))
-        nx, ny = (_cut(cv2.Sobel(blurred, cv2.CV_32F, *d, scale=reach / 8), window, inner) for d in ((1, 0), (0, 1)))
+        # Whole numbers in float64 add up exactly; the running sums of a float blur would depend on where it starts.
+        sums = np.rint(cover * 255)
+        for _ in range(2):
+            sums = cv2.boxFilter(sums, cv2.CV_64F, (reach, reach), normalize=False)
+        height = sums.astype(np.float64) / (255 * reach**4)
+        slopes = (cv2.Sobel(height, cv2.CV_64F, *d, scale=reach / 8).astype(np.float32) for d in ((1, 0), (0, 1)))
+        nx, ny = (_cut(slope, window, inner) for slope in slopes)
         nx, ny = -0.75 * nx, 0.75 * ny
         x, y = self.metres(inner)
         facing = np.float32(np.sign(self.camera[0, 0]))  # -1 where x runs to the left

@@ -80,7 +80,7 @@ def _damages(rng: np.random.Generator, car: Car, views: list[str]) -> tuple[Dama
     made: list[Damage] = []
     chances = np.array([WEIGHTS[label] for label in CLASSES])
     for view in views:
-        wanted = int(rng.choice([0, 1, 2, 3], p=[0.14, 0.36, 0.33, 0.17]))
+        wanted = int(rng.choice([0, 1, 2, 3], p=[0.14, 0.16, 0.30, 0.40]))
         for _ in range(8):
             shown = [d for d in made if d.seen(car.body, view)]
             if len(shown) >= min(wanted, MOST):
@@ -95,7 +95,7 @@ def _damages(rng: np.random.Generator, car: Car, views: list[str]) -> tuple[Dama
 
 
 def _damage(rng: np.random.Generator, car: Car, label: str, view: str) -> Damage:
-    severity = int(rng.choice([1, 2, 3, 4, 5], p=[0.14, 0.22, 0.26, 0.22, 0.16]))
+    severity = int(rng.choice([1, 2, 3, 4, 5], p=[0.10, 0.16, 0.26, 0.26, 0.22]))
     place = str(rng.choice(places(label, car.body, view)))
     u, v = float(rng.uniform(0.22, 0.78)), float(rng.uniform(0.30, 0.70))
     if place.endswith(("bumper", "tailgate", "lid")):  # beside the number plate

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,16 +22,15 @@ QUARTERS = {1: 0, 3: 2, 6: 1, 8: 3}
 
 def take(photo: Photo) -> tuple[NDArray[np.uint8], Image]:
     """The upright picture (H, W, 3) RGB and its boxes."""
-    picture, found = render_with_truth(photo.scene)
-    pixels = photo.sensor.develop(picture)
+    with _one_thread():
+        picture, found = render_with_truth(photo.scene)
+        pixels = photo.sensor.develop(picture)
     boxes = tuple(_box(f) for f in found)
     return pixels, Image(photo.name, pixels.shape[1], pixels.shape[0], boxes)
 
 
 def save(photo: Photo, folder: Path) -> Image:
     """Take a photo and write it as a JPEG into a folder, turned as its EXIF orientation says."""
-    from dataclasses import replace
-
     from PIL import Image as Pillow
 
     pixels, image = take(photo)
@@ -38,6 +41,17 @@ def save(photo: Photo, folder: Path) -> Image:
         exif[EXIF_ORIENTATION] = photo.sensor.orientation
     stored.save(path, quality=photo.sensor.quality, exif=exif)
     return replace(image, path=path)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """What OpenCV draws depends a little on the number of its threads; the same seed must give the same bytes."""
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(threads)
 
 
 def _box(found: Found) -> Box:

@@ -54,7 +54,9 @@ def test_layouts(tree: Tree, files: dict[str, object], split: str | None) -> Non
 
 
 def test_classes_are_in_the_order_of_their_ids(tree: Tree) -> None:
-    root = tree({"a.json": coco((annotation(category_id=9),), categories=[{"id": 9, "name": "b"}, {"id": 2, "name": "a"}])})
+    root = tree(
+        {"a.json": coco((annotation(category_id=9),), categories=[{"id": 9, "name": "b"}, {"id": 2, "name": "a"}])}
+    )
     dataset = read(root / "a.json")
     assert dataset.classes == ("a", "b")
     assert dataset.images[0].boxes == (Box("b", 10.0, 20.0, 40.0, 30.0),)

@@ -37,7 +37,7 @@ def test_the_choices_are_the_formats() -> None:
 def test_it_says_what_it_did(tree: Tree, tmp_path: Path) -> None:
     result = run(tree(GOOD), tmp_path / "out", "--to", "coco")
     assert result.exit_code == 0
-    assert result.stdout == f"{tmp_path / 'out'}: 2 images, 2 boxes, 1 classes (coco)\n"
+    assert result.stdout == f"{tmp_path / 'out'}: 2 images, 2 boxes, 1 class (coco)\n"
     assert "1 repaired: box clipped" in result.stderr
     assert "1 note: image without annotations" in result.stderr
     assert len(read(tmp_path / "out")) == 2
@@ -51,7 +51,8 @@ def test_quiet(tree: Tree, tmp_path: Path) -> None:
 def test_json(tree: Tree, tmp_path: Path) -> None:
     result = run(tree(GOOD), tmp_path / "out.json", "--to", "coco", "--json")
     assert json.loads(result.stdout) == {
-        "dest": str(tmp_path / "out.json"), "format": "coco", "images": 2, "boxes": 2, "classes": ["dent"], "splits": {},
+        "dest": str(tmp_path / "out.json"), "format": "coco",
+        "images": 2, "boxes": 2, "classes": ["dent"], "splits": {},
         "problems": [
             {"level": "repaired", "kind": "box clipped", "count": 1},
             {"level": "note", "kind": "image without annotations", "count": 1},

@@ -22,7 +22,8 @@ LABELS = "<labels><label><name>dent</name></label><label><name>rust</name></labe
 
 def cvat(*images: str, meta: str = f"<task>{LABELS}</task>") -> str:
     body = "".join(images)
-    return f'<?xml version="1.0" encoding="utf-8"?><annotations><version>1.1</version><meta>{meta}</meta>{body}</annotations>'
+    head = '<?xml version="1.0" encoding="utf-8"?>'
+    return f"{head}<annotations><version>1.1</version><meta>{meta}</meta>{body}</annotations>"
 
 
 def image(shapes: str = "", name: str = "1.jpg", more: str = "") -> str:
@@ -34,9 +35,9 @@ def image(shapes: str = "", name: str = "1.jpg", more: str = "") -> str:
     [
         ({"annotations.xml": cvat(image(BOX)), "images/1.jpg": (100, 50)}, None),  # a task
         ({"annotations.xml": cvat(image(BOX)), "1.jpg": (100, 50)}, None),
-        ({"annotations.xml": cvat(image(BOX, more='subset="Validation"')), "images/Validation/1.jpg": (100, 50)}, "val"),
-        ({"annotations.xml": cvat(image(BOX, more='subset="default"')), "images/default/1.jpg": (100, 50)}, None),
-        ({"annotations.xml": cvat(image(BOX), meta=f"<task><subset>Train</subset>{LABELS}</task>"), "1.jpg": (100, 50)}, "train"),
+        ({"a.xml": cvat(image(BOX, more='subset="Validation"')), "images/Validation/1.jpg": (100, 50)}, "val"),
+        ({"a.xml": cvat(image(BOX, more='subset="default"')), "images/default/1.jpg": (100, 50)}, None),
+        ({"a.xml": cvat(image(BOX), meta=f"<task><subset>Train</subset>{LABELS}</task>"), "1.jpg": (100, 50)}, "train"),
         ({"annotations.xml": cvat(image(BOX), meta=f"<job>{LABELS}</job>"), "1.jpg": (100, 50)}, None),  # a job
         ({"test.xml": cvat(image(BOX)), "1.jpg": (100, 50)}, "test"),
         ({"annotations.xml": cvat(image(BOX)).encode("utf-16"), "1.jpg": (100, 50)}, None),
@@ -58,7 +59,7 @@ def test_layouts(tree: Tree, files: dict[str, object], split: str | None) -> Non
     [
         ("box", {"xtl": 1, "ytl": 2, "xbr": 5, "ybr": 8}, (1, 2, 5, 8)),
         ("box", {"xtl": 0, "ytl": 0, "xbr": 4, "ybr": 2, "rotation": 90}, (1, -1, 3, 3)),  # stands on its short side
-        ("box", {"xtl": 0, "ytl": 0, "xbr": 2, "ybr": 2, "rotation": 45}, (1 - sqrt(2), 1 - sqrt(2), 1 + sqrt(2), 1 + sqrt(2))),
+        ("box", {"xtl": -1, "ytl": -1, "xbr": 1, "ybr": 1, "rotation": 45}, (-sqrt(2), -sqrt(2), sqrt(2), sqrt(2))),
         ("box", {"xtl": 0, "ytl": 0, "xbr": 4, "ybr": 2, "rotation": 180}, (0, 0, 4, 2)),
         ("box", {"xtl": 0, "ytl": 0, "xbr": 4, "ybr": 2, "rotation": 360}, (0, 0, 4, 2)),
         ("ellipse", {"cx": 10, "cy": 10, "rx": 4, "ry": 2}, (6, 8, 14, 12)),
@@ -91,7 +92,7 @@ def test_shapes(shape: str, values: dict[str, object], expected: tuple[float, ..
         ('<polyline label="dent" points="1,1;9,1;9,9"/>', 0, ("dropped", "polyline not converted")),
         ('<points label="dent" points="1,1"/>', 0, ("dropped", "points not converted")),
         ('<tag label="dent"/>', 0, ("dropped", "tag not converted")),
-        ('<skeleton label="dent"><points label="x" points="1,1"/></skeleton>', 0, ("dropped", "skeleton not converted")),
+        ('<skeleton label="dent"><points points="1,1"/></skeleton>', 0, ("dropped", "skeleton not converted")),
         ('<box label="" xtl="1" ytl="1" xbr="2" ybr="2"/>', 0, ("dropped", "no label")),
         ('<box label="scratch" xtl="1" ytl="1" xbr="2" ybr="2"/>', 1, ("repaired", "undeclared class")),
         ('<box label=" dent" xtl="1" ytl="1" xbr="2" ybr="2"/>', 1, ("repaired", "label white space")),
@@ -102,10 +103,12 @@ def test_shapes(shape: str, values: dict[str, object], expected: tuple[float, ..
         ('<polygon label="dent" points="1,1;9"/>', 0, ("error", "not a number")),
         ('<polygon label="dent" points=""/>', 0, ("error", "not a number")),
         ('<mask label="dent" left="1" top="1" width="2" height="2" rle="1, 9"/>', 0, ("error", "not a number")),
-        ('<mask label="dent" left="1" top="1" width="99999999" height="99999999" rle="1"/>', 0, ("error", "not a number")),
+        ('<mask label="dent" left="1" top="1" width="999999" height="999999" rle="1"/>', 0, ("error", "not a number")),
     ],
 )  # fmt: skip
-def test_each_shape_is_converted_or_counted(tree: Tree, shapes: str, boxes: int, report: tuple[str, str] | None) -> None:
+def test_each_shape_is_converted_or_counted(
+    tree: Tree, shapes: str, boxes: int, report: tuple[str, str] | None
+) -> None:
     problems = Problems()
     root = tree({"annotations.xml": cvat(image(shapes)), "1.jpg": (100, 50)})
     dataset = read(root, on_error="skip", problems=problems)
@@ -114,11 +117,22 @@ def test_each_shape_is_converted_or_counted(tree: Tree, shapes: str, boxes: int,
 
 
 def test_attributes_have_the_types_of_their_input(tree: Tree) -> None:
-    kinds = {"sure": "checkbox", "severity": "number", "depth": "number", "place": "select", "note": "text", "code": "radio"}
+    kinds = {
+        "sure": "checkbox",
+        "severity": "number",
+        "depth": "number",
+        "place": "select",
+        "note": "text",
+        "code": "radio",
+    }
     specs = "".join(f"<attribute><name>{n}</name><input_type>{k}</input_type></attribute>" for n, k in kinds.items())
     values = {"sure": "false", "severity": "3", "depth": "2.5", "place": "5", "note": "", "code": "true", "new": "7"}
     rows = "".join(f'<attribute name="{name}">{value}</attribute>' for name, value in values.items())
-    shape = BOX.replace("/>", f">{rows}</box>").replace('occluded="0"', 'occluded="1" group_id="4"').replace("manual", "auto")
+    shape = (
+        BOX.replace("/>", f">{rows}</box>")
+        .replace('occluded="0"', 'occluded="1" group_id="4"')
+        .replace("manual", "auto")
+    )
     meta = f"<task><labels><label><name>dent</name><attributes>{specs}</attributes></label></labels></task>"
     (found,) = read(tree({"annotations.xml": cvat(image(shape), meta=meta), "1.jpg": (100, 50)})).images
     assert found.boxes[0].attributes == {
@@ -169,7 +183,7 @@ def test_what_is_written(tmp_path: Path) -> None:
     boxes = (
         Box("dent", 1.25, 2.0, 3.0, 4.0, None, Attributes(occluded=True, severity=2, place='left "door" & <roof>')),
         Box("dent", 1.0, 2.0, 3.0, 4.0, None, Attributes(severity=5, place="x", sure=True)),
-        Box("rust", 1.0, 2.0, 3.0, 4.0),
+        Box("rust", 1.0, 2.0, 3.0, 4.0, None, Attributes(severity=4)),
     )
     dataset = Dataset(("dent", "rust"), (Image('a & "b".jpg', 9, 8, boxes, "train"),))
     root = ElementTree.parse(write(dataset, tmp_path / "out", "cvat", media="none") / "annotations.xml").getroot()
@@ -180,10 +194,18 @@ def test_what_is_written(tmp_path: Path) -> None:
         "label": "dent", "source": "manual", "occluded": "1",
         "xtl": "1.25", "ytl": "2", "xbr": "3", "ybr": "4", "z_order": "0",
     }  # fmt: skip
-    assert [(node.get("name"), node.text) for node in found[0]] == [("severity", "2"), ("place", 'left "door" & <roof>')]
-    specs = {node.findtext("name"): node.findtext("input_type") for node in root.iter("attribute") if node.get("name") is None}
+    assert [(node.get("name"), node.text) for node in found[0]] == [
+        ("severity", "2"),
+        ("place", 'left "door" & <roof>'),
+    ]
+    specs = {
+        node.findtext("name"): node.findtext("input_type")
+        for node in root.iter("attribute")
+        if node.get("name") is None
+    }
     assert specs == {"severity": "number", "place": "select", "sure": "checkbox"}
-    assert root.findtext("meta/project/labels/label/attributes/attribute/values") == "2\n5\n1"
+    ranges = [node.findtext("values") for node in root.iter("attribute") if node.findtext("name") == "severity"]
+    assert ranges == ["2\n5\n1", "2\n5\n1"]  # one range for both labels
 
 
 def test_a_mixed_attribute_becomes_text_and_is_reported(tmp_path: Path) -> None:

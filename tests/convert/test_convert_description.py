@@ -47,7 +47,10 @@ def test_images_apart(tree: Tree) -> None:
     root = tree({"mine.yaml": "format: yolo\npath: {train: a, val: b}\nimages: {train: x, val: y}\n",
                  "a/1.txt": ROW, "a/classes.txt": "d\ns\n", "b/2.txt": ROW, "b/classes.txt": "d\ns\n",
                  "x/1.jpg": (100, 50), "y/2.jpg": (100, 50)})  # fmt: skip
-    assert [(i.name, i.split, len(i.boxes)) for i in read(root / "mine.yaml").images] == [("1.jpg", "train", 2), ("2.jpg", "val", 2)]
+    assert [(i.name, i.split, len(i.boxes)) for i in read(root / "mine.yaml").images] == [
+        ("1.jpg", "train", 2),
+        ("2.jpg", "val", 2),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -56,7 +59,11 @@ def test_images_apart(tree: Tree) -> None:
         ("map: {Dent: dent}", ("dent", "scratch"), ["dent", "scratch"]),
         ("map: {scratch: Dent}", ("Dent",), ["Dent", "Dent"]),  # merged
         ("classes: [scratch, Dent]", ("scratch", "Dent"), ["Dent", "scratch"]),  # another order
-        ("classes: [rust, dent]\nmap: {Dent: dent}", ("rust", "dent", "scratch"), ["dent", "scratch"]),  # one undeclared
+        (
+            "classes: [rust, dent]\nmap: {Dent: dent}",
+            ("rust", "dent", "scratch"),
+            ["dent", "scratch"],
+        ),  # one undeclared
     ],
 )
 def test_classes_and_map(tree: Tree, text: str, classes: tuple[str, ...], labels: list[str]) -> None:

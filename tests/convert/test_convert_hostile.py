@@ -1,4 +1,4 @@
-"""Files made to do harm, broken files, a full disk: a clear error, nothing read from elsewhere, nothing half-written."""
+"""Files made to do harm, broken files, a full disk: a clear error, nothing from elsewhere, nothing half-written."""
 
 from __future__ import annotations
 
@@ -149,6 +149,15 @@ def test_what_is_no_dataset(tree: Tree, source: str, words: str) -> None:
     assert str(root / source) in str(caught.value)
 
 
+def test_what_cannot_be_opened(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(path: str) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", path)
+
+    monkeypatch.setattr("detect.convert.source.os.scandir", denied)
+    with pytest.raises(DataError, match="cannot be read: Permission denied"):
+        read(tree({"1.xml": "<annotation/>"}))
+
+
 def test_unknown_formats(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="did you mean yolo"):
         read(tmp_path, format="yolov8")
@@ -171,15 +180,34 @@ GOOD = {
     "yolo": ("1.txt", "0 0.5 0.5 0.25 0.25\n1 0.1 0.1 0.1 0.1 0.9\n0 0.1 0.1 0.2 0.2 0.3 0.1\n"),
     "yolo header": ("data.yaml", "path: .\ntrain: .\nval: list.txt\nnames: {0: dent, 1: scratch}\n"),
     "cvat": ("a.xml", '<annotations><meta><task><labels><label><name>dent</name></label></labels></task></meta>'
-        '<image id="0" name="1.jpg" width="9" height="9"><box label="dent" xtl="1" ytl="1" xbr="5" ybr="5" rotation="3"/>'
-        '<mask label="dent" left="1" top="1" width="2" height="2" rle="1, 3"/><polygon label="dent" points="1,1;2,2;3,1"/>'
+        '<image id="0" name="1.jpg" width="9" height="9">'
+        '<box label="dent" xtl="1" ytl="1" xbr="5" ybr="5" rotation="3"/>'
+        '<mask label="dent" left="1" top="1" width="2" height="2" rle="1, 3"/>'
+        '<polygon label="dent" points="1,1;2,2;3,1"/>'
         "</image></annotations>"),
     "coco": ("a.json", json.dumps({"images": [{"id": 1, "file_name": "1.jpg", "width": 9, "height": 9}],
         "categories": [{"id": 1, "name": "dent"}],
         "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 1, 2, 2], "area": 4, "iscrowd": 0}]})),
     "description": ("d.yaml", "format: yolo\npath: [., sub]\nimages: .\nclasses: [dent]\nmap: {a: dent}\n"),
 }  # fmt: skip
-SNIPPETS = [b"", b"\0", b"\xff", b"<", b">", b"&", b'"', b"-", b"1e999", b"nan", b"null", b"[", b"{}", b"99999999999", b"\n", b":"]
+SNIPPETS = [
+    b"",
+    b"\0",
+    b"\xff",
+    b"<",
+    b">",
+    b"&",
+    b'"',
+    b"-",
+    b"1e999",
+    b"nan",
+    b"null",
+    b"[",
+    b"{}",
+    b"99999999999",
+    b"\n",
+    b":",
+]
 
 
 @pytest.mark.parametrize("kind", GOOD)
@@ -205,4 +233,8 @@ def test_damaged_files_raise_nothing_but_our_errors(kind: str, data: st.DataObje
             dataset = read(source, format=form, on_error="skip")
         except (DataError, ConfigError):
             return
-        assert all(0 <= box.x1 < box.x2 <= i.width and 0 <= box.y1 < box.y2 <= i.height for i in dataset.images for box in i.boxes)
+        assert all(
+            0 <= box.x1 < box.x2 <= i.width and 0 <= box.y1 < box.y2 <= i.height
+            for i in dataset.images
+            for box in i.boxes
+        )

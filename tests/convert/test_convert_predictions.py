@@ -111,7 +111,9 @@ def test_bad_documents(tmp_path: Path, text: str, words: str) -> None:
 
 def test_fake_results_of_the_coco_api(shared_data: Path) -> None:
     folder = shared_data / "exports/faster-coco-eval/tests/dataset/cocoapi"
-    found = read_predictions(folder / "instances_val2014_fakebbox100_results.json", ids=folder / "instances_val2014_100.json")
+    found = read_predictions(
+        folder / "instances_val2014_fakebbox100_results.json", ids=folder / "instances_val2014_100.json"
+    )
     assert (len(found), len(found.classes)) == (100, 80)
     assert sum(map(len, found.images.values())) == len(
         json.loads((folder / "instances_val2014_fakebbox100_results.json").read_bytes())

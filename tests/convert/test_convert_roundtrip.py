@@ -28,7 +28,9 @@ def png(width: int, height: int) -> bytes:
 letters = st.characters(categories=("L", "N", "P", "S"), exclude_characters="/\\")
 label = st.text(letters | st.just(" "), min_size=1, max_size=12).filter(lambda text: text == text.strip())
 part = st.text(letters, min_size=1, max_size=8).filter(
-    lambda text: not text.startswith((".", "~")) and not is_container(text) and not split_word(text) and text != "__MACOSX"
+    lambda text: (
+        not text.startswith((".", "~")) and not is_container(text) and not split_word(text) and text != "__MACOSX"
+    )
 )
 name = st.lists(part, min_size=1, max_size=3).map(lambda parts: "/".join(parts) + ".png")
 word = st.text(st.characters(categories=("L",)), max_size=8).filter(lambda text: text not in ("true", "false"))

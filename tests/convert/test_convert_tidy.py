@@ -57,7 +57,14 @@ def test_no_boxes_give_none() -> None:
 
 @pytest.mark.parametrize(
     ("written", "label"),
-    [("dent", "dent"), (" dent\t", "dent"), ("tire\r\nflat", "tire flat"), ("a  b", "a  b"), ("\n", ""), ("划痕", "划痕")],
+    [
+        ("dent", "dent"),
+        (" dent\t", "dent"),
+        ("tire\r\nflat", "tire flat"),
+        ("a  b", "a  b"),
+        ("\n", ""),
+        ("划痕", "划痕"),
+    ],
 )
 def test_clean_label(written: str, label: str) -> None:
     assert clean_label(written) == label

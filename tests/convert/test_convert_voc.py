@@ -91,7 +91,7 @@ def test_layouts(tree: Tree, layout: dict[str, object]) -> None:
 )
 def test_matching(tree: Tree, filename: str, files: list[str], matched: str, kinds: list[str]) -> None:
     problems = Problems()
-    root = tree({"1.xml": xml(filename, obj()), **{file: (100, 50) for file in files}})
+    root = tree({"1.xml": xml(filename, obj()), **dict.fromkeys(files, (100, 50))})
     dataset = read(root, problems=problems)
     assert [image.name for image in dataset.images if image.boxes] == [matched]
     assert [problem.kind for problem in problems] == kinds
@@ -223,7 +223,10 @@ def test_splits_from_image_sets(tree: Tree) -> None:
 def test_splits_from_folders_as_roboflow_writes_them(tree: Tree) -> None:
     folders = ("train", "valid")
     root = tree({f"{f}/1.{end}": xml() if end == "xml" else (100, 50) for f in folders for end in ("xml", "jpg")})
-    assert [(image.name, image.split) for image in read(root).images] == [("train/1.jpg", "train"), ("valid/1.jpg", "val")]
+    assert [(image.name, image.split) for image in read(root).images] == [
+        ("train/1.jpg", "train"),
+        ("valid/1.jpg", "val"),
+    ]
 
 
 def test_a_single_file(tree: Tree) -> None:

@@ -53,3 +53,23 @@ def test_an_existing_folder_is_left_alone(tmp_path: Path) -> None:
     assert result.exit_code == 1
     assert "already there" in result.output
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_a_step_that_fails_ends_the_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bad = (
+        ("split", str(tmp_path / "absent"), str(tmp_path / "x"), "--ratios", "80/20"),
+        ("sample", str(tmp_path / "y")),
+    )
+    monkeypatch.setattr("detect.cli.demo.steps", lambda folder: bad)
+    result = CliRunner().invoke(main, ["demo", str(tmp_path / "demo")])
+    assert result.exit_code == 1
+    assert "no such file or folder" in result.output
+    assert not (tmp_path / "y").exists()
+
+
+def test_quiet_reaches_every_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = (("sample", str(tmp_path / "s"), "--images", "1", "--size", "160"),)
+    monkeypatch.setattr("detect.cli.demo.steps", lambda folder: one)
+    result = CliRunner().invoke(main, ["demo", str(tmp_path / "demo"), "--quiet"])
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert (tmp_path / "s").is_dir()

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from detect.data import Attributes, Box, Dataset, Image, Predictions
 
@@ -24,6 +25,10 @@ knobs = st.fixed_dictionaries(
 )
 
 
+SIZES = (8.0, 31.0, 32.0, 33.0, 96.0, 130.0)  # 32 and 96 lie on the borders between small, medium and large
+AREAS = (0, 1023.5, 1024, 9216, 9217, 2e10)
+
+
 def random_set(
     *,
     seed: int,
@@ -40,42 +45,48 @@ def random_set(
     rng = np.random.default_rng(seed)
     names = tuple(f"class{k}" for k in range(classes + 1))
 
-    def box(label: str, corners: Any, score: float | None = None, attributes: Attributes | None = None) -> Box:
-        low, high = np.minimum(corners[:2], corners[2:]), np.maximum(corners[:2], corners[2:])
-        x, y = low.round(digits).tolist()
-        w, h = (high - low).round(digits).tolist()
-        return Box(label, x, y, x + w, y + h, score, attributes or Attributes())  # as a reader of COCO does
+    def label() -> str:
+        return names[rng.integers(classes)]
 
-    def score() -> float:
-        return float(rng.integers(0, levels + 1) / levels)
-
-    def anywhere() -> Any:
-        corner, size = rng.uniform(0, 60, 2), rng.choice([8.0, 31.0, 32.0, 33.0, 96.0, 130.0], 2)
-        return np.concatenate([corner, corner + size])
-
-    def marks() -> Attributes:
-        given: dict[str, Any] = {}
-        if rng.random() < flags:
-            given["iscrowd"] = 1
-        if rng.random() < flags:
-            given["ignore"] = 1
-        if rng.random() < 0.3:
-            given["area"] = float(rng.choice([0, 1023.5, 1024, 9216, 9217, 2e10]))
-        return Attributes(given)
+    def guess(like: Box | None) -> Box:
+        """A detection near this truth, or anywhere."""
+        corners = _anywhere(rng) if like is None else np.array(like.xyxy) + rng.normal(0, 4, 4)
+        name = like.label if like is not None and rng.random() < 0.8 else label()
+        return _box(rng, name, corners, digits)._replace(score=float(rng.integers(0, levels + 1) / levels))
 
     pictures, predictions = [], {}
     for number in range(images):
-        real = [box(names[rng.integers(classes)], anywhere(), None, marks()) for _ in range(rng.integers(truths + 1))]
-        guesses = [
-            box(
-                t.label if rng.random() < 0.8 else names[rng.integers(classes)],
-                np.array(t.xyxy) + rng.normal(0, 4, 4),
-                score(),
-            )
-            for t in real
-            for _ in range(rng.integers(found + 1))
+        real = [
+            _box(rng, label(), _anywhere(rng), digits)._replace(attributes=_marks(rng, flags))
+            for _ in range(rng.integers(truths + 1))
         ]
-        guesses += [box(names[rng.integers(classes)], anywhere(), score()) for _ in range(rng.integers(noise + 1))]
+        near = [guess(box) for box in real for _ in range(rng.integers(found + 1))]
+        anywhere = [guess(None) for _ in range(rng.integers(noise + 1))]
         pictures.append(Image(f"{number}.jpg", 200, 200, tuple(real)))
-        predictions[f"{number}.jpg"] = tuple(guesses)
+        predictions[f"{number}.jpg"] = (*near, *anywhere)
     return Dataset(names, tuple(pictures)), Predictions(names, predictions)
+
+
+def _anywhere(rng: np.random.Generator) -> NDArray[np.float64]:
+    corner, size = rng.uniform(0, 60, 2), rng.choice(SIZES, 2)
+    return np.concatenate([corner, corner + size])
+
+
+def _box(rng: np.random.Generator, label: str, corners: NDArray[np.float64], digits: int) -> Box:
+    """x, y, width and height to these decimals; far corners with the noise of adding or, as readers do, without."""
+    low, high = np.minimum(corners[:2], corners[2:]), np.maximum(corners[:2], corners[2:])
+    x, y = low.round(digits).tolist()
+    w, h = (high - low).round(digits).tolist()
+    far = (x + w, y + h) if rng.random() < 0.5 else (round(x + w, 6), round(y + h, 6))
+    return Box(label, x, y, *far)
+
+
+def _marks(rng: np.random.Generator, flags: float) -> Attributes:
+    given: dict[str, Any] = {}
+    if rng.random() < flags:
+        given["iscrowd"] = 1
+    if rng.random() < flags:
+        given["ignore"] = 1
+    if rng.random() < 0.3:
+        given["area"] = float(rng.choice(AREAS))
+    return Attributes(given)

@@ -88,11 +88,11 @@ def test_wrong_ratios_are_refused(text: str, said: str) -> None:
 
 
 def test_a_large_grouped_dataset_keeps_its_shares() -> None:
-    data = claims(20_000, 3_993)
+    data = claims(5_000, 1_000)
     divided = split(data, [70, 20, 10], group=CLAIM)
     assert claims_on_two_sides(divided) == 0
     points, what, where = deviation(counts(divided), normalised([70, 20, 10]))
-    assert points < 0.1, (what, where)  # 0.045 measured; StratifiedGroupKFold: 0.45
+    assert points < 0.25, (what, where)  # half a box of the rarest class is 0.21
 
 
 def test_nothing_but_the_split_changes() -> None:
