@@ -72,7 +72,7 @@ class Problems:
     >>> problems = Problems()
     >>> problems.add("repaired", "box clipped", "x2 is 210 in an image 200 wide", file="a.xml", where="object 3")
     >>> problems.summary()
-    ['1 repaired: box clipped (first: a.xml: object 3: x2 is 210 in an image 200 wide)']
+    ['1 repaired: box clipped: a.xml: object 3: x2 is 210 in an image 200 wide']
     """
 
     items: list[Problem] = field(default_factory=list)
@@ -112,7 +112,8 @@ class Problems:
         for p in self.items:
             first.setdefault((p.level, p.kind), p)
         return [
-            f"{count} {level}: {kind} (first: {first[level, kind]})" for (level, kind), count in self.counts().items()
+            f"{count} {level}: {kind}" + (f", first: {first[level, kind]}" if count > 1 else f": {first[level, kind]}")
+            for (level, kind), count in self.counts().items()
         ]
 
 

@@ -112,7 +112,7 @@ def test_quiet_silences_remarks_and_keeps_results(
     monkeypatch.setattr(progress, "_quiet", False)  # put back when the test is over
     result = runner.invoke(talk, ["--json", *flags])
     assert json.loads(result.stdout) == {"boxes": 3, "undefined": None}
-    remarks = "remark\n1 note: empty label file (first: a.txt: no boxes)\n"
+    remarks = "remark\n1 note: empty label file: a.txt: no boxes\n"
     assert result.stderr == ("" if flags else remarks)
 
 

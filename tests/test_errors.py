@@ -53,8 +53,8 @@ def test_the_summary_counts_each_family_and_shows_its_first_case() -> None:
     problems.add("repaired", "box clipped", "x2 is 999", file="c.xml")
     assert problems.counts() == {("repaired", "box clipped"): 2, ("dropped", "no area"): 1}
     assert problems.summary() == [
-        "2 repaired: box clipped (first: a.xml: object 3: x2 is 210)",
-        "1 dropped: no area (first: b.xml: 0 x 5)",
+        "2 repaired: box clipped, first: a.xml: object 3: x2 is 210",
+        "1 dropped: no area: b.xml: 0 x 5",
     ]
 
 

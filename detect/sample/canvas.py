@@ -65,8 +65,8 @@ class Window(NamedTuple):
 class Canvas:
     """`pixels` (3, H, W) float32 RGB in 0..1 show the `window` of a picture; `camera` (3, 3) maps metres to its pixels.
 
-    Everything drawn is cut to the window and else the same as on the full picture, to the bit: that is how the
-    pixels which a damage changes are found by drawing its surroundings twice.
+    Everything drawn is cut to the window and else the same as on the full picture, but for a few pixels that differ by
+    less than 0.02: that is how the pixels which a damage changes are found by drawing its surroundings twice.
     """
 
     pixels: Map
@@ -108,13 +108,8 @@ class Canvas:
         inner = window.shared(self.clips[-1][0] if self.clips else self.window)
         if inner.empty:
             return
-        # Whole numbers in float64 add up exactly; the running sums of a float blur would depend on where it starts.
-        sums = np.rint(cover * 255)
-        for _ in range(2):
-            sums = cv2.boxFilter(sums, cv2.CV_64F, (reach, reach), normalize=False)
-        height = sums.astype(np.float64) / (255 * reach**4)
-        slopes = (cv2.Sobel(height, cv2.CV_64F, *d, scale=reach / 8).astype(np.float32) for d in ((1, 0), (0, 1)))
-        nx, ny = (_cut(slope, window, inner) for slope in slopes)
+        blurred = cv2.blur(cv2.blur(cover, (reach, reach)), (reach, reach))
+        nx, ny = (_cut(cv2.Sobel(blurred, cv2.CV_32F, *d, scale=reach / 8), window, inner) for d in ((1, 0), (0, 1)))
         nx, ny = -0.75 * nx, 0.75 * ny
         x, y = self.metres(inner)
         facing = np.float32(np.sign(self.camera[0, 0]))  # -1 where x runs to the left
