@@ -7,6 +7,7 @@ A `.pt` file is a zip with a pickle in it, and unpickling can run anything. All 
 from __future__ import annotations
 
 import pickle
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -17,6 +18,7 @@ import torch
 from detect.errors import ModelError
 from detect.files import atomic_file
 
+_CULPRIT = re.compile(r"GLOBAL ([\w.]+)")
 FORMAT = "damage-detect weights 1"
 Tensors = dict[str, torch.Tensor]
 
@@ -86,9 +88,11 @@ def load_tensors(path: Path) -> dict[str, Any]:
     try:
         values = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
+        if not (culprit := _CULPRIT.search(str(error))):
+            raise ModelError(f"{path}: is no readable weights file") from None
         raise ModelError(
-            f"{path}: holds Python objects beside tensors and was not opened, since loading them can run any code "
-            f"({_first_line(error)}); save it again as a plain state dict"
+            f"{path}: holds more than tensors ({culprit[1]}) and was not opened, since loading it can run any code; "
+            "save it again as a plain state dict"
         ) from None
     except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
         raise ModelError(f"{path}: is no readable weights file: {_first_line(error)}") from None

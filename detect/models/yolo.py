@@ -29,6 +29,7 @@ from detect.models.device import pick_device
 from detect.models.letterbox import letterbox
 from detect.models.nms import suppress
 from detect.models.order import Order, reseed
+from detect.models.untouched import untouched
 from detect.models.weights import (
     Fitted,
     Tensors,
@@ -51,21 +52,17 @@ _PRIVATE = {
 }
 _scratch = Path(tempfile.mkdtemp(prefix="damage-detect-"))
 atexit.register(shutil.rmtree, _scratch, ignore_errors=True)
-_before = dict(os.environ)
-os.environ.update(_PRIVATE, YOLO_CONFIG_DIR=str(_scratch))
 try:
-    import ultralytics
-    from ultralytics import settings
-    from ultralytics.data.build import InfiniteDataLoader
-    from ultralytics.data.dataset import YOLODataset
-    from ultralytics.models.yolo.detect import DetectionTrainer, DetectionValidator
-    from ultralytics.nn.tasks import DetectionModel, torch_safe_load
-    from ultralytics.utils.events import events
+    with untouched({**_PRIVATE, "YOLO_CONFIG_DIR": str(_scratch)}):
+        import ultralytics
+        from ultralytics import settings
+        from ultralytics.data.build import InfiniteDataLoader
+        from ultralytics.data.dataset import YOLODataset
+        from ultralytics.models.yolo.detect import DetectionTrainer, DetectionValidator
+        from ultralytics.nn.tasks import DetectionModel, torch_safe_load
+        from ultralytics.utils.events import events
 except ImportError as error:
     raise MissingExtra("ultralytics", "yolo") from error
-finally:
-    os.environ.clear()
-    os.environ.update(_before)
 settings.update({name: False for name in settings if isinstance(settings[name], bool)})
 events.enabled = False
 

@@ -120,7 +120,7 @@ def _scene(rng: np.random.Generator, claim: Claim, view: str, close: bool, portr
     long, short = width, round(width / claim.ratio)
     size = (short, long) if portrait else (long, short)
     side = view in ("left", "right")
-    if seen and (close or portrait or (side and rng.random() < 0.5)):
+    if seen and (close or portrait or rng.random() < (0.85 if side else 0.4)):
         target = seen[int(rng.integers(len(seen)))].spot(body, view)
         at, field = _near(rng, body, view, target)
     else:

@@ -38,7 +38,7 @@ class Damage:
         """Corners of a field outside of which it changes nothing, in the metres of a view."""
         part = parts(body, view)[self.place]
         if self.label in ("dent", "scratch", "crack"):
-            (x, y), far = self.spot(body, view), 0.40 + 0.16 * self.severity
+            (x, y), far = self.spot(body, view), 0.50 + 0.18 * self.severity
             return np.array([(x - far, y - far), (x + far, y + far), (x - far, y + far), (x + far, y - far)])
         (x1, y1), (x2, y2) = part.min(axis=0) - 0.3, part.max(axis=0) + 0.3
         return np.array([(x1, y1), (x2, y2), (x1, y2), (x2, y1)])
@@ -65,7 +65,7 @@ def dented(damage: Damage, body: Body, view: str) -> Relief:
     rng = np.random.default_rng(damage.seed)
     spot = damage.spot(body, view)
     x0, y0 = np.float32(spot[0]), np.float32(spot[1])
-    size = 0.15 + 0.035 * damage.severity
+    size = 0.18 + 0.038 * damage.severity
     long, short = np.float32(size * rng.uniform(1.0, 1.5)), np.float32(size * rng.uniform(0.75, 1.0))
     tilt = rng.uniform(-0.6, 0.6)
     cos, sin = np.float32(np.cos(tilt)), np.float32(np.sin(tilt))

@@ -19,7 +19,7 @@ def _scratch(canvas: Canvas, car: Car, damage: Damage, part: Points, rng: np.ran
     light = float(np.dot(car.paint, (0.3, 0.59, 0.11))) > 0.42
     core: Colour = (0.22, 0.21, 0.20) if light else (0.84, 0.84, 0.82)
     edge: Colour = (0.97, 0.97, 0.97) if light else (0.30, 0.29, 0.28)
-    heading, length = float(rng.uniform(-0.35, 0.35)), 0.42 + 0.10 * severity
+    heading, length = float(rng.uniform(-0.35, 0.35)), 0.50 + 0.10 * severity
     along, across = np.array([np.cos(heading), np.sin(heading)]), np.array([-np.sin(heading), np.cos(heading)])
     for k in range(2 + severity):
         reach = length * float(rng.uniform(0.55, 1.0))
@@ -27,7 +27,7 @@ def _scratch(canvas: Canvas, car: Car, damage: Damage, part: Points, rng: np.ran
             middle - along * reach / 2 + along * rng.normal(0, 0.05) + across * rng.normal(0, 0.018 + 0.010 * severity)
         )
         path = crooked(rng, (float(start[0]), float(start[1])), heading, reach, 0.10, 8)
-        width = float(rng.uniform(0.005, 0.009)) + 0.0016 * severity
+        width = float(rng.uniform(0.007, 0.011)) + 0.0020 * severity
         canvas.line(path + across * width, edge, width, 0.55)
         canvas.line(path, core, width, 0.65 + 0.06 * severity)
         if k % 2 == 0:
@@ -37,7 +37,7 @@ def _scratch(canvas: Canvas, car: Car, damage: Damage, part: Points, rng: np.ran
 def _crack(canvas: Canvas, car: Car, damage: Damage, part: Points, rng: np.random.Generator) -> None:
     """A crack that forks as it runs, its edges chipped; the heavier ones have a piece missing where they start."""
     middle, severity = within(part, *damage.at), damage.severity
-    heading, length = float(rng.uniform(-0.9, 0.9)), 0.36 + 0.08 * severity
+    heading, length = float(rng.uniform(-0.9, 0.9)), 0.46 + 0.09 * severity
     paths: list[tuple[Points, float]] = []
     for turn in (0.0, np.pi + float(rng.normal(0, 0.4))):
         trunk = crooked(rng, middle, heading + turn, length * float(rng.uniform(0.45, 0.65)), 0.6, 9)
@@ -49,7 +49,7 @@ def _crack(canvas: Canvas, car: Car, damage: Damage, part: Points, rng: np.rando
                 rng, (trunk[k, 0], trunk[k, 1]), heading + turn + lean, length * float(rng.uniform(0.18, 0.40)), 0.6, 6
             )
             paths += [(twig[:4], 0.7), (twig[3:], 0.5)]
-    wide = 0.0085 + 0.0018 * severity
+    wide = 0.0105 + 0.0022 * severity
     raw: Colour = (0.74, 0.73, 0.70)
     for share in (1.0, 0.7, 0.5):
         canvas.line([shifted(path, 0.003, -0.006) for path, s in paths if s == share], raw, wide * share * 1.7, 0.7)
