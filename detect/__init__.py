@@ -1,3 +1,71 @@
-"""From photos annotated in LabelImg or CVAT to a damage detector you can trust."""
+"""From photos annotated in LabelImg or CVAT to a damage detector you can trust.
+
+    from detect import read, write
+    from detect.evaluate import evaluate
+
+    dataset = read("photos/")
+    write(dataset, "data", "yolo")
+
+The names below are loaded when they are first used, so that `import detect` costs nothing. The rooms hold the rest:
+detect.split, detect.train, detect.predict, detect.evaluate, each with a function of its own name.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from detect.config import Recipe, load_recipe
+    from detect.convert import read, read_predictions, write, write_predictions
+    from detect.data import Attributes, Box, Dataset, Image, Predictions
+    from detect.errors import ConfigError, DataError, DetectError, MissingExtra, ModelError, Problem, Problems
+    from detect.models import load_detector
 
 __version__ = "0.1.0"
+
+_HOMES = {
+    "detect.config": ("Recipe", "load_recipe"),
+    "detect.convert": ("read", "read_predictions", "write", "write_predictions"),
+    "detect.data": ("Attributes", "Box", "Dataset", "Image", "Predictions"),
+    "detect.errors": (
+        "ConfigError",
+        "DataError",
+        "DetectError",
+        "MissingExtra",
+        "ModelError",
+        "Problem",
+        "Problems",
+    ),
+    "detect.models": ("load_detector",),
+}
+
+__all__ = [
+    "Attributes",
+    "Box",
+    "ConfigError",
+    "DataError",
+    "Dataset",
+    "DetectError",
+    "Image",
+    "MissingExtra",
+    "ModelError",
+    "Predictions",
+    "Problem",
+    "Problems",
+    "Recipe",
+    "load_detector",
+    "load_recipe",
+    "read",
+    "read_predictions",
+    "write",
+    "write_predictions",
+]
+
+
+def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
+    for home, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(home), name)
+    raise AttributeError(f"module 'detect' has no attribute {name!r}")
