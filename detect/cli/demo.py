@@ -15,7 +15,7 @@ def steps(folder: Path) -> tuple[tuple[str, ...], ...]:
     sample, data, run = f"{folder}/sample", f"{folder}/data", f"{folder}/run"
     voc, predictions, report = f"{folder}/voc", f"{folder}/predictions.json", f"{folder}/report"
     return (
-        ("sample", sample, "--images", "380", "--format", "cvat"),
+        ("sample", sample, "--images", "340", "--format", "cvat"),
         ("convert", sample, voc, "--to", "voc"),
         ("split", voc, data, "--ratios", "75/5/20", "--group", r"(claim-\d+)"),
         ("train", f"{folder}/recipe.yaml", "--data", data, "--out", run),

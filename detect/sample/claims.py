@@ -19,7 +19,7 @@ from detect.sample.scene import Scene
 TURNED, ORIENTATIONS = 0.11, (3, 6, 8)  # share of the files that are stored turned, and their EXIF orientations
 # Broken lamps and flat tyres show in two views, so they are drawn less often to come out as frequent as the others.
 WEIGHTS = {"dent": 1.15, "scratch": 1.15, "crack": 1.15, "glass shatter": 1.05, "lamp broken": 0.80, "tire flat": 0.70}
-MOST = 3  # damages in one photo
+MOST = 4  # damages in one photo
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +74,13 @@ def _photos_of(seed: int, number: int, width: int) -> Iterator[Photo]:
 
 
 def _damages(rng: np.random.Generator, car: Car, views: list[str]) -> tuple[Damage, ...]:
-    """What happened to the car, spread over the views so that no photo shows more than three damages."""
+    """What happened to the car, spread over the views so that no photo shows more than MOST damages."""
     if rng.random() < 0.09:
         return ()
     made: list[Damage] = []
     chances = np.array([WEIGHTS[label] for label in CLASSES])
     for view in views:
-        wanted = int(rng.choice([0, 1, 2, 3], p=[0.14, 0.16, 0.30, 0.40]))
+        wanted = int(rng.choice([0, 1, 2, 3, 4], p=[0.11, 0.09, 0.22, 0.30, 0.28]))
         for _ in range(8):
             shown = [d for d in made if d.seen(car.body, view)]
             if len(shown) >= min(wanted, MOST):
@@ -95,7 +95,7 @@ def _damages(rng: np.random.Generator, car: Car, views: list[str]) -> tuple[Dama
 
 
 def _damage(rng: np.random.Generator, car: Car, label: str, view: str) -> Damage:
-    severity = int(rng.choice([1, 2, 3, 4, 5], p=[0.10, 0.16, 0.26, 0.26, 0.22]))
+    severity = int(rng.choice([1, 2, 3, 4, 5], p=[0.08, 0.14, 0.24, 0.28, 0.26]))
     place = str(rng.choice(places(label, car.body, view)))
     u, v = float(rng.uniform(0.22, 0.78)), float(rng.uniform(0.30, 0.70))
     if place.endswith(("bumper", "tailgate", "lid")):  # beside the number plate
@@ -120,7 +120,7 @@ def _scene(rng: np.random.Generator, claim: Claim, view: str, close: bool, portr
     long, short = width, round(width / claim.ratio)
     size = (short, long) if portrait else (long, short)
     side = view in ("left", "right")
-    if seen and (close or portrait or rng.random() < (0.85 if side else 0.4)):
+    if seen and (close or portrait or rng.random() < (0.6 if side else 0.15)):
         target = seen[int(rng.integers(len(seen)))].spot(body, view)
         at, field = _near(rng, body, view, target)
     else:

@@ -69,7 +69,7 @@ def dented(damage: Damage, body: Body, view: str) -> Relief:
     long, short = np.float32(size * rng.uniform(1.0, 1.5)), np.float32(size * rng.uniform(0.75, 1.0))
     tilt = rng.uniform(-0.6, 0.6)
     cos, sin = np.float32(np.cos(tilt)), np.float32(np.sin(tilt))
-    steep = np.float32((1.0 + 0.28 * damage.severity) * 2.6 / 2)
+    steep = np.float32((1.3 + 0.30 * damage.severity) * 2.6 / 2)
     fold, sharp = np.float32(0.22 + 0.08 * damage.severity), np.float32(size * 0.30)
     off = np.float32(rng.uniform(-0.25, 0.25) * size)
 

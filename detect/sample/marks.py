@@ -11,6 +11,7 @@ from detect.sample.parts import outline, parts
 from detect.sample.shapes import Points, crooked, ellipse, shifted, within
 
 WHITE: Colour = (0.93, 0.95, 0.96)
+DARK: Colour = (0.02, 0.02, 0.025)
 
 
 def _scratch(canvas: Canvas, car: Car, damage: Damage, part: Points, rng: np.random.Generator) -> None:
@@ -27,38 +28,56 @@ def _scratch(canvas: Canvas, car: Car, damage: Damage, part: Points, rng: np.ran
             middle - along * reach / 2 + along * rng.normal(0, 0.05) + across * rng.normal(0, 0.018 + 0.010 * severity)
         )
         path = crooked(rng, (float(start[0]), float(start[1])), heading, reach, 0.10, 8)
-        width = float(rng.uniform(0.007, 0.011)) + 0.0020 * severity
+        width = float(rng.uniform(0.008, 0.012)) + 0.0024 * severity
         canvas.line(path + across * width, edge, width, 0.55)
         canvas.line(path, core, width, 0.65 + 0.06 * severity)
         if k % 2 == 0:
             canvas.line(path + across * 0.012, core, 0.035 + 0.004 * severity, 0.16, soft=0.012)
 
 
+def _folds(canvas: Canvas, car: Car, damage: Damage, part: Points, rng: np.random.Generator) -> None:
+    """Where a dent's sheet is bent sharply: its rim, dark above and bright below, and a crease across."""
+    middle, size = np.array(within(part, *damage.at)), 0.18 + 0.038 * damage.severity
+    # the first three draws are those of `dented`, so that rim and bowl agree
+    long, short, tilt = size * rng.uniform(1.0, 1.5), size * rng.uniform(0.75, 1.0), rng.uniform(-0.6, 0.6)
+    turn = np.array([[np.cos(tilt), -np.sin(tilt)], [np.sin(tilt), np.cos(tilt)]])
+
+    def arc(start: float, end: float, share: float) -> Points:
+        angle = np.radians(np.linspace(start, end, 14))
+        return np.asarray(middle + share * np.stack([long * np.cos(angle), short * np.sin(angle)], axis=1) @ turn.T)
+
+    strength = 0.45 + 0.07 * damage.severity
+    canvas.line(arc(15, 165, 0.80), DARK, 0.030, strength, soft=0.010)
+    canvas.line(arc(195, 345, 0.80), WHITE, 0.026, strength * 0.8, soft=0.010)
+    fold = crooked(rng, tuple(middle - turn @ (0.62 * long, 0.0)), tilt, 1.24 * long, 0.10, 9)
+    canvas.line(shifted(fold, 0.0, -0.018), WHITE, 0.018, strength, soft=0.006)
+    canvas.line(fold, DARK, 0.016, strength + 0.1, soft=0.003)
+
+
 def _crack(canvas: Canvas, car: Car, damage: Damage, part: Points, rng: np.random.Generator) -> None:
-    """A crack that forks as it runs, its edges chipped; the heavier ones have a piece missing where they start."""
+    """A crack that forks as it runs, its edges chipped, a piece missing where it starts."""
     middle, severity = within(part, *damage.at), damage.severity
-    heading, length = float(rng.uniform(-0.9, 0.9)), 0.46 + 0.09 * severity
+    heading, length = float(rng.uniform(-0.6, 0.6)), 0.46 + 0.09 * severity
     paths: list[tuple[Points, float]] = []
     for turn in (0.0, np.pi + float(rng.normal(0, 0.4))):
         trunk = crooked(rng, middle, heading + turn, length * float(rng.uniform(0.45, 0.65)), 0.6, 9)
         paths += [(trunk[:5], 1.0), (trunk[4:], 0.7)]
-        for _ in range(1 + severity // 2):
-            k = int(rng.integers(1, 8))
+        for _ in range(1 + severity // 3):
+            k = int(rng.integers(1, 5))
             lean = float(rng.choice([-1, 1]) * rng.uniform(0.5, 1.2))
             twig = crooked(
-                rng, (trunk[k, 0], trunk[k, 1]), heading + turn + lean, length * float(rng.uniform(0.18, 0.40)), 0.6, 6
+                rng, (trunk[k, 0], trunk[k, 1]), heading + turn + lean, length * float(rng.uniform(0.16, 0.30)), 0.6, 6
             )
             paths += [(twig[:4], 0.7), (twig[3:], 0.5)]
-    wide = 0.0105 + 0.0022 * severity
+    wide = 0.0140 + 0.0030 * severity
     raw: Colour = (0.74, 0.73, 0.70)
     for share in (1.0, 0.7, 0.5):
         canvas.line([shifted(path, 0.003, -0.006) for path, s in paths if s == share], raw, wide * share * 1.7, 0.7)
     for share in (1.0, 0.7, 0.5):
         canvas.line([path for path, s in paths if s == share], (0.008, 0.008, 0.01), wide * share)
-    if severity >= 3:
-        hole = _jagged(rng, middle, 0.026 + 0.012 * severity, 0.018 + 0.008 * severity, 11)
-        canvas.fill(shifted(hole, 0.004, -0.007), raw)
-        canvas.fill(hole, (0.012, 0.012, 0.014))
+    hole = _jagged(rng, middle, 0.040 + 0.018 * severity, 0.030 + 0.013 * severity, 11)
+    canvas.fill(shifted(hole, 0.004, -0.007), raw)
+    canvas.fill(hole, (0.012, 0.012, 0.014))
 
 
 def _shatter(canvas: Canvas, car: Car, damage: Damage, part: Points, rng: np.random.Generator) -> None:
@@ -127,12 +146,13 @@ def _jagged(rng: np.random.Generator, middle: tuple[float, float], rx: float, ry
     return np.stack([middle[0] + rx * far * np.cos(angle), middle[1] + ry * far * np.sin(angle)], axis=1)
 
 
+# Drawn over a finished car; a dent is a change of the surface itself, and has its folds drawn over besides.
 MARKS = {"scratch": _scratch, "crack": _crack, "glass shatter": _shatter, "lamp broken": _lamp}
 
 
 def draw_mark(canvas: Canvas, car: Car, view: str, damage: Damage) -> None:
-    """Draw one damage inside its place; dents and flat tyres are drawn with the car and change nothing here."""
-    if draw := MARKS.get(damage.label):
+    """Draw one damage inside its place; flat tyres are drawn with the car and change nothing here."""
+    if draw := _folds if damage.label == "dent" else MARKS.get(damage.label):
         part = parts(car.body, view)[damage.place]
         with canvas.inside(outline(car.body, view)), canvas.inside(part):
             draw(canvas, car, damage, part, np.random.default_rng(damage.seed))
