@@ -124,7 +124,7 @@ def test_bad_arguments(
 def test_without_a_collection_problems_are_logged(tree: Tree, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, "detect"):
         read(tree(GOOD))
-    assert [(record.levelname, record.message.partition(" (")[0]) for record in caplog.records] == [
+    assert [(record.levelname, record.message.partition(": /")[0]) for record in caplog.records] == [
         ("WARNING", "1 repaired: box clipped"),
         ("INFO", "1 note: image without annotations"),
     ]

@@ -33,19 +33,19 @@ augment: {{mosaic: 0.5, mosaic_off: 2, zoom: 0.1}}
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Forty grey photos with one red or blue square each, in YOLO layout."""
+    """Seventy-two grey photos with one red or blue square each, in YOLO layout."""
     folder = tmp_path_factory.mktemp("squares")
     rng = np.random.default_rng(0)
     images = []
-    for k in range(40):
+    for k in range(72):
         pixels = rng.integers(90, 120, (64, 64, 3)).astype(np.uint8)
-        (x, y), (w, h) = rng.integers(2, 30, 2), rng.integers(18, 32, 2)
+        (x, y), (w, h) = rng.integers(2, 30, 2), rng.integers(16, 32, 2)
         label = ("red", "blue")[k % 2]
         pixels[y : y + h, x : x + w] = {"red": (220, 30, 30), "blue": (30, 30, 220)}[label]
         path = folder / f"{k}.png"
         Photo.fromarray(pixels).save(path)
         box = Box(label, float(x), float(y), float(x + w), float(y + h))
-        images.append(Image(path.name, 64, 64, (box,), "train" if k < 30 else "val", path=path))
+        images.append(Image(path.name, 64, 64, (box,), "train" if k < 60 else "val", path=path))
     write(Dataset(("red", "blue"), tuple(images)), folder / "data", "yolo")
     (folder / "recipe.yaml").write_text(RECIPE)
     return folder
