@@ -12,6 +12,8 @@ from detect.sample.parts import parts
 from detect.sample.shapes import Points, within
 
 CLASSES = ("dent", "scratch", "crack", "glass shatter", "lamp broken", "tire flat")
+# How far from its middle a damage of severity s can reach, metres: least + more * s.
+REACH = {"dent": (0.33, 0.060), "scratch": (0.56, 0.055), "crack": (0.44, 0.065)}
 WHOLE_PART = ("lamp broken", "tire flat")  # seen from every side from which the part is seen
 
 
@@ -37,8 +39,9 @@ class Damage:
     def around(self, body: Body, view: str) -> Points:
         """Corners of a field outside of which it changes nothing, in the metres of a view."""
         part = parts(body, view)[self.place]
-        if self.label in ("dent", "scratch", "crack"):
-            (x, y), far = self.spot(body, view), 0.50 + 0.18 * self.severity
+        if self.label in REACH:
+            least, more = REACH[self.label]
+            (x, y), far = self.spot(body, view), least + more * self.severity
             return np.array([(x - far, y - far), (x + far, y + far), (x - far, y + far), (x + far, y - far)])
         (x1, y1), (x2, y2) = part.min(axis=0) - 0.3, part.max(axis=0) + 0.3
         return np.array([(x1, y1), (x2, y2), (x1, y2), (x2, y1)])

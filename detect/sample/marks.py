@@ -46,9 +46,9 @@ def _folds(canvas: Canvas, car: Car, damage: Damage, part: Points, rng: np.rando
         angle = np.radians(np.linspace(start, end, 14))
         return np.asarray(middle + share * np.stack([long * np.cos(angle), short * np.sin(angle)], axis=1) @ turn.T)
 
-    strength = 0.45 + 0.07 * damage.severity
-    canvas.line(arc(15, 165, 0.80), DARK, 0.030, strength, soft=0.010)
-    canvas.line(arc(195, 345, 0.80), WHITE, 0.026, strength * 0.8, soft=0.010)
+    strength = 0.55 + 0.07 * damage.severity
+    canvas.line(arc(15, 165, 0.80), DARK, 0.042, strength, soft=0.010)
+    canvas.line(arc(195, 345, 0.80), WHITE, 0.034, strength * 0.8, soft=0.010)
     fold = crooked(rng, tuple(middle - turn @ (0.62 * long, 0.0)), tilt, 1.24 * long, 0.10, 9)
     canvas.line(shifted(fold, 0.0, -0.018), WHITE, 0.018, strength, soft=0.006)
     canvas.line(fold, DARK, 0.016, strength + 0.1, soft=0.003)
