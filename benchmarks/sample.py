@@ -19,7 +19,7 @@ def main() -> None:
     """Draw, and print seconds."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--images", type=int, default=300)
-    parser.add_argument("--width", type=int, default=480)
+    parser.add_argument("--width", type=int, default=640)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         start, used = time.perf_counter(), cpu_seconds()

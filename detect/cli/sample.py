@@ -20,7 +20,7 @@ from detect.cli.options import as_json, print_json, quiet
     type=click.Choice(["voc", "yolo", "cvat", "coco"]),
     help="voc and yolo as LabelImg writes them, cvat and coco as CVAT does.",
 )
-@click.option("--size", "width", default=480, show_default=True, metavar="W", help="Longer side of a photo, pixels.")
+@click.option("--size", "width", default=640, show_default=True, metavar="W", help="Longer side of a photo, pixels.")
 @click.option("--seed", default=0, show_default=True, metavar="N", help="The same seed draws the same photos.")
 @quiet
 @as_json

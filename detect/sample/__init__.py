@@ -27,7 +27,7 @@ GROUP = r"(claim-\d+)"
 WORTH_A_CREW = 24  # fewer photos than this are drawn sooner than other processes have started
 
 
-def draw_sample(images: int = 300, *, width: int = 480, seed: int = 0) -> Iterator[tuple[NDArray[np.uint8], Image]]:
+def draw_sample(images: int = 300, *, width: int = 640, seed: int = 0) -> Iterator[tuple[NDArray[np.uint8], Image]]:
     """Draw photos one after another: the upright pixels (H, W, 3) RGB and the image with its boxes.
 
     `width` is the longer side in pixels. Photo k of a seed is the same whatever the number of images; each box has
@@ -42,7 +42,7 @@ def draw_sample(images: int = 300, *, width: int = 480, seed: int = 0) -> Iterat
         yield take(photo)
 
 
-def write_sample(dest: Path, *, images: int = 300, width: int = 480, format: str = "voc", seed: int = 0) -> Dataset:  # noqa: A002
+def write_sample(dest: Path, *, images: int = 300, width: int = 640, format: str = "voc", seed: int = 0) -> Dataset:  # noqa: A002
     """Draw photos and write them to the folder `dest` as LabelImg ("voc", "yolo") or CVAT ("cvat", "coco") would.
 
     The same seed gives the same bytes, whatever the number of processes, which is that of the cores. About one photo

@@ -23,12 +23,12 @@ def _scratch(canvas: Canvas, car: Car, damage: Damage, part: Points, rng: np.ran
     heading, length = float(rng.uniform(-0.35, 0.35)), 0.50 + 0.10 * severity
     along, across = np.array([np.cos(heading), np.sin(heading)]), np.array([-np.sin(heading), np.cos(heading)])
     for k in range(2 + severity):
-        reach = length * float(rng.uniform(0.75, 1.0))
+        reach = length * float(rng.uniform(0.55, 1.0))
         start = (
-            middle - along * reach / 2 + along * rng.normal(0, 0.025) + across * rng.normal(0, 0.018 + 0.010 * severity)
+            middle - along * reach / 2 + along * rng.normal(0, 0.05) + across * rng.normal(0, 0.018 + 0.010 * severity)
         )
         path = crooked(rng, (float(start[0]), float(start[1])), heading, reach, 0.10, 8)
-        width = float(rng.uniform(0.011, 0.015)) + 0.0026 * severity
+        width = float(rng.uniform(0.008, 0.012)) + 0.0024 * severity
         canvas.line(path + across * width, edge, width, 0.55)
         canvas.line(path, core, width, 0.65 + 0.06 * severity)
         if k % 2 == 0:
@@ -46,9 +46,9 @@ def _folds(canvas: Canvas, car: Car, damage: Damage, part: Points, rng: np.rando
         angle = np.radians(np.linspace(start, end, 14))
         return np.asarray(middle + share * np.stack([long * np.cos(angle), short * np.sin(angle)], axis=1) @ turn.T)
 
-    strength = 0.55 + 0.07 * damage.severity
-    canvas.line(arc(15, 165, 0.80), DARK, 0.042, strength, soft=0.010)
-    canvas.line(arc(195, 345, 0.80), WHITE, 0.034, strength * 0.8, soft=0.010)
+    strength = 0.45 + 0.07 * damage.severity
+    canvas.line(arc(15, 165, 0.80), DARK, 0.030, strength, soft=0.010)
+    canvas.line(arc(195, 345, 0.80), WHITE, 0.026, strength * 0.8, soft=0.010)
     fold = crooked(rng, tuple(middle - turn @ (0.62 * long, 0.0)), tilt, 1.24 * long, 0.10, 9)
     canvas.line(shifted(fold, 0.0, -0.018), WHITE, 0.018, strength, soft=0.006)
     canvas.line(fold, DARK, 0.016, strength + 0.1, soft=0.003)
