@@ -23,11 +23,11 @@ RECIPE = f"""
 model: yolov5n
 imgsz: 64
 epochs: {EPOCHS}
-batch: 6
+batch: 4
 optimizer: adamw
 lr: 0.003
-warmup: 1
-augment: {{mosaic: 0.5, mosaic_off: 2, zoom: 0.1}}
+warmup: 0.5
+augment: {{mosaic: 0.3, mosaic_off: 2, zoom: 0.1, shift: 0.05}}
 """
 
 
