@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -13,15 +13,28 @@ if TYPE_CHECKING:
     from detect.data import Dataset
     from detect.errors import Problems
 
-FORMATS = ("yolo", "coco", "voc", "cvat")
+READ = ("voc", "voc-devkit", "yolo", "darknet", "createml", "cvat", "cvat-video", "coco", "coco-results",
+        "label-studio", "labelme", "via")  # fmt: skip
+WRITTEN = ("yolo", "coco", "voc", "cvat", "createml", "darknet", "voc-devkit", "coco-results")
 
 
 @click.command()
 @click.argument("source", type=click.Path(path_type=Path))
 @click.argument("dest", type=click.Path(path_type=Path))
-@click.option("--to", "target", type=click.Choice(FORMATS), required=True, help="The format to write.")
-@click.option("--from", "origin", type=click.Choice(FORMATS), help="What SOURCE is in, if its content leaves a doubt.")
+@click.option("--to", "target", type=click.Choice(WRITTEN), required=True, help="The format to write.")
+@click.option("--from", "origin", type=click.Choice(READ), help="What SOURCE is in, if its content leaves a doubt.")
 @click.option("--images", type=click.Path(path_type=Path), metavar="DIR", help="Where the images are, if elsewhere.")
+@click.option("--merge", multiple=True, type=click.Path(path_type=Path), metavar="SOURCE", help="Another source to put "
+              "into the same dataset; may be repeated.")  # fmt: skip
+@click.option("--map", "mapping", multiple=True, metavar="OLD=NEW|FILE", help="Rename a label, or all that a YAML file "
+              "lists; may be repeated.")  # fmt: skip
+@click.option("--drop", multiple=True, metavar="LABEL", help="Leave out the boxes of a label; may be repeated.")
+@click.option("--classes", metavar="A,B,...|FILE", help="The order of the classes, and so of their ids: names, or a "
+              "text file with one per line.")  # fmt: skip
+@click.option("--voc-origin", type=click.IntRange(0, 1), default=0, help="1: corners in VOC files, read or written, "
+              "are pixels counted from 1, the far ones included, as in the VOC devkit.")  # fmt: skip
+@click.option("--ids", type=click.Path(path_type=Path), metavar="FILE", help="The COCO file that the ids of COCO "
+              "results refer to.")  # fmt: skip
 @click.option(
     "--on-error",
     type=click.Choice(["fail", "skip"]),
@@ -36,34 +49,46 @@ def convert(
     source: Path,
     dest: Path,
     target: str,
-    origin: str | None,
-    images: Path | None,
-    on_error: Literal["fail", "skip"],
+    merge: tuple[Path, ...],
+    mapping: tuple[str, ...],
+    drop: tuple[str, ...],
+    classes: str | None,
     no_images: bool,
     as_json: bool,
+    **reading: Any,
 ) -> None:
     """Read the annotations in SOURCE and write them to DEST in another format.
 
-    SOURCE is a folder, an annotation file (.json, .xml, data.yaml) or a description from datasets/. DEST is a new
-    folder with the format's usual layout, the images hard-linked into it; or a .json file, for COCO. What was
+    SOURCE is a folder, a zip, an annotation file (.json, .xml, data.yaml) or a description from datasets/. DEST is a
+    new folder with the format's usual layout, the images hard-linked into it; or a .json file, for COCO. What was
     repaired, left out or lost is printed; nothing is written when something is wrong, unless --on-error skip.
+    `detect formats` lists what each format holds.
 
     \b
     Example, LabelImg's XML to what Ultralytics trains on, and to one COCO file:
       detect convert photos/ data/ --to yolo
       detect convert photos/ annotations.json --to coco
+    \b
+    Two exports with their own words for damage as one dataset with fixed ids:
+      detect convert cvat.zip data/ --merge photos/ --to yolo --map scratches=scratch --drop rust --classes dent,scratch
     """
     from detect import convert as room
-    from detect.errors import Problems
+    from detect.convert.formats import by_name
+    from detect.errors import ConfigError, Problems
     from detect.files import refuse_to_overwrite
 
-    if dest.suffix.lower() == ".json" and target != "coco":
-        raise click.UsageError(f"one .json file holds coco alone; name a folder for {target}")
+    if reading["voc_origin"] == 1 and target == "voc":
+        target = "voc-devkit"
+    try:
+        room.check_dest(by_name(target), dest)
+    except ConfigError as error:
+        raise click.UsageError(str(error)) from None
     refuse_to_overwrite(dest)
     problems = Problems()
-    dataset = room.read(source, format=origin, images=images, on_error=on_error, problems=problems)
+    dataset = _read([source, *merge], problems, **reading)
+    dataset = _relabelled(dataset, mapping, drop, classes, problems)
     room.write(dataset, dest, target, media="none" if no_images else "link", problems=problems)
-    rejects = dest.parent / "rejects.jsonl" if on_error == "skip" else None
+    rejects = dest.parent / "rejects.jsonl" if reading["on_error"] == "skip" else None
     if rejects is not None and not room.write_rejects(problems, rejects):
         rejects = None
     options.report(problems)
@@ -73,6 +98,49 @@ def convert(
     click.echo(f"{dest}: {_sizes(dataset)} ({target})")
     if rejects is not None:
         click.echo(f"{rejects}: what was left out")
+
+
+def _read(
+    sources: list[Path],
+    problems: Problems,
+    *,
+    origin: str | None,
+    images: Path | None,
+    on_error: Literal["fail", "skip"],
+    voc_origin: int,
+    ids: Path | None,
+) -> Dataset:
+    from detect import convert as room
+
+    parts = [
+        (
+            path.resolve().stem,
+            room.read(
+                path,
+                format=origin,
+                images=images,
+                on_error=on_error,
+                problems=problems,
+                voc_origin=voc_origin,
+                ids=ids,
+            ),
+        )
+        for path in sources
+    ]
+    return parts[0][1] if len(parts) == 1 else room.merge(parts, problems)
+
+
+def _relabelled(
+    dataset: Dataset, mapping: tuple[str, ...], drop: tuple[str, ...], classes: str | None, problems: Problems
+) -> Dataset:
+    if not (mapping or drop or classes):
+        return dataset
+    from detect.convert.taxonomy import check_known, parse_classes, parse_mapping, relabel
+
+    for label in drop:
+        check_known(label, dataset.classes, "--drop")
+    renamed = parse_mapping(mapping, dataset.classes)
+    return relabel(dataset, renamed, problems, drop=drop, classes=parse_classes(classes) if classes else ())
 
 
 def _result(dest: Path, target: str, dataset: Dataset, problems: Problems, rejects: Path | None) -> dict[str, object]:

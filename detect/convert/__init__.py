@@ -6,24 +6,39 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import logging
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
-from detect.convert.coco import write_file
+from detect.convert.archive import is_archive, moved, unpacking
 from detect.convert.description import is_description, read_description
 from detect.convert.formats import FORMATS, Format, by_name, recognised
 from detect.convert.predictions import read_predictions, write_predictions
 from detect.convert.rejects import write_rejects
 from detect.convert.source import Source
+from detect.convert.taxonomy import merge, relabel
 from detect.data import Dataset
 from detect.errors import ConfigError, DataError, Problems
 from detect.files import atomic_folder
 
-__all__ = ["FORMATS", "Format", "read", "read_predictions", "write", "write_predictions", "write_rejects"]
+__all__ = [
+    "FORMATS",
+    "Format",
+    "check_dest",
+    "merge",
+    "read",
+    "read_predictions",
+    "relabel",
+    "write",
+    "write_predictions",
+    "write_rejects",
+]
 
 
 def read(
@@ -33,12 +48,16 @@ def read(
     images: Path | None = None,
     on_error: Literal["fail", "skip"] = "fail",
     problems: Problems | None = None,
+    voc_origin: int = 0,
+    ids: Path | None = None,
 ) -> Dataset:
-    """The dataset in a folder, an annotation file (.json, .xml, data.yaml) or a description (datasets/*.yaml).
+    """The dataset in a folder, a zip, an annotation file (.json, .xml, data.yaml) or a description (datasets/*.yaml).
 
     `format` is a name from FORMATS; None: recognised by the content. `images` is the folder of the images where
     they lie apart. Images are in the order of their names. Repairs and whatever is left out are added to
-    `problems`, or logged where that is None.
+    `problems`, or logged where that is None. `voc_origin` 1: VOC's corners are pixels counted from 1, the far ones
+    included, as in the VOC devkit. `ids`: the COCO file that the ids of COCO results refer to. The files of a zip lie
+    in a temporary folder until this process ends.
 
     Raises DataError with every error found, or with `on_error` "skip" leaves out just the bad items; DataError
     also where nothing is left; ConfigError for an unknown format.
@@ -51,7 +70,7 @@ def read(
         path = path.parent
     try:
         with _gc_paused():
-            dataset = _read(path, images, row, found)
+            dataset = _read(Source(path, images, found, voc_origin, ids), row)
         if on_error == "fail":
             found.raise_errors()
     except OSError as error:
@@ -74,7 +93,7 @@ def write(
     media: Literal["link", "none"] = "link",
     problems: Problems | None = None,
 ) -> Path:
-    """Write a dataset to a new folder `dest`, or to one COCO file where `dest` ends in .json; returns `dest`.
+    """Write a dataset to a new folder `dest`, or to one file where `dest` ends in .json; returns `dest`.
 
     The images are hard-linked (copied where links fail), or left out with `media` "none". What the format cannot
     hold is added to `problems` as "loss", or logged where that is None. Atomic: after a failure nothing is there.
@@ -83,15 +102,12 @@ def write(
     where `dest` exists or cannot be written.
     """
     row, dest, found = by_name(format), Path(dest), Problems()
-    if row.write is None:
-        raise ConfigError(f"{row.title} can be read but not written")
+    check_dest(row, dest)
     _check_names(dataset)
-    if dest.suffix.lower() == ".json":
-        if row.name != "coco":
-            raise ConfigError(f"{dest}: only coco can be written to one .json file; name a folder for {row.name}")
+    if row.write_file is not None and dest.suffix.lower() == ".json":
         with _gc_paused():
-            write_file(dataset, dest, found)
-    else:
+            row.write_file(dataset, dest, found)
+    elif row.write is not None:
         with atomic_folder(dest) as folder, _gc_paused():
             row.write(dataset, folder, media, found)
     if problems is None:
@@ -101,13 +117,44 @@ def write(
     return dest
 
 
-def _read(path: Path, images: Path | None, row: Format | None, problems: Problems) -> Dataset:
+def check_dest(row: Format, dest: Path) -> None:
+    """Raise ConfigError where a format cannot be written, or not to such a place."""
+    if not row.written:
+        raise ConfigError(f"{row.title} can be read but not written")
+    if dest.suffix.lower() == ".json" and row.write_file is None:
+        files = " and ".join(name for name, row in FORMATS.items() if row.write_file is not None)
+        raise ConfigError(f"{dest}: only {files} can be written to one .json file; name a folder for {row.name}")
+    if dest.suffix.lower() != ".json" and row.write is None:
+        raise ConfigError(f"{dest}: {row.name} is one file; give it a name that ends in .json")
+
+
+def _read(source: Source, row: Format | None) -> Dataset:
+    path = source.path
+    if is_archive(path):
+        return _read_archive(source, row)
     if is_description(path):
-        if images is not None:
+        if source.images is not None:
             raise ConfigError(f"{path}: a description names its images itself; change its key `images`")
-        return read_description(path, lambda part, photos, name: _read(part, photos, by_name(name), problems), problems)
-    source = Source(path, images, problems)
+
+        def part(place: Path, photos: Path | None, name: str) -> Dataset:
+            return _read(replace(source, path=place, images=photos), by_name(name))
+
+        return read_description(path, part, source.problems)
     return (row or recognised(source)).read(source)
+
+
+def _read_archive(source: Source, row: Format | None) -> Dataset:
+    """The dataset in a zip; messages name the zip, not the folder it is unpacked to."""
+    inner = Problems()
+    with unpacking(source.path) as folder:
+        try:
+            dataset = _read(replace(source, path=folder, problems=inner), row)
+        except DataError as error:
+            raise DataError([moved(problem, folder, source.path) for problem in error.problems]) from None
+        finally:
+            source.problems.items.extend(moved(problem, folder, source.path) for problem in inner)
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return dataset
 
 
 @contextmanager

@@ -16,14 +16,17 @@ from typing import Any
 from detect.convert import json_file, stated
 from detect.convert.coco_write import write, write_file
 from detect.convert.names import split_name, split_word, without_containers
-from detect.convert.sizes import settle_size
+from detect.convert.pages import Page, assemble
 from detect.convert.source import Source
-from detect.convert.tidy import PRECISION, Labels, Place, gathered, tidy
-from detect.data import NONE, Attributes, Box, Dataset, Image, Value
+from detect.convert.tidy import PRECISION, Labels, Place
+from detect.data import NONE, Attributes, Box, Dataset, Value
 from detect.errors import DataError, Problems
 from detect.progress import track
 
 __all__ = ["read", "recognise", "write", "write_file"]
+
+SANE = 1e9
+"""Pixels; no side of an image is longer."""
 
 _HEAD = re.compile(rb'^\s*\{.*"(images|annotations|categories)"\s*:\s*\[', re.DOTALL)
 _NAMED = re.compile(r"(?:instances|annotations|person_keypoints|labels)_(.+)")
@@ -70,9 +73,19 @@ def read(source: Source) -> Dataset:
         raise DataError(f"{source.path}: there is no COCO file in it (annotations/*.json or _annotations.coco.json)")
     labels = Labels(source.problems)
     parts = [part for file in files if (part := _open(source, file))]
+    return _assembled(parts, labels, source)
+
+
+def read_document(source: Source, file: str, document: Any) -> Dataset:
+    """The dataset in one document that did not come from one file."""
+    part = _part(source, file, "", document)
+    return _assembled([part] if part else [], Labels(source.problems), source)
+
+
+def _assembled(parts: list[_Part], labels: Labels, source: Source) -> Dataset:
     for part in parts:
         _read_part(part, labels)
-    return gathered(labels.classes, _images(parts, source), source.problems)
+    return assemble([page for part in parts for page in _pages(part, source)], labels, source)
 
 
 def _annotation_files(source: Source) -> list[str]:
@@ -80,7 +93,8 @@ def _annotation_files(source: Source) -> list[str]:
     found = [file for file in source.with_suffix(".json") if _looks_like_coco(source.root / file)]
     bases = {file: file.rpartition("/")[2] for file in found}
     usual = [file for file, base in bases.items() if base.startswith("instances_") or base == "_annotations.coco.json"]
-    return usual or [file for file, base in bases.items() if not base.startswith("predictions")]
+    alone = source.path.is_file()
+    return usual or [file for file, base in bases.items() if alone or not base.startswith("predictions")]
 
 
 def _looks_like_coco(path: Path) -> bool:
@@ -102,7 +116,12 @@ def _open(source: Source, file: str) -> _Part | None:
         named = _NAMED.fullmatch(base.rpartition(".")[0])
         split = named[1] if named else base.rpartition(".")[0]
         split = split if named or split_word(split) else ""
-    part = _Part(file, path, split, document if isinstance(document, dict) else {}, source.problems)
+    return _part(source, file, split, document)
+
+
+def _part(source: Source, file: str, split: str, document: Any) -> _Part | None:
+    whole = document if isinstance(document, dict) else {}
+    part = _Part(file, str(source.root / file), split, whole, source.problems)
     if not isinstance(document, dict) or "images" not in document:
         part.error("not a COCO file", 'must be an object with "images", "annotations" and "categories"', "")
         return None
@@ -130,6 +149,9 @@ def _read_part(part: _Part, labels: Labels) -> None:
         if box := _box(part, row, f"annotation {key}", names):
             part.boxes.setdefault(row["image_id"], []).append((key, box))
             outlines += bool(row.get("segmentation") or row.get("keypoints"))
+    if any("score" in box.attributes for boxes in part.boxes.values() for _, box in boxes):
+        what = "holds predictions; read as annotations, with the score as an attribute"
+        part.problems.add("note", "predictions", what, file=part.path)
     if outlines:
         what = f"{outlines} outlines or key points are not kept, only their boxes"
         part.problems.add("loss", "outlines", what, file=part.path)
@@ -201,28 +223,23 @@ def _attributes(row: dict[str, Any], area: float) -> Attributes:
     for key in ("iscrowd", "ignore"):
         if row.get(key):
             found[key] = 1
+    score = row.get("score")
+    if isinstance(score, int | float) and not isinstance(score, bool):
+        found["score"] = score
     if isinstance(own := row.get("area"), int | float) and not isclose(own, area, rel_tol=1e-9, abs_tol=10**-PRECISION):
         found["area"] = own
     return Attributes(found) if found else NONE
 
 
-def _images(parts: list[_Part], source: Source) -> list[Image]:
-    rows = [(part, key, row) for part in parts for key, row in part.images.items()]
-    found = []
-    for part, key, row in rows:
-        near = [part.split, without_containers(part.file).rpartition("/")[0]]
-        name = part.split or Path(part.file).stem
-        where = part.path, f"image {key}"
-        found.append(stated.find(row["file_name"], name, near, source.photos, where, source.problems))
-    images: list[Image] = []
-    for (part, key, row), listed, name in zip(rows, found, stated.names_of(found), strict=True):
-        path = source.photos.path(listed.photo) if listed.photo else None
-        width, height = row.get("width"), row.get("height")
-        size = (width, height) if isinstance(width, int) and isinstance(height, int) else None
-        if own := settle_size(path, size, part.path, source.problems):
-            boxes = tidy(part.boxes.get(key, []), *own, part.path, "annotation", source.problems)
-            images.append(Image(name, *own, boxes, split_name(part.split), _values(row), path))
-    return images
+def _pages(part: _Part, source: Source) -> Iterator[Page]:
+    near = [part.split, without_containers(part.file).rpartition("/")[0]]
+    name = part.split or Path(part.file).stem
+    for key, row in part.images.items():
+        listed = stated.find(row["file_name"], name, near, source.photos, (part.path, f"image {key}"), source.problems)
+        stated_size = json_file.numbers(row, ("width", "height"))
+        size = (int(stated_size[0]), int(stated_size[1])) if stated_size and max(stated_size) < SANE else None
+        boxes = part.boxes.get(key, [])
+        yield Page(listed, split_name(part.split), size, boxes, part.path, "annotation", _values(row))
 
 
 def _values(row: dict[str, Any]) -> Attributes:

@@ -12,7 +12,7 @@ from detect.data import Box, Dataset, Image
 from detect.errors import Problems
 from detect.files import write_bytes
 
-OWN = ("iscrowd", "ignore", "area")
+OWN = ("iscrowd", "ignore", "area", "score")
 """Attributes that COCO has keys of its own for."""
 
 

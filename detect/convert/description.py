@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from detect.convert.names import split_name, without_containers
-from detect.convert.tidy import Labels, gathered
+from detect.convert.taxonomy import relabel
+from detect.convert.tidy import clean_label, gathered
 from detect.convert.yaml_file import load
 from detect.data import Dataset, Image
 from detect.errors import ConfigError, DataError, Problems
@@ -54,29 +55,11 @@ def read_description(path: Path, read: Reader, problems: Problems) -> Dataset:
         raise DataError(f"{path}: the data is not at {', '.join(missing)}: {get}")
     found = [(part, read(root / part.path, root / part.images if part.images else None, document["format"]))
              for part in parts]  # fmt: skip
-    mapping = document.get("map", {})
-    labels = Labels(problems, document.get("classes", []), closed="classes" in document)
-    for _, dataset in found:
-        for label in dataset.classes:
-            if "classes" not in document:
-                labels.declare(mapping.get(label, label))
-    known = {label for _, dataset in found for label in dataset.classes}
-    for old in mapping:
-        if old not in known:
-            problems.add("note", "nothing to map", f"map: {old!r} is no class of the data", file=path)
-    images = [
-        _mapped(image, mapping, labels, str(path)) for part, dataset in found for image in _named(part, dataset, found)
-    ]
-    return gathered(tuple(labels.names), images, problems)
-
-
-def _mapped(image: Image, mapping: dict[str, str], labels: Labels, file: str) -> Image:
-    boxes = []
-    for box in image.boxes:
-        label = labels(mapping.get(box.label, box.label), file, image.name)
-        if label is not None:
-            boxes.append(box if label == box.label else box._replace(label=label))
-    return replace(image, boxes=tuple(boxes))
+    images = [image for part, dataset in found for image in _named(part, dataset, found)]
+    classes = dict.fromkeys(label for _, dataset in found for label in dataset.classes)
+    whole = gathered(classes, images, problems)
+    mapping = {old: clean_label(new) for old, new in document.get("map", {}).items()}
+    return relabel(whole, mapping, problems, classes=[*map(clean_label, document.get("classes", []))], file=path)
 
 
 def _named(part: _Part, dataset: Dataset, parts: list[tuple[_Part, Dataset]]) -> list[Image]:

@@ -20,7 +20,7 @@ IMAGE_SUFFIXES = frozenset(
 
 _CONTAINER = re.compile(
     r"((train|training|val|valid|validation|test|testing)[ _-])?"
-    r"(jpeg)?(images?|imgs?|photos?|pictures?|annotations?|labels?|xmls?)",
+    r"(jpeg)?(images?|imgs?|photos?|pictures?|annotations?|labels?|xmls?)|obj_\w+_data",
     re.IGNORECASE,
 )
 _SPLITS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val"}

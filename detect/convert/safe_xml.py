@@ -71,8 +71,12 @@ def stream(path: Path) -> Iterator[Element]:
 
 def root_tags(root: Path, files: Iterable[str]) -> set[str]:
     """The names of the root elements of some of these files, those nearest the top, by a look at their beginning."""
-    some = heapq.nsmallest(_SOME, files, key=lambda file: (file.count("/"), file))
-    return {root_tag(root / file) for file in some}
+    return {root_tag(root / file) for file in nearest(files)}
+
+
+def nearest(files: Iterable[str]) -> list[str]:
+    """Some of these files, those nearest the top."""
+    return heapq.nsmallest(_SOME, files, key=lambda file: (file.count("/"), file))
 
 
 def root_tag(path: Path) -> str:

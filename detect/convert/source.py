@@ -13,6 +13,7 @@ from detect.convert.names import is_container, is_foreign, is_image, posix, spli
 from detect.errors import DataError, Problems
 
 _NOISE = {"__MACOSX", "Thumbs.db", "desktop.ini"}
+_LOOK = 1 << 16
 _MASKS = re.compile(r"(^|/)(segmentation(class|object)\w*|masks?|scribbles?)/", re.IGNORECASE)
 
 
@@ -23,6 +24,10 @@ class Source:
     path: Path
     images: Path | None
     problems: Problems
+    voc_origin: int = 0
+    """What VOC's corners count from: 0, edges, as LabelImg; 1, pixels and inclusive, as the VOC devkit."""
+    ids: Path | None = None
+    """The COCO file that the ids of COCO results refer to."""
 
     @cached_property
     def files(self) -> tuple[str, ...]:
@@ -37,6 +42,13 @@ class Source:
     def with_suffix(self, *endings: str) -> list[str]:
         """The files that end so (lower case, with the dot)."""
         return [file for ending in endings for file in self._by_suffix.get(ending, ())]
+
+    def head(self, file: str) -> str:
+        """The beginning of one of `files` as text."""
+        with (self.root / file).open("rb") as stream:
+            data = stream.read(_LOOK)
+        encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+        return data.decode(encoding, errors="replace")
 
     @cached_property
     def _by_suffix(self) -> dict[str, list[str]]:

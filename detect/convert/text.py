@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from detect.convert.tidy import PRECISION
@@ -51,6 +52,17 @@ def lines(path: str | Path) -> list[str]:
     while found and not found[-1]:
         found.pop()
     return found
+
+
+def declared_classes(folder: Path) -> list[str]:
+    """The classes in a classes.txt of that folder, which fixes their order; none where there is no such file."""
+    path = folder / "classes.txt"
+    return lines(path) if path.is_file() else []
+
+
+def write_classes(classes: Iterable[str], folder: Path) -> None:
+    """classes.txt, one class per line."""
+    write_text(folder / "classes.txt", "".join(f"{label}\n" for label in classes))
 
 
 def number(value: float) -> str:

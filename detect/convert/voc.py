@@ -16,9 +16,10 @@ from xml.sax.saxutils import escape
 from detect.convert import safe_xml
 from detect.convert.media import Media, lay
 from detect.convert.names import folder_splits, image_names, is_foreign, posix, split_name, stem, without_containers
+from detect.convert.shapes import extent
 from detect.convert.sizes import Size, settle_size
 from detect.convert.source import Source
-from detect.convert.text import lines, number, read_bytes, typed, untyped, write_text
+from detect.convert.text import declared_classes, lines, number, read_bytes, typed, untyped, write_classes, write_text
 from detect.convert.tidy import Labels, gathered, tidy
 from detect.data import NONE, Attributes, Box, Dataset, Image, Value
 from detect.errors import DataError, Problems
@@ -58,15 +59,19 @@ def recognise(source: Source) -> bool:
     return "annotation" in safe_xml.root_tags(source.root, source.with_suffix(".xml"))
 
 
-def read(source: Source) -> Dataset:
-    """Every XML file and every image below the folder; an image without an XML file has no boxes."""
+def read(source: Source, origin: int | None = None) -> Dataset:
+    """Every XML file and every image below the folder; an image without an XML file has no boxes.
+
+    `origin` 1: corners are pixels counted from 1, the far ones included; None: as the source says.
+    """
+    first = source.voc_origin if origin is None else origin
     xmls = source.with_suffix(".xml")
     if not xmls:
         raise DataError(f"{source.path}: there is no XML file in it")
     problems = source.problems
-    declared = lines(source.root / "classes.txt") if (source.root / "classes.txt").is_file() else []
+    declared = declared_classes(source.root)
     labels = Labels(problems, declared, closed=bool(declared))
-    pages = [page for file in track(xmls, "Reading XML") if (page := _page(source, file, labels))]
+    pages = [page for file in track(xmls, "Reading XML") if (page := _page(source, file, labels, first))]
     found = _match(pages, source)
     found += _without_page(source, {photo for _, photo in found})
     names = image_names([photo or page.expected for page, photo in found])
@@ -80,7 +85,7 @@ def read(source: Source) -> Dataset:
     return gathered(labels.classes, images, problems)
 
 
-def _page(source: Source, file: str, labels: Labels) -> Page | None:
+def _page(source: Source, file: str, labels: Labels, origin: int) -> Page | None:
     path, problems = f"{source.root}/{file}", source.problems
     try:
         root = safe_xml.parse(read_bytes(path))
@@ -98,7 +103,7 @@ def _page(source: Source, file: str, labels: Labels) -> Page | None:
     for node in root:
         if node.tag == "object":
             place += 1
-            if box := _box(node, labels, path, f"object {place}"):
+            if box := _box(node, labels, path, f"object {place}", origin):
                 objects.append((place, box))
     return Page(file, path, (root.findtext("filename") or "").strip(), _size(root), objects)
 
@@ -111,11 +116,10 @@ def _size(root: Element) -> Size | None:
         return None
 
 
-def _box(node: Element, labels: Labels, file: str, where: str) -> Box | None:
+def _box(node: Element, labels: Labels, file: str, where: str, origin: int) -> Box | None:
     bounds = node.find("bndbox")
     if bounds is None:
-        labels.problems.add("error", "object without box", "has no <bndbox>", file=file, where=where)
-        return None
+        return _outline(node, labels, file, where)
     try:
         x1, y1, x2, y2 = [float(bounds.findtext(key) or "") for key in ("xmin", "ymin", "xmax", "ymax")]
     except ValueError:
@@ -123,7 +127,28 @@ def _box(node: Element, labels: Labels, file: str, where: str) -> Box | None:
         labels.problems.add("error", "not a number", what, file=file, where=where)
         return None
     label = labels(node.findtext("name"), file, where)
-    return None if label is None else Box(label, x1, y1, x2, y2, None, _attributes(node))
+    return None if label is None else Box(label, x1 - origin, y1 - origin, x2, y2, None, _attributes(node))
+
+
+def _outline(node: Element, labels: Labels, file: str, where: str) -> Box | None:
+    """The extent of a polygon, as the web LabelMe writes objects into files of this kind."""
+    if (node.findtext("deleted") or "").strip() == "1":
+        labels.problems.add("dropped", "deleted object", "is marked as deleted", file=file, where=where)
+        return None
+    points = [(point.findtext("x") or "", point.findtext("y") or "") for point in node.findall("polygon/pt")]
+    if not points:
+        labels.problems.add("error", "object without box", "has no <bndbox>", file=file, where=where)
+        return None
+    try:
+        bounds = extent([(float(x), float(y)) for x, y in points])
+    except ValueError:
+        labels.problems.add("error", "not a number", "<polygon> needs x and y as numbers", file=file, where=where)
+        return None
+    label = labels(node.findtext("name"), file, where)
+    if label is None:
+        return None
+    labels.problems.add("loss", "outline", "the polygon became its upright box", file=file, where=where)
+    return Box(label, *bounds, None, _attributes(node))
 
 
 def _attributes(node: Element) -> Attributes:
@@ -207,16 +232,16 @@ def _splits(source: Source, pages: Sequence[Page], names: Sequence[str]) -> Sequ
     return folder_splits(names) or [None] * len(names)
 
 
-def write(dataset: Dataset, folder: Path, media: Media, problems: Problems) -> None:
-    """Annotations/, JPEGImages/, ImageSets/Main/<split>.txt and classes.txt below `folder`."""
+def write(dataset: Dataset, folder: Path, media: Media, problems: Problems, origin: int = 0) -> None:
+    """Annotations/, JPEGImages/, ImageSets/Main/<split>.txt and classes.txt below `folder`; `origin` as in read."""
     lay(dataset, folder / "JPEGImages", media, problems)
-    (folder / "classes.txt").write_text("".join(f"{label}\n" for label in dataset.classes), encoding="utf-8")
+    write_classes(dataset.classes, folder)
     often = Counter(stem(image.name) for image in dataset.images)
     lists: dict[str, list[str]] = {}
     for image in track(dataset.images, "Writing XML"):
         # two images called 1.jpg and 1.png: <filename> tells their XML files apart
         name = stem(image.name) if often[stem(image.name)] == 1 else image.name
-        write_text(folder / "Annotations" / f"{name}.xml", _xml(image))
+        write_text(folder / "Annotations" / f"{name}.xml", _xml(image, origin))
         if image.split is not None:
             lists.setdefault(image.split, []).append(name)
         if image.attributes:
@@ -225,22 +250,22 @@ def write(dataset: Dataset, folder: Path, media: Media, problems: Problems) -> N
         write_text(folder / "ImageSets" / "Main" / f"{split}.txt", "".join(f"{name}\n" for name in names))
 
 
-def _xml(image: Image) -> str:
+def _xml(image: Image, origin: int) -> str:
     folder, _, name = f"JPEGImages/{image.name}".rpartition("/")
     return (
         f"<annotation>\n\t<folder>{escape(folder.rpartition('/')[2])}</folder>\n"
         f"\t<filename>{escape(name)}</filename>\n\t<source>\n\t\t<database>Unknown</database>\n\t</source>\n"
         f"\t<size>\n\t\t<width>{image.width}</width>\n\t\t<height>{image.height}</height>\n"
         f"\t\t<depth>3</depth>\n\t</size>\n\t<segmented>0</segmented>\n"
-        f"{''.join(map(_object, image.boxes))}</annotation>\n"
+        f"{''.join(_object(box, origin) for box in image.boxes)}</annotation>\n"
     )
 
 
-def _object(box: Box) -> str:
+def _object(box: Box, origin: int) -> str:
     attributes = dict(box.attributes)
     pose = escape(untyped(attributes.pop("pose", UNSPECIFIED)))
     truncated, difficult, occluded = (int(bool(attributes.pop(flag, False))) for flag in FLAGS)
-    x1, y1, x2, y2 = map(number, box.xyxy)
+    x1, y1, x2, y2 = (number(value) for value in (box.x1 + origin, box.y1 + origin, box.x2, box.y2))
     return (
         f"\t<object>\n\t\t<name>{escape(box.label)}</name>\n\t\t<pose>{pose}</pose>\n"
         f"\t\t<truncated>{truncated}</truncated>\n\t\t<difficult>{difficult}</difficult>\n"

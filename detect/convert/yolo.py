@@ -17,7 +17,7 @@ from detect.convert.media import Media, lay
 from detect.convert.names import image_names, posix, stem, suffix
 from detect.convert.sizes import Size, settle_size
 from detect.convert.source import Source
-from detect.convert.text import decode, read_bytes, write_text
+from detect.convert.text import decode, read_bytes, write_classes, write_text
 from detect.convert.tidy import PRECISION, gathered, tidy
 from detect.convert.yolo_labels import label_path, looks_like_labels
 from detect.convert.yolo_layout import find_layout, is_yolo
@@ -123,14 +123,17 @@ def _label(text: str, table: Mapping[str, str], file: str, place: int, problems:
 def write(dataset: Dataset, folder: Path, media: Media, problems: Problems) -> None:
     """data.yaml, classes.txt, images/, labels/ and, where there are splits, a list of images for each."""
     report_attributes(dataset, "YOLO", problems)
-    dataset = _renamed(dataset, problems)
+    dataset = without_clashes(dataset, problems)
     lay(dataset, folder / "images", media, problems)
-    numbers = {label: str(number) for number, label in enumerate(dataset.classes)}
     for image in track(dataset.images, "Writing labels"):
-        rows = "".join(_row(box, numbers[box.label], image) for box in image.boxes)
-        write_text(folder / label_path(f"images/{image.name}"), rows)
-    write_text(folder / "classes.txt", "".join(f"{label}\n" for label in dataset.classes))
+        write_text(folder / label_path(f"images/{image.name}"), rows_of(image, dataset.classes))
+    write_classes(dataset.classes, folder)
     write_text(folder / "data.yaml", _header(dataset, folder))
+
+
+def rows_of(image: Image, classes: tuple[str, ...]) -> str:
+    """The text of an image's label file."""
+    return "".join(_row(box, str(classes.index(box.label)), image) for box in image.boxes)
 
 
 def _row(box: Box, number: str, image: Image) -> str:
@@ -159,7 +162,7 @@ def _header(dataset: Dataset, folder: Path) -> str:
     return head + names
 
 
-def _renamed(dataset: Dataset, problems: Problems) -> Dataset:
+def without_clashes(dataset: Dataset, problems: Problems) -> Dataset:
     """No two images that would share a label file: of 1.jpg and 1.png the second becomes 1_png.png."""
     taken: set[str] = set()
     images = []

@@ -46,11 +46,11 @@ def is_yolo(source: Source) -> bool:
 
 
 def header(source: Source) -> Path | None:
-    """The YAML file with class names: the source itself, or at the top of the folder."""
-    files = [f for f in source.with_suffix(".yaml", ".yml") if "/" not in f]
-    found = [source.root / f for f in files if "names" in load(source.root / f)]
+    """The YAML file (or darknet's .data) with class names: the source itself, or at the top of the folder."""
+    files = [f for f in source.with_suffix(".yaml", ".yml", ".data") if "/" not in f]
+    found = [source.root / f for f in files if "names" in _load(source.root / f)]
     if len(found) > 1:
-        usual = [f for f in found if f.stem in ("data", "dataset")]
+        usual = [f for f in found if f.stem in ("data", "dataset", "obj")]
         if len(usual) != 1:
             names = ", ".join(f.name for f in found)
             raise DataError(f"{source.path}: holds several headers: {names} (name the one to read)")
@@ -78,7 +78,7 @@ def _by_folders(source: Source) -> Layout:
 
 
 def _by_header(file: Path, source: Source) -> Layout:
-    problems, document = source.problems, load(file)
+    problems, document = source.problems, _load(file)
     root = _root(document, file, problems)
     tree = sorted(walk(root))
     on_disk = [f for f in tree if is_image(f)]
@@ -95,6 +95,22 @@ def _by_header(file: Path, source: Source) -> Layout:
     splits |= _unlisted(splits, on_disk, labels, file, problems)
     declared = list(splits.values()) if any(splits.values()) else None
     return Layout(root, root, list(splits), declared, labels, tables, labels.without([*on_disk, *splits]))
+
+
+def _load(file: Path) -> dict[str, Any]:
+    """The header as a mapping: YAML, or darknet's `key = value` with a file of names."""
+    if suffix(file.name) != ".data":
+        return load(file)
+    pairs = (line.partition("=") for line in lines(file) if not line.startswith("#"))
+    document: dict[str, Any] = {key.strip(): value.strip() for key, equals, value in pairs if equals}
+    if "names" in document:
+        parts = posix(document["names"]).split("/")
+        tails = [file.parent / "/".join(parts[i:]) for i in range(len(parts))]
+        there = next((place for place in tails if place.is_file()), None)
+        if there is None:
+            raise DataError(f"{file}: names = {document['names']} is not there")
+        document["names"] = lines(there)
+    return document
 
 
 def _root(document: dict[str, Any], file: Path, problems: Problems) -> Path:

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import pytest
 
 from detect.convert import read, write
-from detect.convert.cvat_shapes import corners
+from detect.convert.shapes import cvat_corners as corners
 from detect.data import Attributes, Box, Dataset, Image
 from detect.errors import DataError, Problems
 

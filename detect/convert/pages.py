@@ -1,0 +1,88 @@
+"""What formats that list their images share: a page per image is collected from the files, a dataset made of all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+from detect.convert import stated
+from detect.convert.names import split_name
+from detect.convert.sizes import Size, settle_size
+from detect.convert.source import Source
+from detect.convert.tidy import Labels, Place, gathered, rounded, tidy
+from detect.data import NONE, Attributes, Box, Dataset, Image
+from detect.errors import Level
+
+Corners = tuple[float, float, float, float]
+
+
+class Page(NamedTuple):
+    """One image as a file lists it; `unit` is what its boxes are counted in ("image 1.jpg: shape")."""
+
+    listed: stated.Stated
+    split: str | None
+    size: Size | None
+    boxes: Sequence[tuple[Place, Box]]
+    file: str
+    unit: str = "shape"
+    attributes: Attributes = NONE
+
+
+def assemble(pages: Iterable[Page], labels: Labels, source: Source) -> Dataset:
+    """The dataset of all pages, with the size of each photo settled and the boxes tidied."""
+    pages, images = list(pages), []
+    for page, name in zip(pages, stated.names_of([page.listed for page in pages]), strict=True):
+        path = source.photos.path(page.listed.photo) if page.listed.photo else None
+        if size := settle_size(path, page.size, page.file, source.problems):
+            boxes = tidy(page.boxes, *size, page.file, page.unit, source.problems)
+            images.append(Image(name, *size, boxes, page.split, page.attributes, path))
+    return gathered(labels.classes, images, source.problems)
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """One annotation file while it is read: where its problems are noted and its images looked for."""
+
+    source: Source
+    file: str
+    labels: Labels
+
+    @cached_property
+    def path(self) -> str:
+        """The file as messages name it."""
+        return str(self.source.root / self.file)
+
+    def add(self, level: Level, kind: str, what: str, where: str = "", remedy: str = "") -> None:
+        """Note a problem of this file."""
+        self.source.problems.add(level, kind, what, file=self.path, where=where, remedy=remedy)
+
+    def box(
+        self, label: str | None, corners: Corners, where: str, attributes: Attributes = NONE, became: str = ""
+    ) -> Box | None:
+        """A box of this file, None where it has no label; `became`: it is the extent of a shape of that kind."""
+        found = self.labels(label, self.path, where)
+        if found is None:
+            return None
+        if became:
+            kind = "rotation" if became == "rotated box" else "outline"
+            self.add("loss", kind, f"the {became} became its upright box", where)
+        return rounded(Box(found, *corners, None, attributes))
+
+    def page(
+        self,
+        name: str,
+        boxes: list[tuple[Place, Box]],
+        unit: str,
+        *,
+        where: str = "",
+        split: str = "",
+        size: Size | None = None,
+        attributes: Attributes = NONE,
+    ) -> Page:
+        """The page of an image called `name` in this file; `split` is the word that the file has for it."""
+        folder = self.file.rpartition("/")[0]
+        problems = self.source.problems
+        listed = stated.find(name, split or folder, [split, folder], self.source.photos, (self.path, where), problems)
+        return Page(listed, split_name(split) if split else None, size, boxes, self.path, unit, attributes)
