@@ -13,9 +13,9 @@ included; MiB is its peak (the sum over its children where it has some running b
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import shutil
-import struct
 import subprocess
 import sys
 import tempfile
@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from PIL import Image
 
 HERE = Path(__file__).parent
 COLUMNS = ("voc coco", "voc yolo", "cvat coco", "cvat yolo", "yolo coco")
@@ -43,18 +44,20 @@ class Cost(NamedTuple):
 
 
 def generate(root: Path, images: int, boxes: int, seed: int = 0) -> None:
-    """The same photos (headers alone) and boxes as LabelImg's VOC and YOLO, and as one CVAT XML."""
+    """The same photos (a few, under many names) and boxes as LabelImg's VOC and YOLO, and as one CVAT XML."""
     rng = np.random.default_rng(seed)
-    for folder in ("voc", "images", "yolo/labels"):
+    for folder in ("voc", "images", "yolo/labels/train", "yolo/images"):
         (root / folder).mkdir(parents=True)
     for width, height in SIZES:
-        (root / f"{width}x{height}").write_bytes(header(width, height))
+        (root / f"{width}x{height}").write_bytes(picture(width, height))
     counts = rng.multinomial(boxes, np.full(images, 1 / images))
-    (root / "yolo/images").symlink_to(root / "images")
+    (root / "yolo/images/train").symlink_to(root / "images")
     (root / "yolo/classes.txt").write_text("".join(f"{label}\n" for label in CLASSES))
     names = "".join(f"  {k}: {label}\n" for k, label in enumerate(CLASSES))
-    (root / "yolo/data.yaml").write_text(f"path: {root / 'yolo'}\ntrain: images\nval: images\nnames:\n{names}")
-    with (root / "cvat.xml").open("w") as cvat:
+    (root / "yolo/data.yaml").write_text(
+        f"path: {root / 'yolo'}\ntrain: images/train\nval: images/train\nnames:\n{names}"
+    )
+    with (root / "train.xml").open("w") as cvat:
         cvat.write(cvat_head(images))
         for number, count in enumerate(counts.tolist()):
             width, height = SIZES[number % len(SIZES)]
@@ -62,7 +65,7 @@ def generate(root: Path, images: int, boxes: int, seed: int = 0) -> None:
             os.link(root / f"{width}x{height}", root / "images" / name)
             rows = list(random_rows(rng, count, width, height))
             (root / "voc" / f"{name[:-4]}.xml").write_text(voc(name, width, height, rows))
-            (root / "yolo/labels" / f"{name[:-4]}.txt").write_text(yolo(width, height, rows))
+            (root / "yolo/labels/train" / f"{name[:-4]}.txt").write_text(yolo(width, height, rows))
             cvat.write(cvat_image(number, name, width, height, rows))
         cvat.write("</annotations>\n")
 
@@ -79,10 +82,11 @@ def random_rows(rng: np.random.Generator, count: int, width: int, height: int) -
     yield from zip(*(values.tolist() for values in (label, x1, y1, x2, y2)), strict=True)
 
 
-def header(width: int, height: int) -> bytes:
-    """A PNG as far as its size is read, and some bytes more."""
-    size = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + size + bytes(200)
+def picture(width: int, height: int) -> bytes:
+    """A grey PNG."""
+    buffer = io.BytesIO()
+    Image.new("L", (width, height), 128).save(buffer, "PNG")
+    return buffer.getvalue()
 
 
 def voc(name: str, width: int, height: int, rows: Sequence[Row]) -> str:
@@ -114,7 +118,8 @@ def cvat_head(images: int) -> str:
     """The head of a task's export."""
     labels = "".join(f"<label><name>{label}</name><attributes></attributes></label>\n" for label in CLASSES)
     return (
-        '<?xml version="1.0" encoding="utf-8"?>\n<annotations>\n  <version>1.1</version>\n  <meta><task><id>1</id>'
+        # CVAT begins with an XML declaration, with which labelformat cannot read it
+        "<annotations>\n  <version>1.1</version>\n  <meta><task><id>1</id>"
         f"<name>cars</name><size>{images}</size><mode>annotation</mode><labels>{labels}</labels></task></meta>\n"
     )
 
@@ -171,7 +176,7 @@ def command_of(who: str, column: str, root: Path, out: Path, peers: str | None) 
     """The command line of one cell of the table."""
     source, target = column.split()
     if who == "detect":
-        place = {"voc": root / "voc", "cvat": root / "cvat.xml", "yolo": root / "yolo"}[source]
+        place = {"voc": root / "voc", "cvat": root / "train.xml", "yolo": root / "yolo"}[source]
         dest = out.with_suffix(".json") if target == "coco" else out
         return [sys.executable, "-m", "detect", "convert", str(place), str(dest), "--to", target, "--no-images",
                 "--images", str(root / "images"), "--quiet"]  # fmt: skip

@@ -30,7 +30,7 @@ def from_voc(root: str) -> Iterator[Item]:
 
 def from_cvat(root: str) -> Iterator[Item]:
     """One XML as a stream."""
-    for _, node in ElementTree.iterparse(f"{root}/cvat.xml"):  # noqa: S314 made by the benchmark
+    for _, node in ElementTree.iterparse(f"{root}/train.xml"):  # noqa: S314 made by the benchmark
         if node.tag == "image":
             boxes: list[Any] = [
                 (box.get("label"), *(float(box.get(key)) for key in ("xtl", "ytl", "xbr", "ybr")))  # type: ignore[arg-type]
@@ -45,11 +45,11 @@ def from_yolo(root: str) -> Iterator[Item]:
     import imagesize
 
     names = Path(f"{root}/yolo/classes.txt").read_text().split()
-    for file in sorted(os.listdir(f"{root}/yolo/labels")):  # noqa: PTH208
+    for file in sorted(os.listdir(f"{root}/yolo/labels/train")):  # noqa: PTH208
         name = f"{file[:-4]}.png"
         width, height = imagesize.get(f"{root}/images/{name}")
         boxes = []
-        with open(f"{root}/yolo/labels/{file}") as stream:  # noqa: PTH123
+        with open(f"{root}/yolo/labels/train/{file}") as stream:  # noqa: PTH123
             for line in stream:
                 label, cx, cy, w, h = line.split()
                 x, y, dx, dy = float(cx) * width, float(cy) * height, float(w) * width / 2, float(h) * height / 2

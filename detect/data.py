@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from detect.errors import DataError
-from detect.geometry import Boxes, as_boxes
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from detect.geometry import Boxes
 
 Value = str | int | float | bool
 
@@ -211,6 +213,10 @@ def _twice(names: Iterable[str]) -> Iterator[str]:
 
 
 def _columns(classes: tuple[str, ...], images: Iterable[tuple[str, tuple[Box, ...]]]) -> Columns:
+    import numpy as np
+
+    from detect.geometry import as_boxes
+
     index = {label: i for i, label in enumerate(classes)}
     names: list[str] = []
     corners: list[tuple[float, float, float, float]] = []

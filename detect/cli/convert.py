@@ -61,8 +61,8 @@ def convert(
 
     SOURCE is a folder, a zip, an annotation file (.json, .xml, data.yaml) or a description from datasets/. DEST is a
     new folder with the format's usual layout, the images hard-linked into it; or a .json file, for COCO. What was
-    repaired, left out or lost is printed; nothing is written when something is wrong, unless --on-error skip.
-    `detect formats` lists what each format holds.
+    repaired, left out or lost is printed; nothing is written when something is wrong, unless --on-error skip. The
+    formats: detect formats.
 
     \b
     Example, LabelImg's XML to what Ultralytics trains on, and to one COCO file:
@@ -85,12 +85,11 @@ def convert(
         raise click.UsageError(str(error)) from None
     refuse_to_overwrite(dest)
     problems = Problems()
-    dataset = _read([source, *merge], problems, **reading)
-    dataset = _relabelled(dataset, mapping, drop, classes, problems)
-    room.write(dataset, dest, target, media="none" if no_images else "link", problems=problems)
-    rejects = dest.parent / "rejects.jsonl" if reading["on_error"] == "skip" else None
-    if rejects is not None and not room.write_rejects(problems, rejects):
-        rejects = None
+    with room.gc_paused():
+        dataset = _read([source, *merge], problems, **reading)
+        dataset = _relabelled(dataset, mapping, drop, classes, problems)
+        room.write(dataset, dest, target, media="none" if no_images else "link", problems=problems)
+    rejects = _rejects(dest, problems) if reading["on_error"] == "skip" else None
     options.report(problems)
     if as_json:
         options.print_json(_result(dest, target, dataset, problems, rejects))
@@ -98,6 +97,14 @@ def convert(
     click.echo(f"{dest}: {_sizes(dataset)} ({target})")
     if rejects is not None:
         click.echo(f"{rejects}: what was left out")
+
+
+def _rejects(dest: Path, problems: Problems) -> Path | None:
+    """Write what was left out beside `dest`; None where nothing was."""
+    from detect.convert import write_rejects
+
+    path = dest.parent / "rejects.jsonl"
+    return path if write_rejects(problems, path) else None
 
 
 def _read(

@@ -15,9 +15,9 @@ def steps(folder: Path) -> tuple[tuple[str, ...], ...]:
     sample, data, run = f"{folder}/sample", f"{folder}/data", f"{folder}/run"
     voc, predictions, report = f"{folder}/voc", f"{folder}/predictions.json", f"{folder}/report"
     return (
-        ("sample", sample, "--images", "340", "--format", "cvat"),
+        ("sample", sample, "--images", "640", "--format", "cvat"),
         ("convert", sample, voc, "--to", "voc"),
-        ("split", voc, data, "--ratios", "75/5/20", "--group", r"(claim-\d+)"),
+        ("split", voc, data, "--ratios", "80/4/16", "--group", r"(claim-\d+)"),
         ("train", f"{folder}/recipe.yaml", "--data", data, "--out", run),
         ("predict", run, data, "--split", "test", "--out", predictions, "--draw", f"{folder}/drawn"),
         ("evaluate", data, predictions, "--split", "test", "--out", report),

@@ -30,11 +30,6 @@ MOST_MEMBERS = 2_000_000
 _CHUNK = 1 << 20
 
 
-def is_archive(path: Path) -> bool:
-    """Tell whether this file is a zip by its name."""
-    return path.suffix.lower() == ".zip" and path.is_file()
-
-
 def moved(problem: Problem, folder: Path, archive: Path) -> Problem:
     """The problem as one of the archive, not of the folder it was unpacked to."""
     here, there = str(folder), str(archive)

@@ -18,7 +18,7 @@ from detect.convert.coco_write import write, write_file
 from detect.convert.names import split_name, split_word, without_containers
 from detect.convert.pages import Page, assemble
 from detect.convert.source import Source
-from detect.convert.tidy import PRECISION, Labels, Place
+from detect.convert.tidy import PRECISION, Found, Labels
 from detect.data import NONE, Attributes, Box, Dataset, Value
 from detect.errors import DataError, Problems
 from detect.progress import track
@@ -42,7 +42,7 @@ class _Part:
     document: dict[str, Any]
     problems: Problems
     images: dict[Hashable, dict[str, Any]] = field(default_factory=dict)
-    boxes: dict[Hashable, list[tuple[Place, Box]]] = field(default_factory=dict)
+    boxes: dict[Hashable, Found] = field(default_factory=dict)
 
     def rows(self, key: str) -> Iterator[tuple[int, dict[str, Any]]]:
         """(position, row) of the objects in a list of the document; whatever is no object is an error."""
@@ -147,9 +147,9 @@ def _read_part(part: _Part, labels: Labels) -> None:
             continue
         seen.add(key)
         if box := _box(part, row, f"annotation {key}", names):
-            part.boxes.setdefault(row["image_id"], []).append((key, box))
+            part.boxes.setdefault(row["image_id"], Found()).add(key, box)
             outlines += bool(row.get("segmentation") or row.get("keypoints"))
-    if any("score" in box.attributes for boxes in part.boxes.values() for _, box in boxes):
+    if any("score" in box.attributes for found in part.boxes.values() for box in found.boxes):
         what = "holds predictions; read as annotations, with the score as an attribute"
         part.problems.add("note", "predictions", what, file=part.path)
     if outlines:
@@ -238,7 +238,7 @@ def _pages(part: _Part, source: Source) -> Iterator[Page]:
         listed = stated.find(row["file_name"], name, near, source.photos, (part.path, f"image {key}"), source.problems)
         stated_size = json_file.numbers(row, ("width", "height"))
         size = (int(stated_size[0]), int(stated_size[1])) if stated_size and max(stated_size) < SANE else None
-        boxes = part.boxes.get(key, [])
+        boxes = part.boxes.get(key) or Found()
         yield Page(listed, split_name(part.split), size, boxes, part.path, "annotation", _values(row))
 
 

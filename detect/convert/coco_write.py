@@ -8,7 +8,7 @@ from typing import Any
 
 from detect.convert.media import Media, lay
 from detect.convert.tidy import PRECISION
-from detect.data import Box, Dataset, Image
+from detect.data import Dataset, Image
 from detect.errors import Problems
 from detect.files import write_bytes
 
@@ -40,8 +40,24 @@ def _document(dataset: Dataset, images: Sequence[tuple[int, Image]]) -> bytes:
     numbers = {label: number for number, label in enumerate(dataset.classes, 1)}
     annotations: list[dict[str, Any]] = []
     for image_id, image in images:
-        for box in image.boxes:
-            annotations.append(_annotation(len(annotations) + 1, image_id, numbers[box.label], box))
+        for label, x1, y1, x2, y2, _, attributes in image.boxes:
+            w, h = x2 - x1, y2 - y1
+            if not (w.is_integer() and h.is_integer()):
+                w, h = round(w, PRECISION), round(h, PRECISION)
+            row: dict[str, Any] = {
+                "id": len(annotations) + 1,
+                "image_id": image_id,
+                "category_id": numbers[label],
+                "bbox": [x1, y1, w, h],
+                "area": w * h,
+                "iscrowd": 0,
+                "segmentation": [],
+            }
+            annotations.append(row)
+            if attributes:
+                row |= {key: attributes[key] for key in OWN if key in attributes}
+                if others := {key: value for key, value in attributes.items() if key not in OWN}:
+                    row["attributes"] = others
     document = {
         "info": {"description": "written by damage-detect"},
         "licenses": [],
@@ -55,22 +71,3 @@ def _document(dataset: Dataset, images: Sequence[tuple[int, Image]]) -> bytes:
 def _image(number: int, image: Image) -> dict[str, Any]:
     row: dict[str, Any] = {"id": number, "file_name": image.name, "width": image.width, "height": image.height}
     return {**row, "attributes": dict(image.attributes)} if image.attributes else row
-
-
-def _annotation(number: int, image_id: int, category_id: int, box: Box) -> dict[str, Any]:
-    _, x1, y1, x2, y2, _, attributes = box
-    w, h = round(x2 - x1, PRECISION), round(y2 - y1, PRECISION)
-    row: dict[str, Any] = {
-        "id": number,
-        "image_id": image_id,
-        "category_id": category_id,
-        "bbox": [x1, y1, w, h],
-        "area": round(w * h, PRECISION),
-        "iscrowd": 0,
-        "segmentation": [],
-    }
-    if attributes:
-        row |= {key: attributes[key] for key in OWN if key in attributes}
-        if others := {key: value for key, value in attributes.items() if key not in OWN}:
-            row["attributes"] = others
-    return row

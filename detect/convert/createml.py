@@ -17,7 +17,7 @@ from detect.convert.media import Media, lay
 from detect.convert.pages import Page, Sheet, assemble
 from detect.convert.source import Source
 from detect.convert.text import declared_classes, write_classes
-from detect.convert.tidy import PRECISION, Labels, Place
+from detect.convert.tidy import PRECISION, Found, Labels
 from detect.data import Box, Dataset, Image
 from detect.errors import DataError, Problems
 from detect.progress import track
@@ -52,10 +52,10 @@ def _pages(sheet: Sheet) -> Iterator[Page]:
             sheet.add("error", "image without name", 'needs "image", the name of its file', f"image {place}")
             continue
         found = row.get("annotations", row.get("annotation"))
-        boxes: list[tuple[Place, Box]] = []
+        boxes = Found()
         for number, item in json_file.rows(sheet, found, f"image {name}: annotation"):
             if box := _box(item, sheet, f"image {name}: annotation {number}"):
-                boxes.append((number, box))
+                boxes.add(number, box)
         yield sheet.page(name, boxes, f"image {name}: annotation", where=f"image {place}", split=split)
 
 

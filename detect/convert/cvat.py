@@ -10,14 +10,14 @@ from collections.abc import Iterator
 from xml.etree.ElementTree import Element
 
 from detect.convert import safe_xml, stated
-from detect.convert.cvat_sheet import SHAPES, CvatSheet, files_of, kind_of, no_such_file
+from detect.convert.cvat_sheet import SHAPES, CvatSheet, files_of, kind_of, no_such_file, usual_box
 from detect.convert.cvat_write import write
 from detect.convert.names import split_name, without_containers
 from detect.convert.pages import Page, assemble
 from detect.convert.sizes import Size
 from detect.convert.source import Source
-from detect.convert.tidy import Labels
-from detect.data import Dataset
+from detect.convert.tidy import Found, Labels
+from detect.data import Box, Dataset
 from detect.progress import bar
 
 __all__ = ["read", "recognise", "write"]
@@ -47,10 +47,10 @@ def _pages(source: Source, file: str, labels: Labels) -> Iterator[Page]:
     """The images of one XML file, read as a stream. Where the file breaks off is an error; what came before counts."""
     sheet = CvatSheet.open(source, file, labels)
     try:
-        for node in safe_xml.stream(source.root / file):
+        for node in safe_xml.stream(source.root / file, ("meta", "image")):
             if node.tag == "meta":
                 sheet.take_meta(node)
-            elif node.tag == "image" and (page := _page(sheet, node)):
+            elif page := _page(sheet, node):
                 yield page
     except safe_xml.BROKEN as error:
         sheet.broken(error)
@@ -67,13 +67,16 @@ def _page(sheet: CvatSheet, node: Element) -> Page | None:
     file, path = sheet.sheet.file, sheet.sheet.path
     near = [subset, without_containers(file).rpartition("/")[0]]
     listed = stated.find(name, subset or file.rpartition("/")[0], near, source.photos, (path, where), source.problems)
-    unit = f"image {name}: shape"
-    boxes = [
-        (place, box)
-        for place, shape in enumerate(node, 1)
-        if shape.tag in SHAPES and (box := sheet.box(shape, shape.get("label"), f"{unit} {place}"))
-    ]
-    return Page(listed, split_name(subset), _size(node), boxes, path, unit)
+    unit, known = f"image {name}: shape", sheet.sheet.labels.names
+    boxes = Found()
+    for place, shape in enumerate(node, 1):
+        if box := usual_box(shape, known) or _other(sheet, shape, unit, place):
+            boxes.add(place, box)
+    return Page(listed, split_name(subset) if subset else None, _size(node), boxes, path, unit)
+
+
+def _other(sheet: CvatSheet, shape: Element, unit: str, place: int) -> Box | None:
+    return sheet.box(shape, shape.get("label"), f"{unit} {place}") if shape.tag in SHAPES else None
 
 
 def _size(node: Element) -> Size | None:

@@ -10,8 +10,7 @@ from detect.convert.cvat_sheet import Task
 from detect.convert.names import split_name, stem, without_containers
 from detect.convert.pages import Page, Sheet
 from detect.convert.stated import Stated
-from detect.convert.tidy import Place
-from detect.data import Box
+from detect.convert.tidy import Found
 
 _NUMBER = re.compile(r"(\d{1,9})$")
 
@@ -20,7 +19,7 @@ _NUMBER = re.compile(r"(\d{1,9})$")
 class Frames:
     """What is seen in the frames of one task, by absolute frame number: (track, box)."""
 
-    boxes: dict[int, list[tuple[Place, Box]]] = field(default_factory=dict)
+    boxes: dict[int, Found] = field(default_factory=dict)
 
 
 def pages_of(sheet: Sheet, task: Task, frames: Frames, *, several: bool) -> Iterator[Page]:
@@ -38,7 +37,7 @@ def pages_of(sheet: Sheet, task: Task, frames: Frames, *, several: bool) -> Iter
     files = _files(sheet, task, planned)
     deleted = 0
     for frame in planned:
-        boxes, file = frames.boxes.get(frame, []), files.get(frame)
+        boxes, file = frames.boxes.get(frame), files.get(frame)
         if file is None and files and not boxes:
             deleted += 1
             continue
@@ -46,7 +45,9 @@ def pages_of(sheet: Sheet, task: Task, frames: Frames, *, several: bool) -> Iter
         if file is None:
             sheet.add("note", "image missing", f"there is no file of frame {frame}", f"frame {frame}")
         split = split_name(task.subset) if task.subset else None
-        yield Page(Stated(name, task.subset, file), split, task.size, boxes, sheet.path, f"frame {frame}: track")
+        yield Page(
+            Stated(name, task.subset, file), split, task.size, boxes or Found(), sheet.path, f"frame {frame}: track"
+        )
     if deleted:
         what = f"{deleted} frames without a box have no file, as deleted ones do; not images"
         sheet.add("note", "frames without a file", what)

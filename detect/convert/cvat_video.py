@@ -25,7 +25,7 @@ from detect.convert.cvat_sheet import SHAPES, CvatSheet, Task, files_of, kind_of
 from detect.convert.cvat_write import BUILT_IN
 from detect.convert.pages import Page, assemble
 from detect.convert.source import Source
-from detect.convert.tidy import Labels
+from detect.convert.tidy import Found, Labels
 from detect.data import Box, Dataset, Value
 from detect.progress import bar
 
@@ -47,10 +47,10 @@ def read(source: Source) -> Dataset:
             sheet = CvatSheet.open(source, file, labels)
             film = _Film(sheet)
             try:
-                for node in safe_xml.stream(source.root / file):
+                for node in safe_xml.stream(source.root / file, ("meta", "track")):
                     if node.tag == "meta":
                         sheet.take_meta(node)
-                    elif node.tag == "track":
+                    else:
                         film.add(node)
                         advance()
             except safe_xml.BROKEN as error:
@@ -145,7 +145,7 @@ class _Film:
         return range(start, end, plan.step)
 
     def _put(self, task: str, frame: int, track: str, box: Box) -> None:
-        self.frames.setdefault(task, Frames()).boxes.setdefault(frame, []).append((track, box))
+        self.frames.setdefault(task, Frames()).boxes.setdefault(frame, Found()).add(track, box)
 
 
 def _moved(box: Box, before: _Shape, after: _Shape, frame: int) -> Box:

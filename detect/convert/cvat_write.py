@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
-from xml.sax.saxutils import escape, quoteattr
 
 from detect.convert.losses import report_attributes
 from detect.convert.media import Media, lay
+from detect.convert.safe_xml import escape, quoted
 from detect.convert.text import number, typed, untyped
 from detect.data import Box, Dataset, Image, Value
 from detect.errors import Problems
@@ -104,23 +104,23 @@ def _spec(label: str, name: str, values: set[Value], problems: Problems) -> Spec
 
 
 def _image(place: int, image: Image) -> str:
-    subset = f" subset={quoteattr(image.split)}" if image.split else ""
-    head = f'  <image id="{place}" name={quoteattr(image.name)}{subset}'
+    subset = f" subset={quoted(image.split)}" if image.split else ""
+    head = f'  <image id="{place}" name={quoted(image.name)}{subset}'
     head += f' width="{image.width}" height="{image.height}">\n'
     return f"{head}{''.join(_lines(image.boxes))}  </image>\n"
 
 
 def _lines(boxes: tuple[Box, ...]) -> Iterator[str]:
     for label, x1, y1, x2, y2, _, attributes in boxes:
-        source = quoteattr(untyped(attributes.get("source", "manual")))
-        group = f" group_id={quoteattr(untyped(attributes['group_id']))}" if "group_id" in attributes else ""
+        source = quoted(untyped(attributes.get("source", "manual")))
+        group = f" group_id={quoted(untyped(attributes['group_id']))}" if "group_id" in attributes else ""
         others = [(name, value) for name, value in attributes.items() if name not in BUILT_IN]
         yield (
-            f'    <box label={quoteattr(label)} source={source} occluded="{int(bool(attributes.get("occluded")))}"'
+            f'    <box label={quoted(label)} source={source} occluded="{int(bool(attributes.get("occluded")))}"'
             f' xtl="{number(x1)}" ytl="{number(y1)}" xbr="{number(x2)}" ybr="{number(y2)}"'
-            f" z_order={quoteattr(untyped(attributes.get('z_order', 0)))}{group}{'>' if others else '/>'}\n"
+            f" z_order={quoted(untyped(attributes.get('z_order', 0)))}{group}{'>' if others else '/>'}\n"
         )
         for name, value in others:
-            yield f"      <attribute name={quoteattr(name)}>{escape(untyped(value))}</attribute>\n"
+            yield f"      <attribute name={quoted(name)}>{escape(untyped(value))}</attribute>\n"
         if others:
             yield "    </box>\n"

@@ -16,13 +16,11 @@ from pathlib import Path
 
 from detect.convert.losses import report_attributes
 from detect.convert.media import Media, lay
-from detect.convert.names import stem
 from detect.convert.source import Source
 from detect.convert.text import write_text
-from detect.convert.yolo import rows_of, without_clashes
+from detect.convert.yolo import without_clashes, write_labels
 from detect.data import Dataset
 from detect.errors import Problems
-from detect.progress import track
 
 WORDS = {"val": "valid", None: "default"}
 
@@ -43,8 +41,7 @@ def write(dataset: Dataset, folder: Path, media: Media, problems: Problems) -> N
         place = f"obj_{word}_data"
         lay(some, folder / place, media, problems)
         lists[str(word)] = [f"data/{place}/{image.name}\n" for image in some.images]
-        for image in track(some.images, "Writing labels"):
-            write_text(folder / place / f"{stem(image.name)}.txt", rows_of(image, dataset.classes))
+        write_labels(some, folder / place)
     for word, paths in lists.items():
         write_text(folder / f"{word}.txt", "".join(paths))
     write_text(folder / "obj.names", "".join(f"{label}\n" for label in dataset.classes))

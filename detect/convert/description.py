@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +90,8 @@ def _pairs(value: Any) -> list[tuple[str | None, str]]:
 
 def _check(document: dict[str, Any], path: Path) -> None:
     """Raise ConfigError with everything that is wrong with the keys and the types of their values."""
+    from difflib import get_close_matches
+
     wrong = []
     for key, value in document.items():
         if key not in KEYS:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 
@@ -194,6 +193,8 @@ def by_name(name: str) -> Format:
     """The format of that name. Raises ConfigError, with a suggestion, for any other."""
     if name in FORMATS:
         return FORMATS[name]
+    from difflib import get_close_matches
+
     close = get_close_matches(name.lower(), FORMATS, n=1)
     hint = f"; did you mean {close[0]}?" if close else ""
     raise ConfigError(f"there is no format {name!r}{hint} (formats: {', '.join(FORMATS)})")

@@ -10,14 +10,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
 
 from detect.convert import json_file
 from detect.convert.pages import Corners, Page, Sheet, assemble
 from detect.convert.shapes import extent, turned_ellipse, turned_rectangle
 from detect.convert.sizes import Size
 from detect.convert.source import Source
-from detect.convert.tidy import Labels, Place
+from detect.convert.tidy import Found, Labels
 from detect.data import NONE, Attributes, Box, Dataset, Value
 from detect.errors import DataError
 from detect.progress import track
@@ -72,6 +71,8 @@ def _image_link(data: dict[str, Any]) -> str | None:
 
 def _file_name(link: str, sheet: Sheet) -> str:
     """The file's name in an address such as /data/upload/3/0f1e2d3c-car.jpg, or /data/local-files/?d=a/car.jpg."""
+    from urllib.parse import parse_qs, unquote, urlsplit
+
     parts = urlsplit(link)
     local = parse_qs(parts.query).get("d")
     path = local[0] if local else unquote(parts.path)
@@ -103,9 +104,9 @@ def _results(task: dict[str, Any], sheet: Sheet, where: str) -> Any:
     return best.get("result")
 
 
-def _boxes(rows: list[dict[str, Any]], sheet: Sheet, where: str) -> tuple[list[tuple[Place, Box]], Size | None]:
+def _boxes(rows: list[dict[str, Any]], sheet: Sheet, where: str) -> tuple[Found, Size | None]:
     """The boxes of a task's results, and the size of the image that they state."""
-    boxes: list[tuple[Place, Box]] = []
+    boxes = Found()
     size: Size | None = None
     attributes = _by_region(rows)
     for place, row in enumerate(rows, 1):
@@ -120,7 +121,7 @@ def _boxes(rows: list[dict[str, Any]], sheet: Sheet, where: str) -> tuple[list[t
             continue
         size = size or (int(stated[0]), int(stated[1]))
         if box := _box(kind, value, stated, attributes.get(str(row.get("id")), NONE), sheet, here):
-            boxes.append((place, box))
+            boxes.add(place, box)
     return boxes, size
 
 

@@ -14,7 +14,7 @@ from detect.convert.names import posix
 from detect.convert.pages import Corners, Page, Sheet, assemble
 from detect.convert.shapes import extent
 from detect.convert.source import Source
-from detect.convert.tidy import Labels, Place
+from detect.convert.tidy import Found, Labels
 from detect.data import NONE, Attributes, Box, Dataset, Value
 from detect.errors import DataError
 from detect.progress import track
@@ -45,10 +45,10 @@ def _page(sheet: Sheet) -> Page | None:
     if not isinstance(document, dict) or not isinstance(document.get("shapes"), list):
         sheet.add("error", "not a LabelMe file", 'must be an object with "shapes"')
         return None
-    boxes: list[tuple[Place, Box]] = []
+    boxes = Found()
     for place, row in json_file.rows(sheet, document["shapes"], "shape"):
         if box := _box(row, sheet, f"shape {place}"):
-            boxes.append((place, box))
+            boxes.add(place, box)
     size = json_file.numbers(document, ("imageWidth", "imageHeight"))
     whole = (int(size[0]), int(size[1])) if size and all(0 < value < 1e9 for value in size) else None
     flags = document.get("flags")

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import NamedTuple
 
 from detect.convert import stated
 from detect.convert.names import split_name
 from detect.convert.sizes import Size, settle_size
 from detect.convert.source import Source
-from detect.convert.tidy import Labels, Place, gathered, rounded, tidy
+from detect.convert.tidy import Found, Labels, gathered, rounded, tidy
 from detect.data import NONE, Attributes, Box, Dataset, Image
 from detect.errors import Level
 
@@ -24,7 +25,7 @@ class Page(NamedTuple):
     listed: stated.Stated
     split: str | None
     size: Size | None
-    boxes: Sequence[tuple[Place, Box]]
+    boxes: Found
     file: str
     unit: str = "shape"
     attributes: Attributes = NONE
@@ -32,13 +33,14 @@ class Page(NamedTuple):
 
 def assemble(pages: Iterable[Page], labels: Labels, source: Source) -> Dataset:
     """The dataset of all pages, with the size of each photo settled and the boxes tidied."""
-    pages, images = list(pages), []
+    pages, problems, photos = list(pages), source.problems, source.photos
+    images: list[Image] = []
     for page, name in zip(pages, stated.names_of([page.listed for page in pages]), strict=True):
-        path = source.photos.path(page.listed.photo) if page.listed.photo else None
-        if size := settle_size(path, page.size, page.file, source.problems):
-            boxes = tidy(page.boxes, *size, page.file, page.unit, source.problems)
-            images.append(Image(name, *size, boxes, page.split, page.attributes, path))
-    return gathered(labels.classes, images, source.problems)
+        path = photos.path(page.listed.photo) if page.listed.photo else None
+        if size := settle_size(path, page.size, page.file, problems):
+            boxes = tidy(page.boxes, *size, page.file, page.unit, problems)
+            images.append(Image(name, *size, boxes, page.split, page.attributes, Path(path) if path else None))
+    return gathered(labels.classes, images, problems)
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ class Sheet:
     def page(
         self,
         name: str,
-        boxes: list[tuple[Place, Box]],
+        boxes: Found,
         unit: str,
         *,
         where: str = "",

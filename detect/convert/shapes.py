@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from math import cos, hypot, radians, sin
 from xml.etree.ElementTree import Element
 
-import numpy as np
-
 Corners = tuple[float, float, float, float]
 
 
@@ -45,6 +43,8 @@ def run_lengths(counts: Sequence[int], left: int, top: int, width: int, height: 
 
     Raises ValueError where they do not add up to the window.
     """
+    import numpy as np
+
     runs = np.array(counts, dtype=np.int64)
     if width <= 0 or height <= 0 or (runs < 0).any() or runs.sum() != width * height:
         raise ValueError(f"its rle must add up to {width} x {height} pixels")

@@ -84,6 +84,14 @@ class Photos:
     def _by_stem(self) -> dict[str, list[str]]:
         return _index(self.files, lambda file: stem(file.rpartition("/")[2]).lower())
 
+    def only(self, name: str) -> str | None:
+        """The file of this very name in some folder, where no other file is called so; else None."""
+        return self._alone.get(name)
+
+    @cached_property
+    def _alone(self) -> dict[str, str]:
+        return {found[0].rpartition("/")[2]: found[0] for found in self._by_base.values() if len(found) == 1}
+
     def find(self, wanted: str, near: Sequence[str] = (), *, by_stem: bool = False) -> list[str]:
         """The files that `wanted` can mean, the likely ones only: one where it is clear, several where it is not.
 
@@ -109,9 +117,13 @@ class Photos:
                 found = fewer
         return found
 
-    def path(self, file: str) -> Path:
+    def path(self, file: str) -> str:
         """Where one of `files` lies."""
-        return self.root / file
+        return f"{self._start}{file}"
+
+    @cached_property
+    def _start(self) -> str:
+        return f"{self.root}{os.sep}"
 
 
 def walk(root: Path) -> Iterator[str]:

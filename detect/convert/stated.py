@@ -22,6 +22,8 @@ def find(
     name: str, part: str, near: Sequence[str], photos: Photos, where: tuple[str, str], problems: Problems
 ) -> Stated:
     """Look for a listed image; a missing or ambiguous one is reported at `where` = (file, position)."""
+    if (photo := photos.only(name)) is not None:
+        return Stated(name, part, photo)
     file, position = where
     found = photos.find(name, near)
     if len(found) > 1:

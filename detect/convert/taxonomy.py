@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 from pathlib import Path
 
 from detect.convert.text import lines
@@ -109,6 +108,8 @@ def check_known(label: str, known: Sequence[str], option: str) -> str:
     """The label. Raises ConfigError, with what it may be, where the data has none of that name."""
     if label in known:
         return label
+    from difflib import get_close_matches
+
     close = get_close_matches(label, known, n=1)
     hint = f"; did you mean {close[0]!r}?" if close else ""
     raise ConfigError(f"{option}: the data has no label {label!r}{hint} (labels: {', '.join(known)})")

@@ -4,13 +4,13 @@ swapped corners    put in order          repaired
 over the edge      cut to the image      repaired
 outside, no area   left out              dropped
 NaN, infinite      left out              error
-exact duplicate    kept                  note
+exact duplicate    kept once             dropped
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from math import isfinite
 
 from detect.data import Box, Dataset, Image
@@ -39,14 +39,14 @@ class Labels:
     def __init__(self, problems: Problems, declared: Iterable[str] = (), *, closed: bool = True) -> None:
         """`closed`: the file declares its classes, so that any other label is worth a report."""
         self.problems, self.closed = problems, closed
-        self.names: dict[str, None] = {}
+        self.names: dict[str, str] = {}  # each to itself: one string for all boxes of a class
         for label in declared:
             self.declare(label)
 
     def __call__(self, label: str | None, file: str, where: str) -> str | None:
         """The class of this name, made where it is new; None, and reported, where there is none."""
-        if label in self.names:
-            return label
+        if label is not None and (known := self.names.get(label)) is not None:
+            return known
         clean = clean_label(label or "")
         if not clean:
             self.problems.add("dropped", "no label", "the box has no label", file=file, where=where)
@@ -55,17 +55,17 @@ class Labels:
             what = f"{label!r} is read as {clean!r}"
             self.problems.add("repaired", "label white space", what, file=file, where=where)
         if clean not in self.names:
-            self.names[clean] = None
+            self.names[clean] = clean
             if self.closed:
                 what = f"class {clean!r} is not declared; kept"
                 self.problems.add("repaired", "undeclared class", what, file=file, where=where)
-        return clean
+        return self.names[clean]
 
     def declare(self, label: str) -> str:
         """Add a class that the file declares; the label as it will be called."""
         clean = clean_label(label)
         if clean:
-            self.names.setdefault(clean)
+            self.names.setdefault(clean, clean)
         return clean
 
     @property
@@ -74,24 +74,35 @@ class Labels:
         return tuple(self.names) if self.closed else tuple(sorted(self.names))
 
 
-def tidy(
-    found: Sequence[tuple[Place, Box]], width: int, height: int, file: str, unit: str, problems: Problems
-) -> tuple[Box, ...]:
-    """The boxes of one image of width x height pixels by the rules above.
+class Found:
+    """The boxes of one image as its file has them, and the place of each: two lists, since there may be a million."""
 
-    `found` pairs each box with its position in `file`, counted in `unit` ("line", "object").
-    """
-    kept: list[Box] = []
-    for place, box in found:
-        _, x1, y1, x2, y2, *_ = box
+    __slots__ = ("boxes", "places")
+
+    def __init__(self) -> None:
+        self.boxes: list[Box] = []
+        self.places: list[Place] = []
+
+    def add(self, place: Place, box: Box) -> None:
+        """Add a box that stands at `place`."""
+        self.boxes.append(box)
+        self.places.append(place)
+
+
+def tidy(found: Found, width: int, height: int, file: str, unit: str, problems: Problems) -> tuple[Box, ...]:
+    """The boxes of one image of width x height pixels by the rules above; places in `file` count in `unit` ("line")."""
+    kept, places = [], []
+    for place, box in zip(found.places, found.boxes, strict=True):
+        _, x1, y1, x2, y2, _, _ = box
         if not (0 <= x1 < x2 <= width and 0 <= y1 < y2 <= height):
             mended = _mend(box, width, height, file, f"{unit} {place}", problems)
             if mended is None:
                 continue
             box = mended
         kept.append(box)
+        places.append(place)
     if len(kept) > 1 and len({box[1:5] for box in kept}) < len(kept):
-        _report_duplicates(kept, file, problems)
+        return _without_duplicates(kept, places, file, unit, problems)
     return tuple(kept)
 
 
@@ -136,12 +147,17 @@ def _mend(box: Box, width: int, height: int, file: str, where: str, problems: Pr
     return box._replace(x1=x1, y1=y1, x2=x2, y2=y2)
 
 
-def _report_duplicates(boxes: list[Box], file: str, problems: Problems) -> None:
-    seen: set[Box] = set()
-    for box in boxes:
+def _without_duplicates(
+    boxes: list[Box], places: list[Place], file: str, unit: str, problems: Problems
+) -> tuple[Box, ...]:
+    """The boxes, each once; boxes that differ in label or attributes are no duplicates."""
+    seen: dict[Box, None] = {}
+    for place, box in zip(places, boxes, strict=True):
         if box in seen:
-            problems.add("note", "duplicate box", f"{_corners(box)} stands twice; kept", file=file)
-        seen.add(box)
+            what = f"{_corners(box)} stands twice; kept once"
+            problems.add("dropped", "duplicate box", what, file=file, where=f"{unit} {place}")
+        seen[box] = None
+    return tuple(seen)
 
 
 def _corners(box: Box) -> str:

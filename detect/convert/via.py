@@ -15,7 +15,7 @@ from detect.convert import json_file
 from detect.convert.pages import Corners, Page, Sheet, assemble
 from detect.convert.shapes import extent, turned_ellipse
 from detect.convert.source import Source
-from detect.convert.tidy import Labels, Place
+from detect.convert.tidy import Found, Labels
 from detect.data import NONE, Attributes, Box, Dataset, Value
 from detect.errors import DataError
 from detect.progress import track
@@ -83,7 +83,7 @@ def _second(row: dict[str, Any], sheet: Sheet) -> Page:
     name, regions = row["filename"], row.get("regions")
     if isinstance(regions, dict):  # VIA 1
         regions = list(regions.values())
-    boxes: list[tuple[Place, Box]] = []
+    boxes = Found()
     for place, region in json_file.rows(sheet, regions, f"image {name}: region"):
         where = f"image {name}: region {place}"
         shape = region.get("shape_attributes")
@@ -91,7 +91,7 @@ def _second(row: dict[str, Any], sheet: Sheet) -> Page:
         if not isinstance(shape, dict):
             sheet.add("error", "not a number", "needs shape_attributes", where)
         elif box := _box(str(shape.get("name")), shape, label, attributes, sheet, where):
-            boxes.append((place, box))
+            boxes.add(place, box)
     said = row.get("file_attributes")
     return sheet.page(name, boxes, f"image {name}: region", where=f"image {name}", attributes=_values(said))
 
@@ -102,7 +102,7 @@ def _third(document: dict[str, Any], sheet: Sheet) -> Iterator[Page]:
     views = document["view"] if isinstance(document.get("view"), dict) else {}
     kinds = document["attribute"] if isinstance(document.get("attribute"), dict) else {}
     titles = {key: str(row.get("aname", key)) for key, row in kinds.items() if isinstance(row, dict)}
-    found: dict[str, list[tuple[Place, Box]]] = {name: [] for name in names.values() if isinstance(name, str)}
+    found = {name: Found() for name in names.values() if isinstance(name, str)}
     for key, row in document["metadata"].items():
         where = f"metadata {key}"
         view = views.get(str(row.get("vid"))) if isinstance(row, dict) else None
@@ -121,7 +121,7 @@ def _third(document: dict[str, Any], sheet: Sheet) -> Iterator[Page]:
         label, attributes = _label({titles.get(number, number): value for number, value in said.items()})
         kind = _CODES.get(int(xy[0]) if abs(xy[0]) < 100 else 0, "point or line")
         if box := _box(kind, _shape(kind, [float(value) for value in xy[1:]]), label, attributes, sheet, where):
-            found[name].append((key, box))
+            found[name].add(key, box)
     for name, boxes in found.items():
         yield sheet.page(name, boxes, "metadata", where=f"file {name}")
 

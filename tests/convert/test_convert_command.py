@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 
 from detect import progress
 from detect.cli import main
-from detect.cli.convert import FORMATS as CHOICES
+from detect.cli.convert import READ, WRITTEN
 from detect.convert import FORMATS, read
 
 Tree = Callable[..., Path]
@@ -31,7 +31,8 @@ def run(*arguments: object) -> Result:
 
 
 def test_the_choices_are_the_formats() -> None:
-    assert set(CHOICES) == set(FORMATS)
+    assert list(READ) == list(FORMATS)
+    assert set(WRITTEN) == {row.name for row in FORMATS.values() if row.written}
 
 
 def test_it_says_what_it_did(tree: Tree, tmp_path: Path) -> None:

@@ -143,5 +143,5 @@ def test_neu_det_as_described(shared_data: Path, tmp_path: Path) -> None:
     path = tmp_path / "neu.yaml"
     path.write_text(text.replace("root: neu-det", f"root: {shared_data / 'neu-det-voc'}"))
     dataset = read(path)
-    assert (len(dataset), dataset.boxes) == (1800, 4189)
+    assert (len(dataset), dataset.boxes) == (1800, 4186)
     assert {split: len(dataset.only(split)) for split in dataset.splits} == {"train": 1770, "val": 30}

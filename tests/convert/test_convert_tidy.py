@@ -6,11 +6,20 @@ import math
 
 import pytest
 
-from detect.convert.tidy import Labels, clean_label, tidy
+from detect.convert.tidy import Found, Labels, clean_label, tidy
 from detect.data import Attributes, Box
 from detect.errors import Problems
 
 NAN, INF = math.nan, math.inf
+
+
+def found(*boxes: tuple[int, Box]) -> Found:
+    collected = Found()
+    for place, box in boxes:
+        collected.add(place, box)
+    return collected
+
+
 Corners = tuple[float, float, float, float]
 
 
@@ -31,7 +40,7 @@ Corners = tuple[float, float, float, float]
 )
 def test_one_box(corners: Corners, kept: Corners | None, report: tuple[str, str] | None) -> None:
     problems = Problems()
-    boxes = tidy([(3, Box("dent", *map(float, corners)))], 100, 50, "a.txt", "line", problems)
+    boxes = tidy(found((3, Box("dent", *map(float, corners)))), 100, 50, "a.txt", "line", problems)
     assert [box.xyxy for box in boxes] == ([] if kept is None else [kept])
     assert list(problems.counts()) == ([] if report is None else [report])
     assert all(problem.where == "line 3" and problem.file == "a.txt" for problem in problems)
@@ -39,20 +48,20 @@ def test_one_box(corners: Corners, kept: Corners | None, report: tuple[str, str]
 
 def test_swapped_and_over_the_edge_are_both_reported() -> None:
     problems = Problems()
-    assert tidy([(1, Box("a", 120.0, 10.0, 90.0, 5.0))], 100, 50, "", "line", problems)[0].xyxy == (90, 5, 100, 10)
+    assert tidy(found((1, Box("a", 120.0, 10.0, 90.0, 5.0))), 100, 50, "", "line", problems)[0].xyxy == (90, 5, 100, 10)
     assert [problem.kind for problem in problems] == ["corners swapped", "box clipped"]
 
 
-def test_duplicates_are_reported_with_their_attributes_in_mind() -> None:
+def test_an_exact_duplicate_is_dropped_with_attributes_in_mind() -> None:
     box = Box("a", 1.0, 1.0, 2.0, 2.0)
     other = box.with_attributes(severity=3)  # no exact duplicate: the severity differs
     problems = Problems()
-    assert tidy([(1, box), (2, other), (3, box)], 9, 9, "a.txt", "line", problems) == (box, other, box)
-    assert problems.counts() == {("note", "duplicate box"): 1}
+    assert tidy(found((1, box), (2, other), (3, box)), 9, 9, "a.txt", "line", problems) == (box, other)
+    assert [(p.level, p.kind, p.where) for p in problems] == [("dropped", "duplicate box", "line 3")]
 
 
 def test_no_boxes_give_none() -> None:
-    assert tidy([], 10, 10, "", "line", Problems()) == ()
+    assert tidy(found(), 10, 10, "", "line", Problems()) == ()
 
 
 @pytest.mark.parametrize(
@@ -94,4 +103,4 @@ def test_labels_of_a_file_that_declares_none_are_sorted() -> None:
 
 def test_attributes_survive_a_repair() -> None:
     box = Box("a", -1.0, 0.0, 5.0, 5.0, None, Attributes(severity=3))
-    assert tidy([(1, box)], 9, 9, "", "line", Problems())[0].attributes == {"severity": 3}
+    assert tidy(found((1, box)), 9, 9, "", "line", Problems())[0].attributes == {"severity": 3}
