@@ -73,17 +73,11 @@ def convert(
       detect convert cvat.zip data/ --merge photos/ --to yolo --map scratches=scratch --drop rust --classes dent,scratch
     """
     from detect import convert as room
-    from detect.convert.formats import by_name
-    from detect.errors import ConfigError, Problems
-    from detect.files import refuse_to_overwrite
+    from detect.errors import Problems
 
     if reading["voc_origin"] == 1 and target == "voc":
         target = "voc-devkit"
-    try:
-        room.check_dest(by_name(target), dest)
-    except ConfigError as error:
-        raise click.UsageError(str(error)) from None
-    refuse_to_overwrite(dest)
+    _check(dest, target)
     problems = Problems()
     with room.gc_paused():
         dataset = _read([source, *merge], problems, **reading)
@@ -97,6 +91,20 @@ def convert(
     click.echo(f"{dest}: {_sizes(dataset)} ({target})")
     if rejects is not None:
         click.echo(f"{rejects}: what was left out")
+
+
+def _check(dest: Path, target: str) -> None:
+    """Refuse a place that cannot be written to, before anything is read."""
+    from detect.convert import check_dest
+    from detect.convert.formats import by_name
+    from detect.errors import ConfigError
+    from detect.files import refuse_to_overwrite
+
+    try:
+        check_dest(by_name(target), dest)
+    except ConfigError as error:
+        raise click.UsageError(str(error)) from None
+    refuse_to_overwrite(dest)
 
 
 def _rejects(dest: Path, problems: Problems) -> Path | None:

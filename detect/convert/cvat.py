@@ -52,7 +52,7 @@ def _pages(source: Source, file: str, labels: Labels) -> Iterator[Page]:
                 sheet.take_meta(node)
             elif page := _page(sheet, node):
                 yield page
-    except safe_xml.BROKEN as error:
+    except safe_xml.BrokenXML as error:
         sheet.broken(error)
 
 

@@ -50,7 +50,7 @@ def kind_of(source: Source, file: str) -> str:
                 mode = node.findtext("task/mode") or node.findtext("job/mode") or ""
             else:
                 return node.tag
-    except (*safe_xml.BROKEN, OSError):
+    except (safe_xml.BrokenXML, OSError):
         return "image"  # reading it will tell what is wrong
     return "track" if mode == "interpolation" else "image"
 
@@ -116,7 +116,7 @@ class CvatSheet:
             add("error", "not a number", what, where)
             return None
         if bounds is None:
-            what = f"a {'open line' if shape.tag == 'polyline' else shape.tag} is no box"
+            what = f"<{shape.tag}>{' that is not closed' if shape.tag == 'polyline' else ''} is no box"
             add("dropped", f"{shape.tag} not converted", what, where)
             return None
         known = self.sheet.labels(label, self.sheet.path, where)
@@ -144,7 +144,7 @@ class CvatSheet:
 
     def broken(self, error: Exception) -> None:
         """Note that the file breaks off."""
-        self.sheet.add("error", "broken XML", safe_xml.reason(error))
+        self.sheet.add("error", "broken XML", str(error))
 
 
 def usual_box(shape: Element, known: Mapping[str, str]) -> Box | None:

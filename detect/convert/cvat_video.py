@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
+from math import isfinite
 from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
@@ -53,7 +54,7 @@ def read(source: Source) -> Dataset:
                     else:
                         film.add(node)
                         advance()
-            except safe_xml.BROKEN as error:
+            except safe_xml.BrokenXML as error:
                 sheet.broken(error)
             pages += film.pages()
     return assemble(pages, labels, source)
@@ -153,8 +154,11 @@ def _moved(box: Box, before: _Shape, after: _Shape, frame: int) -> Box:
     from detect.convert.shapes import between
 
     share = (frame - before.frame) / (after.frame - before.frame)
-    corners = between(before.node, after.node, share) if before.node.tag == after.node.tag else None
-    if corners is None:
+    try:
+        corners = between(before.node, after.node, share) if before.node.tag == after.node.tag else None
+    except (KeyError, ValueError, OverflowError):  # the shape it moves to is an error of its own
+        corners = None
+    if corners is None or not all(map(isfinite, corners)):
         return box
     x1, y1, x2, y2 = (round(value, 6) for value in corners)
     return box._replace(x1=x1, y1=y1, x2=x2, y2=y2)

@@ -19,6 +19,7 @@ from detect.convert.media import Media, lay
 from detect.convert.source import Source
 from detect.convert.text import write_text
 from detect.convert.yolo import without_clashes, write_labels
+from detect.convert.yolo_layout import header
 from detect.data import Dataset
 from detect.errors import Problems
 
@@ -26,8 +27,9 @@ WORDS = {"val": "valid", None: "default"}
 
 
 def recognise(source: Source) -> bool:
-    """A .data file at the top."""
-    return any("/" not in file for file in source.with_suffix(".data"))
+    """A .data file at the top that names the classes."""
+    file = header(source)
+    return file is not None and file.suffix.lower() == ".data"
 
 
 def write(dataset: Dataset, folder: Path, media: Media, problems: Problems) -> None:

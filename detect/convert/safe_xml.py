@@ -13,54 +13,66 @@ from xml.etree.ElementTree import Element
 _CHUNK = 1 << 15  # what is made of a chunk stays in the processor's cache
 _DOCTYPE = b"<!DOCTYPE"
 _SOME = 20
+_DECLARATION = 1 << 9
 _LOOK = 1 << 14
 _ROOT = re.compile(
     rb"(?:\xef\xbb\xbf)?(?:\s+|<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^<>\[]*(?:\[.*?\]\s*)?>)*<([A-Za-z_][\w.-]*)", re.DOTALL
 )
-
-
+_ENCODING = re.compile(rb"""^(?:\xef\xbb\xbf)?\s*<\?xml[^>]*?encoding\s*=\s*["']([\w.:-]+)""")
 _LINE_ENDS = {ord("\n"): "&#10;", ord("\r"): "&#13;", ord("\t"): "&#9;"}
+_ERRORS = (ElementTree.ParseError, ValueError, LookupError)
+"""What the parser and the decoders raise."""
 
 
-class UnsafeXML(ValueError):
+class BrokenXML(Exception):
+    """The file is not good XML; the text says what is wrong, in a user's words."""
+
+
+class UnsafeXML(BrokenXML):
     """The file has a document type declaration: the door of entity bombs and of files read from elsewhere."""
 
     def __init__(self) -> None:
         super().__init__("has a <!DOCTYPE>, which no annotation tool writes and which can hide an attack; refused")
 
 
-BROKEN = (ElementTree.ParseError, ValueError, LookupError)
-"""What `parse` and `stream` raise on a file that is not good XML."""
-
-
 def parse(data: bytes) -> Element:
-    """The root element of a whole file. Raises one of BROKEN."""
-    data = _utf8(data)
-    if _DOCTYPE in data:
-        raise UnsafeXML
-    return ElementTree.XML(data)
+    """The root element of a whole file. Raises BrokenXML."""
+    try:
+        data = _plain(data)
+        if _DOCTYPE in data:
+            raise UnsafeXML
+        return ElementTree.XML(data)
+    except _ERRORS as error:
+        raise BrokenXML(f"is not good XML: {error}") from error
 
 
 def stream(path: Path, tags: Collection[str]) -> Iterator[Element]:
     """The elements of these tags as they end, each emptied after use: memory stays small however long the file.
 
-    Raises one of BROKEN, OSError.
+    Raises BrokenXML, OSError.
     """
     parser: ElementTree.XMLPullParser[Any] = ElementTree.XMLPullParser(("end",))
     before = b""
     with path.open("rb", buffering=0) as file:
         while chunk := file.read(_CHUNK):
-            if not before and _is_utf16(chunk):
-                chunk = _utf8(chunk + file.read())
-            if _DOCTYPE in chunk or _DOCTYPE in before + chunk[: len(_DOCTYPE)]:
-                raise UnsafeXML
-            before = chunk[-len(_DOCTYPE) :]
-            parser.feed(chunk)
-            for _, element in cast("Iterator[tuple[str, Element]]", parser.read_events()):
+            try:
+                if not before:
+                    chunk = _plain(chunk + file.read() if _is_utf16(chunk) else chunk)
+                if _DOCTYPE in chunk or _DOCTYPE in before + chunk[: len(_DOCTYPE)]:
+                    raise UnsafeXML
+                before = chunk[-len(_DOCTYPE) :]
+                parser.feed(chunk)
+                ended = [element for _, element in cast("Iterator[tuple[str, Element]]", parser.read_events())]
+            except _ERRORS as error:
+                raise BrokenXML(f"is not good XML: {error}") from error
+            for element in ended:
                 if element.tag in tags:
                     yield element
                     element.clear()
-    parser.close()
+    try:
+        parser.close()
+    except _ERRORS as error:
+        raise BrokenXML(f"is not good XML: {error}") from error
 
 
 def root_tags(root: Path, files: Iterable[str]) -> set[str]:
@@ -78,15 +90,10 @@ def root_tag(path: Path) -> str:
     try:
         with path.open("rb") as file:
             head = file.read(_LOOK)
-            found = _ROOT.match(_utf8(head[: len(head) // 2 * 2]))
-    except (OSError, ValueError):
+            found = _ROOT.match(_plain(head[: len(head) // 2 * 2]))
+    except (OSError, *_ERRORS):
         return ""
     return found[1].decode() if found else ""
-
-
-def reason(error: Exception) -> str:
-    """What is wrong with the XML, in a user's words."""
-    return str(error) if isinstance(error, UnsafeXML) else f"is not good XML: {error}"
 
 
 def escape(text: str) -> str:
@@ -104,8 +111,14 @@ def _is_utf16(data: bytes) -> bool:
     return data[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in data[:4]
 
 
-def _utf8(data: bytes) -> bytes:
-    """UTF-16 as UTF-8, so that no word hides from the search; anything else as it is."""
-    if not _is_utf16(data):
-        return data
-    return re.sub(r"^\s*<\?xml[^>]*\?>", "", data.decode("utf-16").lstrip("\ufeff")).encode()
+def _plain(data: bytes) -> bytes:
+    """The beginning of a file in an encoding that shows ASCII as it is, so that no word hides from the search.
+
+    UTF-16 becomes UTF-8. Raises ValueError for the others that do not (EBCDIC, UTF-7).
+    """
+    if _is_utf16(data):
+        return re.sub(r"^\s*<\?xml[^>]*\?>", "", data.decode("utf-16").lstrip("\ufeff")).encode()
+    declared = _ENCODING.match(data[:_DECLARATION])
+    if declared and _DOCTYPE.decode().encode(name := declared[1].decode()) != _DOCTYPE:
+        raise ValueError(f"its encoding {name} is none of those that annotation tools use")
+    return data

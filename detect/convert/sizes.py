@@ -37,6 +37,8 @@ def upright_size(path: str | Path) -> Size | None:
         return None
     finally:
         os.close(handle)
+    if size is None and data.startswith(_PNG):
+        return _slow_size(path)  # perhaps turned by EXIF, which imagesize passes over in a PNG
     return size or _library_size(path)
 
 

@@ -17,7 +17,7 @@ from detect.convert.shapes import extent
 from detect.convert.sizes import Size, settle_size
 from detect.convert.source import Photos, Source
 from detect.convert.text import declared_classes, lines, read_bytes, typed
-from detect.convert.tidy import Found, Labels, gathered, tidy
+from detect.convert.tidy import PRECISION, Found, Labels, gathered, tidy
 from detect.convert.voc_write import FLAGS, UNSPECIFIED, write
 from detect.data import NONE, Attributes, Box, Dataset, Image, Value
 from detect.errors import DataError
@@ -88,8 +88,8 @@ def _page(source: Source, file: str, labels: Labels, origin: int) -> Page | None
     path, problems = f"{source.root}/{file}", labels.problems
     try:
         root = safe_xml.parse(read_bytes(path))
-    except safe_xml.BROKEN as error:
-        problems.add("error", "broken XML", safe_xml.reason(error), file=path)
+    except safe_xml.BrokenXML as error:
+        problems.add("error", "broken XML", str(error), file=path)
         return None
     if root.tag != "annotation":
         what = f"its root is <{root.tag}>, not <annotation>"
@@ -119,35 +119,41 @@ def _box(node: Element, labels: Labels, file: str, place: int, origin: int) -> B
         return _outline(node, labels, file, f"object {place}")
     corner = {child.tag: child.text for child in bounds}
     try:
-        x1, y1 = float(corner["xmin"] or "") - origin, float(corner["ymin"] or "") - origin
+        x1, y1 = float(corner["xmin"] or ""), float(corner["ymin"] or "")
         x2, y2 = float(corner["xmax"] or ""), float(corner["ymax"] or "")
     except (KeyError, ValueError):
         what = "<bndbox> needs xmin, ymin, xmax and ymax as numbers"
         labels.problems.add("error", "not a number", what, file=file, where=f"object {place}")
         return None
+    if origin:
+        x1, y1 = round(x1 - origin, PRECISION), round(y1 - origin, PRECISION)
     name = fields["name"].text if "name" in fields else None
     label = labels.names.get(name or "") or labels(name, file, f"object {place}")
     return None if label is None else NEW(Box, (label, x1, y1, x2, y2, None, _attributes(fields)))
 
 
 def _outline(node: Element, labels: Labels, file: str, where: str) -> Box | None:
-    """The extent of a polygon, as the web LabelMe writes objects into files of this kind."""
+    """The extent of a polygon or mask, as the web LabelMe writes objects into files of this kind."""
     if (node.findtext("deleted") or "").strip() == "1":
         labels.problems.add("dropped", "deleted object", "is marked as deleted", file=file, where=where)
         return None
     points = [(point.findtext("x") or "", point.findtext("y") or "") for point in node.findall("polygon/pt")]
+    if (mask := node.find("segm/box")) is not None:
+        points = [(mask.findtext(f"x{end}") or "", mask.findtext(f"y{end}") or "") for end in ("min", "max")]
     if not points:
         labels.problems.add("error", "object without box", "has no <bndbox>", file=file, where=where)
         return None
     try:
         bounds = extent([(float(x), float(y)) for x, y in points])
     except ValueError:
-        labels.problems.add("error", "not a number", "<polygon> needs x and y as numbers", file=file, where=where)
+        labels.problems.add(
+            "error", "not a number", "<polygon> or <segm> needs its corners as numbers", file=file, where=where
+        )
         return None
     label = labels(node.findtext("name"), file, where)
     if label is None:
         return None
-    labels.problems.add("loss", "outline", "the polygon became its upright box", file=file, where=where)
+    labels.problems.add("loss", "outline", "the polygon or mask became its upright box", file=file, where=where)
     return Box(label, *bounds, None, _attributes({child.tag: child for child in node}))
 
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from detect.convert.names import folder_splits, is_image, posix, split_name, split_word, suffix
+from detect.convert.names import folder_splits, is_image, posix, split_name, split_word, stem, suffix
 from detect.convert.source import Source, walk
 from detect.convert.text import lines
 from detect.convert.yaml_file import load
-from detect.convert.yolo_labels import CLASS_FILES, ClassTables, LabelFiles, looks_like_labels
+from detect.convert.yolo_labels import CLASS_FILES, ClassTables, LabelFiles, label_path, looks_like_labels
 from detect.errors import DataError, Level, Problems
 
 Splits = dict[str, str | None]
@@ -38,10 +38,10 @@ class Layout:
 
 
 def is_yolo(source: Source) -> bool:
-    """A data.yaml with names, or label files."""
-    if header(source) is not None:
-        return True
-    texts = [file for file in source.with_suffix(".txt") if _may_hold_labels(file)]
+    """A data.yaml with names, or label files; with darknet's header it is another format."""
+    if (file := header(source)) is not None:
+        return suffix(file.name) != ".data"
+    texts = _label_texts(source.with_suffix(".txt"), ())
     return any(looks_like_labels(source.root / file) for file in texts[:50])
 
 
@@ -65,8 +65,8 @@ def find_layout(source: Source) -> Layout:
 
 
 def _by_folders(source: Source) -> Layout:
-    texts = [file for file in source.with_suffix(".txt") if _may_hold_labels(file)]
     photos = source.photos
+    texts = _label_texts(source.with_suffix(".txt"), photos.files)
     if not photos.files:
         raise DataError(f"{source.path}: there are no images in it or beside it (name their folder with --images)")
     labels = LabelFiles(texts, photos.files)
@@ -83,7 +83,7 @@ def _by_header(file: Path, source: Source) -> Layout:
     tree = sorted(walk(root))
     on_disk = [f for f in tree if is_image(f)]
     tables = ClassTables(root, _names(document, file), problems)
-    texts = [f for f in tree if suffix(f) == ".txt" and _may_hold_labels(f)]
+    texts = _label_texts((f for f in tree if suffix(f) == ".txt"), on_disk)
     if source.images is not None:
         photos = source.photos
         labels = LabelFiles(texts, photos.files)
@@ -226,5 +226,18 @@ def _unlisted(splits: Splits, on_disk: Sequence[str], labels: LabelFiles, file: 
     return found
 
 
-def _may_hold_labels(text: str) -> bool:
-    return text.rpartition("/")[2].lower() not in CLASS_FILES and "ImageSets/" not in text
+def _label_texts(texts: Iterable[str], images: Sequence[str]) -> list[str]:
+    """The text files that may hold labels: no lists of a split, nor of classes.
+
+    But labels/classes.txt holds labels where there is an image images/classes.jpg.
+    """
+    expected = {
+        label_path(image)
+        for image in images
+        if f"/{image}".count("/images/") and f"{stem(image.rpartition('/')[2])}.txt".lower() in CLASS_FILES
+    }
+    return [
+        text
+        for text in texts
+        if text in expected or (text.rpartition("/")[2].lower() not in CLASS_FILES and "ImageSets/" not in text)
+    ]

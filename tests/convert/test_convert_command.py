@@ -109,7 +109,11 @@ def test_images_elsewhere(tree: Tree, tmp_path: Path) -> None:
         (("nowhere", "out", "--to", "coco"), 1, "nowhere: there is no such file or folder"),
         (("nowhere", "out"), 2, "Missing option '--to'"),
         (("nowhere", "out", "--to", "tfrecord"), 2, "'tfrecord' is not one of"),
-        (("nowhere", "out.json", "--to", "yolo"), 2, "one .json file holds coco alone"),
+        (
+            ("nowhere", "out.json", "--to", "yolo"),
+            2,
+            "only coco and coco-results can be written to one .json file; name a folder for yolo",
+        ),
         (("nowhere", ".", "--to", "yolo"), 1, "already there"),
     ],
 )

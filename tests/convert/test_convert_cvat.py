@@ -162,7 +162,6 @@ def test_images_of_one_name_in_two_subsets_stay_two(tree: Tree) -> None:
         (cvat(image(BOX))[:-30], "annotations.xml: is not good XML"),  # breaks off
         (cvat(image(), image()), "1.jpg: this image is annotated twice"),
         (cvat('<image id="3" width="9" height="9"/>'), "annotations.xml: image 3: needs a name"),
-        (cvat('<track id="0" label="dent"/>'), "is CVAT for video"),
         (cvat('<image id="0" name="gone.jpg"/>'), "the image is missing and the file gives no size"),
         (cvat(), "holds no images"),
     ],

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from detect.convert import read, safe_xml, write
+from detect.convert import FORMATS, read, safe_xml, write
 from detect.data import Box, Dataset, Image
 from detect.errors import ConfigError, DataError, DetectError
 
@@ -30,6 +30,7 @@ HEADS = {
     "document type behind a long comment": f"<!--{'x' * 600_000}-->" + '<!DOCTYPE a [<!ENTITY i "x">]>',
     "document type behind a declaration": '<?xml version="1.0"?>\n<!DOCTYPE a [<!ENTITY i "x">]>',
 }
+FOLDERS = [row.name for row in FORMATS.values() if row.write is not None]
 VOC = "{}<annotation><filename>1.jpg</filename><object><name>&i;</name></object></annotation>"
 CVAT = '{}<annotations><meta/><image id="0" name="&i;" width="9" height="9"/></annotations>'
 
@@ -49,13 +50,21 @@ def test_the_parser_in_use_is_safe_by_itself() -> None:
     assert pyexpat.version_info >= (2, 4, 1)  # the first that stops an entity bomb
 
 
+@pytest.mark.parametrize("encoding", ["cp037", "cp500"])  # EBCDIC; multi-byte ones the parser refuses itself
+def test_encodings_that_hide_a_document_type_are_refused(tree: Tree, encoding: str) -> None:
+    head = f'<?xml version="1.0" encoding="{encoding}"?>'.encode()
+    text = VOC.format('<!DOCTYPE a [<!ENTITY i "x">]>').encode(encoding)
+    with pytest.raises(DataError, match=f"encoding {encoding} is none of those"):
+        read(tree({"1.xml": head + text, "1.jpg": (9, 9)}), format="voc")
+
+
 def test_a_document_type_across_two_chunks_is_seen(tmp_path: Path) -> None:
-    chunk = 1 << 18
+    chunk = safe_xml._CHUNK
     for cut in range(1, len("<!DOCTYPE")):
         path = tmp_path / "a.xml"
         path.write_bytes(b"<!--".ljust(chunk - cut - 3, b"x") + b'--><!DOCTYPE a [<!ENTITY i "x">]><annotations/>')
         with pytest.raises(safe_xml.UnsafeXML):
-            list(safe_xml.stream(path))
+            list(safe_xml.stream(path, ("annotations",)))
 
 
 def test_deep_nesting(tree: Tree) -> None:
@@ -81,7 +90,7 @@ def test_names_do_not_leave_the_folder(tree: Tree, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["../evil.jpg", "/etc/evil.jpg", "a/../../evil.jpg", "", ".", "a//b.jpg", "a\n.jpg"])
 def test_names_that_no_file_may_have_are_not_written(name: str, tmp_path: Path) -> None:
-    for form in ("voc", "yolo", "coco", "cvat"):
+    for form in FOLDERS:
         with pytest.raises(DataError):
             write(Dataset((), (Image(name, 9, 9),)), tmp_path / "out", form)
     assert list(tmp_path.iterdir()) == []
@@ -92,7 +101,7 @@ def test_labels_of_several_lines_are_not_written(tmp_path: Path) -> None:
         write(Dataset(("a\nb",), ()), tmp_path / "out", "yolo")
 
 
-@pytest.mark.parametrize("form", ["voc", "yolo", "coco", "cvat"])
+@pytest.mark.parametrize("form", FOLDERS)
 def test_a_full_disk_leaves_nothing(form: str, tree: Tree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     photos = tree({f"{n}.jpg": (9, 9) for n in range(9)}, "photos")
     images = tuple(Image(f"{n}.jpg", 9, 9, (Box("a", 1.0, 1.0, 2.0, 2.0),), path=photos / f"{n}.jpg") for n in range(9))
@@ -133,14 +142,15 @@ def test_a_full_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.Mon
         ("empty", "the folder is empty"),
         ("photos", "holds 1 images but no annotations"),
         ("photos/1.jpg", "is an image; name the folder it is in"),
-        ("a.zip", "is an archive; unpack it"),
+        ("a.zip", "is not a good zip file"),
         ("a.txt", "no known annotation format"),
-        ("results.json", "COCO results are predictions"),
+        ("a.tar", "is an archive that cannot be read; unpack it"),
+        ("empty.json", "no known annotation format"),
         ("both", "holds annotations in voc and yolo; say which to read with --from"),
     ],
 )
 def test_what_is_no_dataset(tree: Tree, source: str, words: str) -> None:
-    root = tree({"photos/1.jpg": (9, 9), "a.zip": "PK", "a.txt": "hello", "results.json": "[]",
+    root = tree({"photos/1.jpg": (9, 9), "a.zip": "PK", "a.txt": "hello", "a.tar": "", "empty.json": "[]",
                  "both/1.xml": "<annotation/>", "both/1.txt": "0 0.5 0.5 0.1 0.1", "both/1.jpg": (9, 9)})  # fmt: skip
     (root / "empty").mkdir()
     with pytest.raises(DataError) as caught:
@@ -161,9 +171,9 @@ def test_what_cannot_be_opened(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> N
 def test_unknown_formats(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="did you mean yolo"):
         read(tmp_path, format="yolov8")
-    with pytest.raises(ConfigError, match="formats: voc, yolo, cvat, coco"):
+    with pytest.raises(ConfigError, match="formats: voc, voc-devkit, yolo, darknet, createml, cvat, "):
         write(Dataset((), ()), tmp_path / "out", "tfrecord")
-    with pytest.raises(ConfigError, match="only coco"):
+    with pytest.raises(ConfigError, match="only coco and coco-results"):
         write(Dataset((), ()), tmp_path / "out.json", "yolo")
 
 
@@ -185,6 +195,24 @@ GOOD = {
         '<mask label="dent" left="1" top="1" width="2" height="2" rle="1, 3"/>'
         '<polygon label="dent" points="1,1;2,2;3,1"/>'
         "</image></annotations>"),
+    "cvat-video": ("a.xml", '<annotations><meta><task><size>3</size><labels><label><name>dent</name></label></labels>'
+        '</task></meta><track id="0" label="dent"><box frame="0" outside="0" xtl="1" ytl="1" xbr="5" ybr="5"/>'
+        '<box frame="2" outside="0" xtl="2" ytl="1" xbr="5" ybr="5" rotation="5"/></track></annotations>'),
+    "darknet": ("obj.data", "classes = 2\ntrain = data/list.txt\nvalid = list.txt\nnames = data/classes.txt\n"),
+    "createml": ("a.json", json.dumps([{"image": "1.jpg", "annotations": [
+        {"label": "dent", "coordinates": {"x": 4, "y": 4, "width": 2, "height": 2}}]}])),
+    "coco-results": ("a.json", json.dumps([
+        {"image_id": 1, "category_id": 1, "bbox": [1, 1, 2, 2], "score": 0.5}])),
+    "label-studio": ("a.json", json.dumps([{"id": 1, "data": {"image": "/upload/1.jpg"}, "annotations": [{"result": [
+        {"id": "a", "type": "rectanglelabels", "original_width": 9, "original_height": 9, "from_name": "label",
+         "value": {"x": 1, "y": 1, "width": 20, "height": 20, "rotation": 3, "rectanglelabels": ["dent"]}},
+        {"id": "a", "type": "choices", "from_name": "severity", "value": {"choices": ["3"]}}]}]}])),
+    "labelme": ("a.json", json.dumps({"version": "5.0", "flags": {}, "imagePath": "1.jpg", "imageWidth": 9,
+        "imageHeight": 9, "shapes": [{"label": "dent", "shape_type": "rectangle", "points": [[1, 1], [3, 4]],
+        "group_id": None, "flags": {}}]})),
+    "via": ("a.json", json.dumps({"1.jpg9": {"filename": "1.jpg", "size": 9, "file_attributes": {}, "regions": [
+        {"shape_attributes": {"name": "rect", "x": 1, "y": 1, "width": 3, "height": 3},
+         "region_attributes": {"label": "dent"}}]}})),
     "coco": ("a.json", json.dumps({"images": [{"id": 1, "file_name": "1.jpg", "width": 9, "height": 9}],
         "categories": [{"id": 1, "name": "dent"}],
         "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 1, 2, 2], "area": 4, "iscrowd": 0}]})),
@@ -210,6 +238,11 @@ SNIPPETS = [
 ]
 
 
+def test_every_reader_is_tried_on_damaged_files() -> None:
+    tried = {kind.partition(" ")[0] for kind in GOOD} - {"description"}
+    assert tried == set(FORMATS) - {"voc-devkit"}  # which voc's reader reads
+
+
 @pytest.mark.parametrize("kind", GOOD)
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.data())
@@ -229,8 +262,11 @@ def test_damaged_files_raise_nothing_but_our_errors(kind: str, data: st.DataObje
             (root / file).write_bytes(these)
         source = root / name if name == "d.yaml" else root
         form = None if name == "d.yaml" else kind.partition(" ")[0]
+        if form == "coco-results":
+            (root / "ids.json").write_text(GOOD["coco"][1])
+            source = root / name
         try:
-            dataset = read(source, format=form, on_error="skip")
+            dataset = read(source, format=form, on_error="skip", ids=root / "ids.json")
         except (DataError, ConfigError):
             return
         assert all(
