@@ -33,7 +33,14 @@ def _ratios(ctx: click.Context, param: click.Parameter, value: str) -> dict[str,
 )
 @click.option("--group", metavar="REGEX", help="Images whose names match alike (all photos of a claim) stay together.")
 @click.option("--seed", default=0, show_default=True, help="Another number gives another split.")
-@click.option("--to", "target", default="yolo", show_default=True, metavar="FORMAT", help="yolo, coco, voc or cvat.")
+@click.option(
+    "--to",
+    "target",
+    default="yolo",
+    show_default=True,
+    metavar="FORMAT",
+    help="yolo, coco, voc, cvat, createml or darknet.",
+)
 @options.quiet
 @options.as_json
 def split(
@@ -57,7 +64,7 @@ def split(
 
     if dest.suffix.lower() == ".json":
         raise click.BadParameter("name a folder: one file cannot hold the splits", param_hint="DEST")
-    by_name(target)
+    convert.check_dest(by_name(target), dest)
     refuse_to_overwrite(dest)
     problems = Problems()
     divided = split(convert.read(data, problems=problems), ratios, group=group, seed=seed, problems=problems)

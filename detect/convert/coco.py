@@ -93,8 +93,7 @@ def _annotation_files(source: Source) -> list[str]:
     found = [file for file in source.with_suffix(".json") if _looks_like_coco(source.root / file)]
     bases = {file: file.rpartition("/")[2] for file in found}
     usual = [file for file, base in bases.items() if base.startswith("instances_") or base == "_annotations.coco.json"]
-    alone = source.path.is_file()
-    return usual or [file for file, base in bases.items() if alone or not base.startswith("predictions")]
+    return usual or [file for file, base in bases.items() if not base.startswith("predictions")] or found
 
 
 def _looks_like_coco(path: Path) -> bool:

@@ -14,6 +14,7 @@ from typing import Any
 from detect.convert import json_file
 from detect.convert.losses import report_attributes
 from detect.convert.media import Media, lay
+from detect.convert.names import split_word
 from detect.convert.pages import Page, Sheet, assemble
 from detect.convert.source import Source
 from detect.convert.text import declared_classes, write_classes
@@ -24,7 +25,11 @@ from detect.progress import track
 
 FILE = "_annotations.createml.json"
 
-HEAD = re.compile(r'\s*\[\s*\{(?=.*"(?:image|imagefilename)"\s*:\s*")(?=.*"annotations?"\s*:\s*\[)(?!.*"result")', re.S)
+HEAD = re.compile(
+    r'\s*\[\s*\{(?=.*"(?:image|imagefilename)"\s*:\s*")(?=.*"annotations?"\s*:\s*\[)'
+    r'(?!.*"(?:result"|data"\s*:\s*\{))',  # tasks of Label Studio
+    re.S,
+)
 
 
 def recognise(source: Source) -> bool:
@@ -44,8 +49,7 @@ def read(source: Source) -> Dataset:
 
 
 def _pages(sheet: Sheet) -> Iterator[Page]:
-    folder, _, base = sheet.file.rpartition("/")
-    split = folder if base == FILE and "/" not in folder else ""
+    split = _split(sheet)
     for place, row in json_file.rows(sheet, json_file.load_for(sheet), "image"):
         name = row.get("image", row.get("imagefilename"))
         if not isinstance(name, str) or not name:
@@ -56,7 +60,20 @@ def _pages(sheet: Sheet) -> Iterator[Page]:
         for number, item in json_file.rows(sheet, found, f"image {name}: annotation"):
             if box := _box(item, sheet, f"image {name}: annotation {number}"):
                 boxes.add(number, box)
-        yield sheet.page(name, boxes, f"image {name}: annotation", where=f"image {place}", split=split)
+        beside = name if "/" not in sheet.file else f"{sheet.file.rpartition('/')[0]}/{name}"
+        here = sheet.source.photos.find(beside) == [beside]  # before any other photo that the name can mean
+        page = sheet.page(
+            beside if here else name, boxes, f"image {name}: annotation", where=f"image {place}", split=split
+        )
+        yield page._replace(listed=page.listed._replace(name=name))
+
+
+def _split(sheet: Sheet) -> str:
+    """The folder that a file of the name that Roboflow gives is in; of the topmost one, where it is a split's name."""
+    folder, _, base = sheet.file.rpartition("/")
+    above = sheet.source.root.resolve().name
+    word = folder or (above if split_word(above) else "")
+    return word if base == FILE and "/" not in word else ""
 
 
 def _box(row: dict[str, Any], sheet: Sheet, where: str) -> Box | None:

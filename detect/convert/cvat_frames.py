@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from detect.convert.cvat_sheet import Task
@@ -11,6 +11,9 @@ from detect.convert.names import split_name, stem, without_containers
 from detect.convert.pages import Page, Sheet
 from detect.convert.stated import Stated
 from detect.convert.tidy import Found
+
+_CVAT = re.compile(r"frame_\d{6}")
+"""What CVAT calls a frame, by its absolute number, which begins at 0."""
 
 _NUMBER = re.compile(r"(\d{1,9})$")
 
@@ -53,15 +56,16 @@ def pages_of(sheet: Sheet, task: Task, frames: Frames, *, several: bool) -> Iter
         sheet.add("note", "frames without a file", what)
 
 
-def _files(sheet: Sheet, task: Task, planned: Sequence[int]) -> dict[int, str]:
+def _files(sheet: Sheet, task: Task, planned: range) -> dict[int, str]:
     """The file of each frame: by the number at the end of its name, else in the order of the names."""
-    files = list(sheet.source.photos.files)
+    files, last = list(sheet.source.photos.files), planned.stop - 1
     own = [file for file in files if without_containers(file).rpartition("/")[0].lower() == task.subset.lower()]
     files = sorted(own or files, key=_natural)
     numbered = {int(found[1]): file for file in files if (found := _NUMBER.search(stem(file)))}
     told = len(numbered) == len(files) and any(frame in numbered for frame in planned)
     if told and (len(files) != len(planned) or all(frame in numbered for frame in planned)):
-        if task.start == 0 and 0 not in numbered and 1 in numbered and len(files) >= len(planned):
+        cvat = all(_CVAT.fullmatch(stem(file).rpartition("/")[2]) for file in files) and max(numbered) <= last
+        if task.start == 0 and 0 not in numbered and 1 in numbered and not cvat:
             sheet.add("note", "frames counted from 1", "files are numbered from 1; frame 0 is taken to be number 1")
             numbered = {number - 1: file for number, file in numbered.items()}
         return {frame: numbered[frame] for frame in planned if frame in numbered}

@@ -123,7 +123,7 @@ class CvatSheet:
         if known is None:
             return None
         attributes = self.attributes(shape, known, more)
-        if shape.tag == "box" and shape.get("rotation") is None:
+        if shape.tag == "box" and float(shape.get("rotation", 0)) % 360 == 0:
             return Box(known, *bounds, None, attributes)
         return self.sheet.box(known, bounds, where, attributes, "rotated box" if shape.tag == "box" else shape.tag)
 

@@ -162,7 +162,7 @@ FORMATS: dict[str, Format] = {
             "label-studio",
             "Label Studio JSON and JSON-MIN",
             "one file",
-            "labels, boxes, choices, ratings, numbers and text of a region as attributes",
+            "labels, boxes; choices, ratings, numbers and text as attributes",
             f"all annotations of an image but one; brush masks and key points; {_OUTLINES}",
             label_studio.recognise,
             label_studio.read,
@@ -220,5 +220,6 @@ def _why_none(source: Source) -> str:
     if not source.files:
         return f"the folder is empty (expected {kinds})"
     if source.path.is_dir() and source.photos.files and len(source.photos.files) == len(source.files):
-        return f"holds {len(source.files)} images but no annotations (expected {kinds})"
+        count = len(source.files)
+        return f"holds {count} image{'s' if count > 1 else ''} but no annotations (expected {kinds})"
     return f"no known annotation format (expected {kinds})"

@@ -31,7 +31,7 @@ def load(path: str | Path) -> Any:
     if b"NaN" in data or b"Infinity" in data or data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         try:
             return json.loads(decode(data, path))
-        except (json.JSONDecodeError, RecursionError):
+        except (ValueError, RecursionError):  # no JSON, or a number of more than 4300 digits
             pass
     raise DataError(f"{path}: line {first.lineno}, column {first.colno}: is not good JSON: {first.msg}")
 
@@ -66,18 +66,29 @@ def rows(sheet: Sheet, values: Any, what: str) -> Iterator[tuple[int, dict[str, 
 
 def numbers(values: Mapping[str, Any], keys: Sequence[str]) -> list[float] | None:
     """The numbers at these keys, NaN included; None where one is missing or is none."""
-    found = [values.get(key) for key in keys]
-    return [float(value) for value in found] if all(type(value) in (int, float) for value in found) else None  # type: ignore[arg-type]
+    found = [_number(values.get(key)) for key in keys]
+    return None if None in found else found  # type: ignore[return-value]
 
 
 def points(values: Any) -> list[tuple[float, float]] | None:
     """The pairs (x, y) in a list of lists; None where it is something else, or empty."""
     if not isinstance(values, list) or not values:
         return None
+    found: list[tuple[float, float]] = []
     for pair in values:
-        if not isinstance(pair, list) or len(pair) != 2 or not all(type(value) in (int, float) for value in pair):
+        x, y = map(_number, pair) if isinstance(pair, list) and len(pair) == 2 else (None, None)
+        if x is None or y is None:
             return None
-    return [(float(x), float(y)) for x, y in values]
+        found.append((x, y))
+    return found
+
+
+def _number(value: Any) -> float | None:
+    """The value as a float; None where it is no number, or a whole one that no float can hold."""
+    try:
+        return float(value) if type(value) in (int, float) else None
+    except OverflowError:
+        return None
 
 
 def beginning(source: Source, pattern: re.Pattern[str]) -> list[str]:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 from math import hypot
+from posixpath import normpath
 from typing import Any
 
 from detect.convert import json_file
-from detect.convert.names import posix
+from detect.convert.names import is_foreign, posix
 from detect.convert.pages import Corners, Page, Sheet, assemble
 from detect.convert.shapes import extent
 from detect.convert.source import Source
@@ -58,9 +59,10 @@ def _page(sheet: Sheet) -> Page | None:
 def _image_path(document: dict[str, Any], sheet: Sheet) -> str:
     """ImagePath seen from the source; where it names no image that is there, the file's own name."""
     stated = document.get("imagePath")
-    folder = sheet.file.rpartition("/")[0]
-    name = posix(stated) if isinstance(stated, str) else ""
-    name = name if "/" in name or not folder or not name else f"{folder}/{name}"
+    name = stated if isinstance(stated, str) else ""
+    if name and not is_foreign(name):  # a path from the file's own folder
+        folder = sheet.file.rpartition("/")[0]
+        name = posix(normpath("/".join((folder, name.replace("\\", "/")))))
     photos = sheet.source.photos
     if name and photos.find(name):
         return name
@@ -72,18 +74,21 @@ def _image_path(document: dict[str, Any], sheet: Sheet) -> str:
 
 
 def _box(row: dict[str, Any], sheet: Sheet, where: str) -> Box | None:
-    kind = row.get("shape_type", "polygon")
+    kind = row.get("shape_type", "polygon")  # the first versions had polygons only, and did not say so
+    if not isinstance(kind, str):
+        sheet.add("error", "no shape", '"shape_type" must be text', where)
+        return None
     points = json_file.points(row.get("points"))
     if points is None:
         sheet.add("error", "not a number", '"points" must be pairs of numbers', where)
         return None
-    corners = _corners(str(kind), points)
+    corners = _corners(kind, points)
     if corners is None:
         what = "open line" if kind == "linestrip" else kind
         sheet.add("dropped", f"{kind} not converted", f"a {what} is no box", where)
         return None
     label = row.get("label")
-    became = "" if kind == "rectangle" else str(kind)
+    became = {"rectangle": "", "oriented_rectangle": "rotated box"}.get(kind, kind)
     return sheet.box(label if isinstance(label, str) else None, corners, where, _attributes(row), became)
 
 
@@ -95,7 +100,9 @@ def _corners(kind: str, points: list[tuple[float, float]]) -> Corners | None:
         (x, y), (u, v) = points
         radius = hypot(u - x, v - y)
         return x - radius, y - radius, x + radius, y + radius
-    return extent(points)
+    x1, y1, x2, y2 = extent(points)
+    rim = 1 if kind == "mask" else 0  # of a mask the points are its first and last pixel, and not edges
+    return x1, y1, x2 + rim, y2 + rim
 
 
 def _attributes(row: dict[str, Any]) -> Attributes:

@@ -39,18 +39,24 @@ def relabel(
                 "repaired", "undeclared class", f"class {label!r} is not listed; kept behind the others", file=file
             )
     gone: Counter[str] = Counter()
-    images = tuple(_relabelled(image, mapping, drop, gone) for image in dataset.images)
+    images = tuple(_relabelled(image, mapping, drop, gone, problems) for image in dataset.images)
     for label, count in gone.items():
         problems.add("dropped", "dropped label", f"{count} boxes of {label!r} left out, as asked", file=file)
     return Dataset(order, images)
 
 
-def _relabelled(image: Image, mapping: Mapping[str, str], drop: Collection[str], gone: Counter[str]) -> Image:
+def _relabelled(
+    image: Image, mapping: Mapping[str, str], drop: Collection[str], gone: Counter[str], problems: Problems
+) -> Image:
     if not any(box.label in mapping or box.label in drop for box in image.boxes):
         return image
     gone.update(box.label for box in image.boxes if box.label in drop)
     boxes = [box._replace(label=mapping.get(box.label, box.label)) for box in image.boxes if box.label not in drop]
-    return replace(image, boxes=tuple(boxes))
+    once = tuple(dict.fromkeys(boxes))
+    if len(once) < len(boxes):
+        what = f"{len(boxes) - len(once)} boxes became the same as others by --map or map; kept once"
+        problems.add("dropped", "duplicate box", what, file=image.name)
+    return replace(image, boxes=once)
 
 
 def merge(parts: Sequence[tuple[str, Dataset]], problems: Problems) -> Dataset:

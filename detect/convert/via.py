@@ -22,19 +22,25 @@ from detect.progress import track
 
 HEAD = re.compile(
     r'\s*\{(?=.*"(?:_via_settings|_via_img_metadata|shape_attributes|vid_list|fid_list)"\s*:'
-    r'|.*"filename"\s*:.*"regions"\s*:)',
+    r'|(?=.*"filename"\s*:).*"regions"\s*:)',
     re.S,
 )
 LABEL_NAMES = ("label", "class", "name", "type", "category", "object", "damage")
-"""The attributes of a region that are taken for its label, the first that is there."""
+"""The attributes of regions that are taken for their label, the first that a file has.
+
+Else it is the one that VIA was set to show on the regions, or the only one.
+"""
 
 _CODES = {
+    1: "point",
     2: "rect",
     3: "circle",
     4: "ellipse",
+    5: "line",
     6: "polyline",
     7: "polygon",
     8: "extreme rectangle",
+    9: "extreme circle",
 }
 _KEYS = {
     "rect": ("x", "y", "width", "height"),
@@ -67,63 +73,115 @@ def _pages(sheet: Sheet) -> Iterator[Page]:
     elif isinstance(document.get("metadata"), dict) and isinstance(document.get("file"), dict):
         yield from _third(document, sheet)
     else:
-        images = document.get("_via_img_metadata", document)
-        if not isinstance(images, dict):
-            sheet.add("error", "not a VIA file", '"_via_img_metadata" must be an object')
-            return
-        for key, row in images.items():
-            if isinstance(row, dict) and isinstance(row.get("filename"), str) and row["filename"]:
-                yield _second(row, sheet)
-            elif not key.startswith("_via"):
-                sheet.add("error", "image without name", "needs a filename", f"image {key}")
+        yield from _second(document, sheet)
 
 
-def _second(row: dict[str, Any], sheet: Sheet) -> Page:
-    """An image of VIA 1 and 2."""
-    name, regions = row["filename"], row.get("regions")
-    if isinstance(regions, dict):  # VIA 1
-        regions = list(regions.values())
-    boxes = Found()
-    for place, region in json_file.rows(sheet, regions, f"image {name}: region"):
-        where = f"image {name}: region {place}"
+def _second(document: dict[str, Any], sheet: Sheet) -> Iterator[Page]:
+    """The images of VIA 1 and 2."""
+    images = document.get("_via_img_metadata", document)
+    if not isinstance(images, dict):
+        sheet.add("error", "not a VIA file", '"_via_img_metadata" must be an object')
+        return
+    label = _label_name(document, [row for row in images.values() if isinstance(row, dict)])
+    for key, row in images.items():
+        if isinstance(row, dict) and isinstance(row.get("filename"), str) and row["filename"]:
+            yield _image(row, label, sheet)
+        elif not key.startswith("_via"):
+            sheet.add("error", "image without name", "needs a filename", f"image {key}")
+
+
+def _image(row: dict[str, Any], label_name: str | None, sheet: Sheet) -> Page:
+    where, boxes = f"image {row['filename']}", Found()
+    for place, region in json_file.rows(sheet, _regions(row), f"{where}: region"):
+        here = f"{where}: region {place}"
         shape = region.get("shape_attributes")
-        label, attributes = _label(region.get("region_attributes"))
-        if not isinstance(shape, dict):
-            sheet.add("error", "not a number", "needs shape_attributes", where)
-        elif box := _box(str(shape.get("name")), shape, label, attributes, sheet, where):
+        if not isinstance(shape, dict) or not isinstance(shape.get("name"), str):
+            sheet.add("error", "no shape", "needs shape_attributes with a name", here)
+            continue
+        label, attributes = _label(region.get("region_attributes"), label_name, sheet, here)
+        if box := _box(shape["name"], shape, label, attributes, sheet, here):
             boxes.add(place, box)
-    said = row.get("file_attributes")
-    return sheet.page(name, boxes, f"image {name}: region", where=f"image {name}", attributes=_values(said))
+    name, said = _name(row["filename"], sheet), _values(row.get("file_attributes"))
+    return sheet.page(name, boxes, f"{where}: region", where=where, attributes=said)
+
+
+def _regions(row: dict[str, Any]) -> Any:
+    """The regions of an image: a list, in VIA 1 a mapping by their number."""
+    regions = row.get("regions")
+    return list(regions.values()) if isinstance(regions, dict) else regions
+
+
+def _name(filename: str, sheet: Sheet) -> str:
+    """A file name; of an address the path, or where its photo is."""
+    from urllib.parse import unquote
+
+    if "://" not in filename:
+        return filename
+    path = unquote(filename.partition("://")[2].partition("/")[2].partition("?")[0])
+    found = sheet.source.photos.find(path)
+    return found[0] if len(found) == 1 else path or filename
 
 
 def _third(document: dict[str, Any], sheet: Sheet) -> Iterator[Page]:
     """The images of a VIA 3 project: `metadata` refers to a view, a view to files, `av` to attributes."""
-    names = {key: row.get("fname") for key, row in document["file"].items() if isinstance(row, dict)}
-    views = document["view"] if isinstance(document.get("view"), dict) else {}
-    kinds = document["attribute"] if isinstance(document.get("attribute"), dict) else {}
-    titles = {key: str(row.get("aname", key)) for key, row in kinds.items() if isinstance(row, dict)}
-    found = {name: Found() for name in names.values() if isinstance(name, str)}
+    names: dict[str, str] = {}
+    for key, row in document["file"].items():
+        if isinstance(row, dict) and isinstance(row.get("fname"), str) and row["fname"]:
+            names[key] = _name(row["fname"], sheet)
+        else:
+            sheet.add("error", "image without name", "needs an fname", f"file {key}")
+    found = {key: Found() for key in names}
+    whole: dict[str, dict[str, Value]] = {key: {} for key in names}
+    rows = [row for row in document["metadata"].values() if isinstance(row, dict)]
+    label_name = _third_label_name(document, [row for row in rows if row.get("xy")])
     for key, row in document["metadata"].items():
         where = f"metadata {key}"
-        view = views.get(str(row.get("vid"))) if isinstance(row, dict) else None
-        files = view.get("fid_list") if isinstance(view, dict) else None
-        name = names.get(str(files[0])) if isinstance(files, list) and files else None
-        if not isinstance(name, str):
+        file = _file_of(row, document)
+        if file not in names:
             sheet.add("error", "unknown vid", "refers to no file", where)
-            continue
-        xy = row.get("xy")
-        if not isinstance(xy, list) or not xy:
-            continue  # a remark on the whole file
-        if not all(type(value) in (int, float) for value in xy):
-            sheet.add("error", "not a number", '"xy" must be numbers', where)
-            continue
-        said = row.get("av") if isinstance(row.get("av"), dict) else {}
-        label, attributes = _label({titles.get(number, number): value for number, value in said.items()})
-        kind = _CODES.get(int(xy[0]) if abs(xy[0]) < 100 else 0, "point or line")
-        if box := _box(kind, _shape(kind, [float(value) for value in xy[1:]]), label, attributes, sheet, where):
-            found[name].add(key, box)
-    for name, boxes in found.items():
-        yield sheet.page(name, boxes, "metadata", where=f"file {name}")
+        elif row.get("xy") in (None, []):  # a remark on the whole file
+            whole[file].update(_values(_third_said(row, document)))
+        elif box := _third_box(row, label_name, document, sheet, where):
+            found[file].add(key, box)
+    for key, name in names.items():
+        yield sheet.page(name, found[key], "metadata", where=f"file {key}", attributes=Attributes(whole[key]))
+
+
+def _file_of(row: Any, document: dict[str, Any]) -> str:
+    """The key of the file that a metadata refers to; "" where there is none."""
+    views = document.get("view")
+    view = views.get(str(row.get("vid"))) if isinstance(views, dict) and isinstance(row, dict) else None
+    files = view.get("fid_list") if isinstance(view, dict) else None
+    return str(files[0]) if isinstance(files, list) and files else ""
+
+
+def _third_box(
+    row: dict[str, Any], label_name: str | None, document: dict[str, Any], sheet: Sheet, where: str
+) -> Box | None:
+    points = json_file.points([[0, value] for value in row["xy"]]) if isinstance(row["xy"], list) else None
+    if points is None:
+        sheet.add("error", "not a number", '"xy" must be numbers', where)
+        return None
+    code, *values = (value for _, value in points)
+    kind = _CODES.get(code, "unknown shape")  # type: ignore[call-overload]
+    label, attributes = _label(_third_said(row, document), label_name, sheet, where)
+    return _box(kind, _shape(kind, values), label, attributes, sheet, where)
+
+
+def _third_said(row: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
+    """The attributes of a VIA 3 metadata as VIA 2 has them; there options are chosen by their number."""
+    kinds, said = document.get("attribute"), row.get("av")
+    found: dict[str, Any] = {}
+    for number, value in said.items() if isinstance(said, dict) else ():
+        kind = kinds.get(number) if isinstance(kinds, dict) else None
+        kind = kind if isinstance(kind, dict) else {}
+        options = kind.get("options")
+        if isinstance(options, dict) and isinstance(value, str):
+            boxes = kind.get("type") == 2  # check boxes: "0,2"
+            chosen = [str(options.get(one, one)) for one in (value.split(",") if boxes else [value])]
+            value = dict.fromkeys(chosen, True) if boxes else chosen[0]
+        found[str(kind.get("aname", number))] = value
+    return found
 
 
 def _shape(kind: str, values: list[float]) -> dict[str, Any]:
@@ -157,7 +215,9 @@ def _corners(kind: str, shape: Mapping[str, Any]) -> Corners | None:
             x, y, w, h = values
             return x, y, x + w, y + h
         radii = values[2:] * 2 if kind == "circle" else values[2:]
-        turn = json_file.numbers({"theta": 0, **shape}, ("theta",)) or [0.0]
+        turn = json_file.numbers({"theta": 0, **shape}, ("theta",))
+        if turn is None:
+            raise ValueError
         return turned_ellipse(values[0], values[1], radii[0], radii[1], degrees(turn[0]))
     if kind not in ("polygon", "polyline", "extreme rectangle"):
         return None
@@ -171,16 +231,54 @@ def _corners(kind: str, shape: Mapping[str, Any]) -> Corners | None:
     return extent(points) if closed else None
 
 
-def _label(attributes: Any) -> tuple[str | None, Attributes]:
-    """The label among a region's attributes, and the others."""
-    values = dict(_values(attributes))
-    usual = [name for name in values if name.lower() in LABEL_NAMES]
-    usual.sort(key=lambda name: LABEL_NAMES.index(name.lower()))
-    name = usual[0] if usual else next(iter(values)) if len(values) == 1 else None
-    if name is None:
-        return None, Attributes(values)
-    label = values.pop(name)
-    return str(label), Attributes(values) if values else NONE
+def _label_name(document: dict[str, Any], images: list[dict[str, Any]]) -> str | None:
+    """Which attribute of the regions of VIA 1 and 2 is their label."""
+    lists = [regions for row in images if isinstance(regions := _regions(row), list)]
+    said = [region.get("region_attributes") for regions in lists for region in regions if isinstance(region, dict)]
+    declared = _at(document, "_via_attributes", "region")
+    return _chosen([declared, *said], _at(document, "_via_settings", "ui", "image", "region_label"))
+
+
+def _third_label_name(document: dict[str, Any], rows: list[dict[str, Any]]) -> str | None:
+    """Which attribute of the regions of VIA 3 is their label."""
+    shown = str(_at(document, "config", "ui", "spatial_region_label_attribute_id"))
+    return _chosen([_third_said(row, document) for row in rows], _at(document, "attribute", shown, "aname"))
+
+
+def _chosen(attributes: list[Any], shown: Any) -> str | None:
+    """The name of the label among the attributes of all regions; `shown` is the one that VIA shows on them."""
+    names = list(dict.fromkeys(str(name) for said in attributes if isinstance(said, dict) for name in said))
+    usual = [name for name in names if name.lower() in LABEL_NAMES]
+    if usual:
+        return min(usual, key=lambda name: LABEL_NAMES.index(name.lower()))
+    if shown in names:
+        return str(shown)
+    return names[0] if len(names) == 1 else None
+
+
+def _at(document: Any, *keys: str) -> Any:
+    """What stands below these keys; None where one of them is missing."""
+    for key in keys:
+        document = document.get(key) if isinstance(document, dict) else None
+    return document
+
+
+def _label(said: Any, name: str | None, sheet: Sheet, where: str) -> tuple[str | None, Attributes]:
+    """The label among a region's attributes, and the others. Of check boxes the first that is ticked counts."""
+    values = dict(_values(said))
+    if name is None or name not in values:
+        return None, Attributes(values) if values else NONE
+    label = str(values.pop(name))
+    if isinstance(said[name], dict):
+        ticked = _ticked(said[name])
+        label = ticked[0]
+        if len(ticked) > 1:
+            sheet.add("dropped", "further label", f"has the labels {ticked}; the first counts", where)
+    return label, Attributes(values) if values else NONE
+
+
+def _ticked(boxes: dict[str, Any]) -> list[str]:
+    return [option for option, ticked in boxes.items() if ticked]
 
 
 def _values(attributes: Any) -> Attributes:
@@ -188,7 +286,7 @@ def _values(attributes: Any) -> Attributes:
     found: dict[str, Value] = {}
     for name, value in attributes.items() if isinstance(attributes, dict) else ():
         if isinstance(value, dict):
-            value = ", ".join(str(option) for option, ticked in value.items() if ticked)
+            value = ", ".join(_ticked(value))
         if isinstance(value, str | int | float) and value != "":
             found[str(name)] = value
     return Attributes(found) if found else NONE

@@ -137,6 +137,11 @@ FRAMES = [
     # ffmpeg's numbers of the whole video, of which the task takes a part
     ("<start_frame>0</start_frame><stop_frame>4</stop_frame><frame_filter>step=2</frame_filter>",
      [f"{n:04d}.jpg" for n in range(1, 9)], {"0001.jpg": 0, "0003.jpg": 2, "0005.jpg": 4}),
+    # the same with a file missing, and not as CVAT names them: still counted from 1
+    ("<start_frame>0</start_frame><stop_frame>3</stop_frame>", ["f_1.jpg", "f_2.jpg"], {"f_1.jpg": 0, "f_2.jpg": 1}),
+    # frame 0 was deleted: CVAT's own names count from 0
+    ("<start_frame>0</start_frame><stop_frame>2</stop_frame>", ["frame_000001.png", "frame_000002.png"],
+     {"frame_000001.png": 1, "frame_000002.png": 2}),
     # photos of a task that is no video
     ("<start_frame>0</start_frame><stop_frame>1</stop_frame>", ["a.jpg", "b.jpg"], {"a.jpg": 0, "b.jpg": 1}),
     # no stop: the size tells, else the last box

@@ -9,6 +9,7 @@ import pytest
 
 from detect.convert import FORMATS, read
 from detect.convert.description import KEYS, is_description
+from detect.convert.taxonomy import parse_mapping
 from detect.convert.yaml_file import load
 from detect.errors import ConfigError, DataError, Problems
 
@@ -115,7 +116,9 @@ def test_a_description_names_its_images_itself(tree: Tree) -> None:
         read(root / "mine.yaml", images=root)
 
 
-SHIPPED = sorted(DATASETS.glob("*.yaml"))
+YAML = sorted(DATASETS.glob("*.yaml"))
+SHIPPED = [path for path in YAML if "format" in load(path)]
+MAPPING = DATASETS / "cardd-types.yaml"
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
@@ -132,6 +135,31 @@ def test_shipped_descriptions(path: Path) -> None:
 
 def test_all_are_here() -> None:
     assert {path.stem for path in SHIPPED} == {"sample", "neu-det", "cardd", "rdd2022", "template"}
+    assert [path for path in YAML if path not in SHIPPED] == [MAPPING]
+
+
+def test_the_mapping_leads_to_the_six_types() -> None:
+    spellings = load(MAPPING)
+    mapping = parse_mapping([str(MAPPING)], tuple(spellings))
+    types = load(DATASETS / "cardd.yaml")["classes"]
+    assert mapping == spellings
+    assert set(mapping.values()) == set(types)
+    assert {label: mapping[label] for label in types} == {label: label for label in types}
+
+
+def test_the_mapping_file_says_how_to_use_it() -> None:
+    assert f"--map datasets/{MAPPING.name}\n" in MAPPING.read_text("utf-8").partition("\n\n")[0]
+    assert MAPPING.name in (DATASETS / "README.md").read_text("utf-8")
+
+
+def test_the_mapping_on_labels_that_people_use() -> None:
+    found = ("scratches", "damaged_light", "dent", "damaged window", "damaged hood", "damaged_door", "damaged bumper")
+    assert parse_mapping([str(MAPPING)], found) == {
+        "scratches": "scratch",
+        "damaged_light": "lamp broken",
+        "dent": "dent",
+        "damaged window": "glass shatter",
+    }
 
 
 def test_the_template_shows_every_key() -> None:

@@ -140,7 +140,7 @@ def test_a_full_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.Mon
     [
         ("nowhere", "there is no such file or folder"),
         ("empty", "the folder is empty"),
-        ("photos", "holds 1 images but no annotations"),
+        ("photos", "holds 1 image but no annotations"),
         ("photos/1.jpg", "is an image; name the folder it is in"),
         ("a.zip", "is not a good zip file"),
         ("a.txt", "no known annotation format"),

@@ -40,7 +40,7 @@ def box(label: str, at: float = 1.0) -> Box:
     return Box(label, at, 1.0, at + 2, 3.0)
 
 
-DATA = Dataset(("a", "b", "c"), (Image("1.jpg", 9, 9, (box("a"), box("b"), box("c"))), Image("2.jpg", 9, 9)))
+DATA = Dataset(("a", "b", "c"), (Image("1.jpg", 9, 9, (box("a"), box("b", 2.0), box("c", 3.0))), Image("2.jpg", 9, 9)))
 
 
 @pytest.mark.parametrize(
@@ -148,3 +148,11 @@ def test_classes_from_a_file(tmp_path: Path) -> None:
     assert parse_classes("scratch, dent") == ("scratch", "dent")
     with pytest.raises(ConfigError):
         parse_classes("")
+
+
+def test_boxes_that_become_the_same_are_kept_once() -> None:
+    problems = Problems()
+    image = Image("1.jpg", 9, 9, (box("a"), box("b"), box("c")))
+    found = relabel(Dataset(("a", "b", "c"), (image,)), {"a": "b"}, problems)
+    assert found.images[0].boxes == (box("b"), box("c"))
+    assert problems.counts() == {("dropped", "duplicate box"): 1}

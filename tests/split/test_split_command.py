@@ -24,7 +24,7 @@ def photos(tmp_path: Path) -> Path:
     for number in range(12):
         name = f"claim-{number // 2}_{number}"
         Picture.new("RGB", (40, 30), (number * 20, 0, 0)).save(folder / f"{name}.png")
-        rows = [f"{number % 2} 0.5 0.5 0.5 0.5\n"] * (number % 4)
+        rows = [f"{number % 2} 0.5 0.5 0.5 0.{5 + row}\n" for row in range(number % 4)]
         (folder / f"{name}.txt").write_text("".join(rows))
     return folder
 
