@@ -67,10 +67,10 @@ def _page(sheet: CvatSheet, node: Element) -> Page | None:
     file, path = sheet.sheet.file, sheet.sheet.path
     near = [subset, without_containers(file).rpartition("/")[0]]
     listed = stated.find(name, subset or file.rpartition("/")[0], near, source.photos, (path, where), source.problems)
-    unit, known = f"image {name}: shape", sheet.sheet.labels.names
+    unit, known, numbers = f"image {name}: shape", sheet.sheet.labels.names, sheet.numbers
     boxes = Found()
     for place, shape in enumerate(node, 1):
-        if box := usual_box(shape, known) or _other(sheet, shape, unit, place):
+        if box := usual_box(shape, known, numbers) or _other(sheet, shape, unit, place):
             boxes.add(place, box)
     return Page(listed, split_name(subset) if subset else None, _size(node), boxes, path, unit)
 

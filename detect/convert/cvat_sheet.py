@@ -18,7 +18,7 @@ from detect.convert.pages import Sheet
 from detect.convert.shapes import cvat_corners
 from detect.convert.sizes import Size
 from detect.convert.source import Source
-from detect.convert.text import typed
+from detect.convert.text import Numbers, typed
 from detect.convert.tidy import Labels, clean_label
 from detect.data import NONE, Attributes, Box, Value
 from detect.errors import DataError
@@ -84,6 +84,7 @@ class CvatSheet:
     tasks: dict[str, Task] = field(default_factory=dict)
     types: dict[tuple[str, str], str] = field(default_factory=dict)
     subset: str = ""
+    numbers: Numbers = field(default_factory=Numbers)
 
     @classmethod
     def open(cls, source: Source, file: str, labels: Labels) -> CvatSheet:
@@ -147,7 +148,7 @@ class CvatSheet:
         self.sheet.add("error", "broken XML", str(error))
 
 
-def usual_box(shape: Element, known: Mapping[str, str]) -> Box | None:
+def usual_box(shape: Element, known: Mapping[str, str], numbers: Numbers) -> Box | None:
     """The box of a shape that is one, of a known label, without anything unusual; None for all others.
 
     Nearly all shapes are of this kind, and there may be a million.
@@ -159,7 +160,7 @@ def usual_box(shape: Element, known: Mapping[str, str]) -> Box | None:
             return None
         if len(shape) or shape.tag != "box":
             return None
-        return _new_box(Box, (known[label], float(x1), float(y1), float(x2), float(y2), None, NONE))
+        return _new_box(Box, (known[label], numbers[x1], numbers[y1], numbers[x2], numbers[y2], None, NONE))
     except (KeyError, ValueError):
         return None
 

@@ -7,6 +7,7 @@ Source: LabelImg, libs/pascal_voc_io.py; the development kit, http://host.robots
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 from xml.etree.ElementTree import Element
@@ -16,7 +17,7 @@ from detect.convert.names import folder_splits, image_names, is_foreign, posix, 
 from detect.convert.shapes import extent
 from detect.convert.sizes import Size, settle_size
 from detect.convert.source import Photos, Source
-from detect.convert.text import declared_classes, lines, read_bytes, typed
+from detect.convert.text import Numbers, declared_classes, lines, read_bytes, typed
 from detect.convert.tidy import PRECISION, Found, Labels, gathered, tidy
 from detect.convert.voc_write import FLAGS, UNSPECIFIED, write
 from detect.data import NONE, Attributes, Box, Dataset, Image, Value
@@ -63,14 +64,14 @@ def read(source: Source, origin: int | None = None) -> Dataset:
 
     `origin` 1: corners are pixels counted from 1, the far ones included; None: as the source says.
     """
-    first = source.voc_origin if origin is None else origin
     xmls = source.with_suffix(".xml")
     if not xmls:
         raise DataError(f"{source.path}: there is no XML file in it")
     problems = source.problems
     declared = declared_classes(source.root)
     labels = Labels(problems, declared, closed=bool(declared))
-    pages = [page for file in track(xmls, "Reading XML") if (page := _page(source, file, labels, first))]
+    given = _Given(source, labels, source.voc_origin if origin is None else origin)
+    pages = [page for file in track(xmls, "Reading XML") if (page := _page(given, file))]
     found = _match(pages, source)
     found += _without_page(source, {photo for _, photo in found})
     names = image_names([photo or page.expected for page, photo in found])
@@ -84,8 +85,18 @@ def read(source: Source, origin: int | None = None) -> Dataset:
     return gathered(labels.classes, images, problems)
 
 
-def _page(source: Source, file: str, labels: Labels, origin: int) -> Page | None:
-    path, problems = f"{source.root}/{file}", labels.problems
+@dataclass(frozen=True)
+class _Given:
+    """What every page is read with."""
+
+    source: Source
+    labels: Labels
+    origin: int
+    numbers: Numbers = field(default_factory=Numbers)
+
+
+def _page(given: _Given, file: str) -> Page | None:
+    path, problems = f"{given.source.root}/{file}", given.source.problems
     try:
         root = safe_xml.parse(read_bytes(path))
     except safe_xml.BrokenXML as error:
@@ -99,7 +110,7 @@ def _page(source: Source, file: str, labels: Labels, origin: int) -> Page | None
         return None
     objects = Found()
     for place, node in enumerate(root.iter("object"), 1):
-        if box := _box(node, labels, path, place, origin):
+        if box := _box(node, given, path, place):
             objects.add(place, box)
     return Page(file, path, (root.findtext("filename") or "").strip(), _size(root), objects)
 
@@ -112,15 +123,16 @@ def _size(root: Element) -> Size | None:
         return None
 
 
-def _box(node: Element, labels: Labels, file: str, place: int, origin: int) -> Box | None:
+def _box(node: Element, given: _Given, file: str, place: int) -> Box | None:
+    labels, numbers, origin = given.labels, given.numbers, given.origin
     fields = {child.tag: child for child in node}
     bounds = fields.get("bndbox")
     if bounds is None:
         return _outline(node, labels, file, f"object {place}")
     corner = {child.tag: child.text for child in bounds}
     try:
-        x1, y1 = float(corner["xmin"] or ""), float(corner["ymin"] or "")
-        x2, y2 = float(corner["xmax"] or ""), float(corner["ymax"] or "")
+        x1, y1 = numbers[corner["xmin"] or ""], numbers[corner["ymin"] or ""]
+        x2, y2 = numbers[corner["xmax"] or ""], numbers[corner["ymax"] or ""]
     except (KeyError, ValueError):
         what = "<bndbox> needs xmin, ymin, xmax and ymax as numbers"
         labels.problems.add("error", "not a number", what, file=file, where=f"object {place}")

@@ -125,10 +125,10 @@ def test_a_full_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.Mon
     path = tmp_path / "a.json"
     path.write_text("old")
 
-    def full(self: Path, data: bytes) -> int:
+    def full(*arguments: object) -> list[object]:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr("detect.convert.coco_write._annotations", full)  # in mid-write
     with pytest.raises(DetectError, match="No space left"):
         write(Dataset((), (Image("1.jpg", 9, 9),)), path, "coco")
     assert path.read_text() == "old"
