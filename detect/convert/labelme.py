@@ -12,7 +12,7 @@ from typing import Any
 
 from detect.convert import json_file
 from detect.convert.names import is_foreign, posix
-from detect.convert.pages import Corners, Page, Sheet, assemble
+from detect.convert.pages import Corners, Page, Sheet, assemble, undrawn
 from detect.convert.shapes import extent
 from detect.convert.source import Source
 from detect.convert.tidy import Found, Labels
@@ -30,13 +30,16 @@ def recognise(source: Source) -> bool:
 
 
 def read(source: Source) -> Dataset:
-    """Every JSON file with shapes; the image is the one that imagePath names, relative to the file."""
+    """Every JSON file with shapes; the image is the one that imagePath names, relative to the file.
+
+    LabelMe writes no file for a photo on which nothing was drawn: photos without one have no boxes.
+    """
     files = json_file.beginning(source, HEAD)
     if not files:
         raise DataError(f"{source.path}: there is no LabelMe JSON in it")
     labels = Labels(source.problems, closed=False)
     pages = [page for file in track(files, "Reading LabelMe") if (page := _page(Sheet(source, file, labels)))]
-    return assemble(pages, labels, source)
+    return assemble([*pages, *undrawn(pages, source)], labels, source)
 
 
 def _page(sheet: Sheet) -> Page | None:

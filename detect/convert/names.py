@@ -53,7 +53,7 @@ def posix(path: str) -> str:
     Steps upwards are left out, so that no name points outside the folder it belongs to.
     """
     if "\\" not in path and "/" not in path:
-        return path
+        return "" if path in (".", "..") else path
     path = path.replace("\\", "/")
     if path[1:2] == ":":
         path = path[2:]

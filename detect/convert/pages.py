@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -41,6 +41,18 @@ def assemble(pages: Iterable[Page], labels: Labels, source: Source) -> Dataset:
             boxes = tidy(page.boxes, *size, page.file, page.unit, problems)
             images.append(Image(name, *size, boxes, page.split, page.attributes, Path(path) if path else None))
     return gathered(labels.classes, images, problems)
+
+
+def undrawn(pages: Sequence[Page], source: Source) -> list[Page]:
+    """A page without boxes for every photo below a folder that has none, for tools that write a file per photo."""
+    if source.path.is_file():
+        return []
+    taken = {page.listed.photo for page in pages}
+    alone = [photo for photo in source.photos.files if photo not in taken]
+    for photo in alone:
+        what = "has no annotation file; kept as an image without boxes"
+        source.problems.add("note", "image without annotations", what, file=photo)
+    return [Page(stated.Stated(photo, "", photo), None, None, Found(), source.photos.path(photo)) for photo in alone]
 
 
 @dataclass(frozen=True)

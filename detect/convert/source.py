@@ -62,9 +62,10 @@ class Source:
                 raise DataError(f"{self.images}: no such folder of images")
             return Photos(self.images, tuple(sorted(filter(is_image, walk(self.images)))))
         if self.path.is_dir():
-            found = tuple(file for file in self.files if is_image(file) and not _MASKS.search(file))
-            if found:
-                return Photos(self.root, found)
+            images = [file for file in self.files if is_image(file)]
+            masks = tuple(file for file in images if _MASKS.search(file))
+            if images:
+                return Photos(self.root, tuple(file for file in images if not _MASKS.search(file)), masks)
         home = self.root.parent if is_container(self.root.name) else self.root
         return Photos(home, tuple(sorted(filter(is_image, _usual_places(home)))))
 
@@ -75,14 +76,16 @@ class Photos:
 
     root: Path
     files: tuple[str, ...]
+    masks: tuple[str, ...] = ()
+    """Files in folders of masks: images only where an annotation names them."""
 
     @cached_property
     def _by_base(self) -> dict[str, list[str]]:
-        return _index(self.files, lambda file: file.rpartition("/")[2].lower())
+        return _index((*self.files, *self.masks), lambda file: file.rpartition("/")[2].lower())
 
     @cached_property
     def _by_stem(self) -> dict[str, list[str]]:
-        return _index(self.files, lambda file: stem(file.rpartition("/")[2]).lower())
+        return _index((*self.files, *self.masks), lambda file: stem(file.rpartition("/")[2]).lower())
 
     def only(self, name: str) -> str | None:
         """The file of this very name in some folder, where no other file is called so; else None."""
@@ -112,6 +115,7 @@ class Photos:
             lambda file: file == name,
             lambda file: _folder(without_containers(file)).lower() in folders,
             lambda file: file.rpartition("/")[2] == base,
+            lambda file: without_containers(file) == name,
         ):
             if fewer := [file for file in found if test(file)]:
                 found = fewer

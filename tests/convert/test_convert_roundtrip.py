@@ -148,3 +148,14 @@ def test_from_format_to_format_and_back(tree: Tree, tmp_path: Path) -> None:
     assert [str(problem) for problem in problems] == [
         "3 box attributes dropped, YOLO holds none: 1 x difficult, 1 x severity, 1 x place"
     ]
+
+
+@pytest.mark.parametrize("form", [name for name in DECLARED if name != "createml"])
+def test_a_photo_beside_a_folder_of_splits(tree: Tree, tmp_path: Path, form: str) -> None:
+    # 1.jpg and train/1.jpg: the name alone fits both, the path only one
+    root = tree({"1.jpg": (9, 9), "train/1.jpg": (8, 8)})
+    images = (Image("1.jpg", 9, 9, split="train", path=root / "1.jpg"),
+              Image("train/1.jpg", 8, 8, split="train", path=root / "train/1.jpg"))  # fmt: skip
+    dataset = Dataset(("a",), images)
+    out = write(dataset, tmp_path / "out", form)
+    assert read(out, format="voc-devkit" if form == "voc-devkit" else None) == dataset
