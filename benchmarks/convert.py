@@ -178,16 +178,17 @@ def command_of(who: str, column: str, root: Path, out: Path, peers: str | None) 
     if who == "detect":
         place = {"voc": root / "voc", "cvat": root / "train.xml", "yolo": root / "yolo"}[source]
         dest = out.with_suffix(".json") if target == "coco" else out
+        photos = [] if source == "yolo" else ["--images", str(root / "images")]  # YOLO's lie in its own folder
         return [sys.executable, "-m", "detect", "convert", str(place), str(dest), "--to", target, "--no-images",
-                "--images", str(root / "images"), "--quiet"]  # fmt: skip
+                "--quiet", *photos]  # fmt: skip
     script = "convert_floor.py" if who == "floor" else "convert_peers.py"
     return [peers or sys.executable, str(HERE / script), who, source, target, str(root), str(out)]
 
 
-def table(root: Path, peers: str | None, repeats: int) -> dict[tuple[str, str], Cost]:
+def table(root: Path, peers: str | None, repeats: int, tools: Sequence[str]) -> dict[tuple[str, str], Cost]:
     """The least of some repeats for every cell, printed as it comes."""
     found: dict[tuple[str, str], Cost] = {}
-    for who in ("floor", "detect", *(PEERS if peers else ())):
+    for who in ("floor", "detect", *(tools if peers else ())):
         for column in COLUMNS:
             costs = []
             for _ in range(repeats if who in ("floor", "detect") else 1):
@@ -240,6 +241,7 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=20_000)
     parser.add_argument("--boxes", type=int, default=80_000)
     parser.add_argument("--peers", help="the python of an environment with the other tools")
+    parser.add_argument("--tools", default=",".join(PEERS), help="which of the others; supervision takes minutes")
     parser.add_argument("--alone", action="store_true", help="ours only")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--cvat-bytes", type=float)
@@ -256,7 +258,7 @@ def main() -> None:
             for column in COLUMNS:
                 print(column, measure(command_of("detect", column, root, root / column.replace(" ", "-"), None)))
             return
-        ratios(table(root, given.peers, given.repeats))
+        ratios(table(root, given.peers, given.repeats, given.tools.split(",")))
 
 
 if __name__ == "__main__":

@@ -35,9 +35,8 @@ def is_image(path: str) -> bool:
 
 def suffix(path: str) -> str:
     """The ending in lower case with its dot; "" where there is none."""
-    base = path.rpartition("/")[2]
-    dot = base.rfind(".")
-    return base[dot:].lower() if dot > 0 else ""
+    dot = path.rfind(".")
+    return path[dot:].lower() if dot > path.rfind("/") + 1 else ""
 
 
 def stem(path: str) -> str:

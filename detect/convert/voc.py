@@ -19,10 +19,18 @@ from detect.convert.sizes import Size, settle_size
 from detect.convert.source import Photos, Source
 from detect.convert.text import Numbers, declared_classes, lines, read_bytes, typed
 from detect.convert.tidy import PRECISION, Found, Labels, gathered, tidy
+from detect.convert.voc_plain import Plain, read_plain
 from detect.convert.voc_write import FLAGS, UNSPECIFIED, write
 from detect.data import NONE, Attributes, Box, Dataset, Image, Value
 from detect.errors import DataError
 from detect.progress import track
+
+FLAGGED = {
+    ("1", "0"): Attributes(truncated=True),
+    ("0", "1"): Attributes(difficult=True),
+    ("1", "1"): Attributes(truncated=True, difficult=True),
+}
+"""The attributes of an object whose (truncated, difficult) are not both 0."""
 
 NEW = tuple.__new__
 """Makes a Box in half the time of Box(...)."""
@@ -97,8 +105,11 @@ class _Given:
 
 def _page(given: _Given, file: str) -> Page | None:
     path, problems = f"{given.source.root}/{file}", given.source.problems
+    data = read_bytes(path)
+    if plain := read_plain(data):
+        return _plain_page(given, file, path, plain)
     try:
-        root = safe_xml.parse(read_bytes(path))
+        root = safe_xml.parse(data)
     except safe_xml.BrokenXML as error:
         problems.add("error", "broken XML", str(error), file=path)
         return None
@@ -115,6 +126,27 @@ def _page(given: _Given, file: str) -> Page | None:
     return Page(file, path, (root.findtext("filename") or "").strip(), _size(root), objects)
 
 
+def _plain_page(given: _Given, file: str, path: str, plain: Plain) -> Page:
+    objects = Found()
+    for place, (name, truncated, difficult, xmin, ymin, xmax, ymax) in enumerate(plain.objects, 1):
+        corners = [given.numbers[text] for text in (xmin, ymin, xmax, ymax)]
+        attributes = FLAGGED.get((truncated, difficult), NONE)
+        if box := _made(given, name, corners, attributes, path, place):
+            objects.add(place, box)
+    return Page(file, path, plain.filename.strip(), (plain.width, plain.height), objects)
+
+
+def _made(
+    given: _Given, name: str | None, corners: Sequence[float], attributes: Attributes, file: str, place: int
+) -> Box | None:
+    """The box of these corners as the file counts them; None where it has no label."""
+    x1, y1, x2, y2 = corners
+    if given.origin:
+        x1, y1 = round(x1 - given.origin, PRECISION), round(y1 - given.origin, PRECISION)
+    label = given.labels.names.get(name or "") or given.labels(name, file, f"object {place}")
+    return None if label is None else NEW(Box, (label, x1, y1, x2, y2, None, attributes))
+
+
 def _size(root: Element) -> Size | None:
     size = root.find("size")
     try:
@@ -124,24 +156,19 @@ def _size(root: Element) -> Size | None:
 
 
 def _box(node: Element, given: _Given, file: str, place: int) -> Box | None:
-    labels, numbers, origin = given.labels, given.numbers, given.origin
     fields = {child.tag: child for child in node}
     bounds = fields.get("bndbox")
     if bounds is None:
-        return _outline(node, labels, file, f"object {place}")
+        return _outline(node, given.labels, file, f"object {place}")
     corner = {child.tag: child.text for child in bounds}
     try:
-        x1, y1 = numbers[corner["xmin"] or ""], numbers[corner["ymin"] or ""]
-        x2, y2 = numbers[corner["xmax"] or ""], numbers[corner["ymax"] or ""]
+        corners = [given.numbers[corner[key] or ""] for key in ("xmin", "ymin", "xmax", "ymax")]
     except (KeyError, ValueError):
         what = "<bndbox> needs xmin, ymin, xmax and ymax as numbers"
-        labels.problems.add("error", "not a number", what, file=file, where=f"object {place}")
+        given.source.problems.add("error", "not a number", what, file=file, where=f"object {place}")
         return None
-    if origin:
-        x1, y1 = round(x1 - origin, PRECISION), round(y1 - origin, PRECISION)
     name = fields["name"].text if "name" in fields else None
-    label = labels.names.get(name or "") or labels(name, file, f"object {place}")
-    return None if label is None else NEW(Box, (label, x1, y1, x2, y2, None, _attributes(fields)))
+    return _made(given, name, corners, _attributes(fields), file, place)
 
 
 def _outline(node: Element, labels: Labels, file: str, where: str) -> Box | None:

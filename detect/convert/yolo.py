@@ -27,8 +27,8 @@ from detect.progress import track
 
 recognise = is_yolo
 
-DECIMALS = 12
-"""Digits of a share after the point: the millionth of a pixel survives in images of up to 100,000 pixels."""
+_ROW = "%d %.12f %.12f %.12f %.12f\n"
+"""With 12 digits the millionth of a pixel survives in images of up to 100,000 pixels."""
 
 _UNIT = 10**PRECISION
 
@@ -137,9 +137,9 @@ def write_labels(dataset: Dataset, folder: Path) -> None:
     numbers = {label: number for number, label in enumerate(dataset.classes)}
     for image in track(dataset.images, "Writing labels"):
         wide, high, rows = image.width, image.height, []
-        for label, x1, y1, x2, y2, *_ in image.boxes:
+        for label, x1, y1, x2, y2, _, _ in image.boxes:
             cx, cy, w, h = (x1 + x2) / (2 * wide), (y1 + y2) / (2 * high), (x2 - x1) / wide, (y2 - y1) / high
-            rows.append(f"{numbers[label]} {cx:.{DECIMALS}f} {cy:.{DECIMALS}f} {w:.{DECIMALS}f} {h:.{DECIMALS}f}\n")
+            rows.append(_ROW % (numbers[label], cx, cy, w, h))
         write_text(f"{folder}/{stem(image.name)}.txt", "".join(rows))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from pathlib import Path
 
 from detect.convert.names import stem, without_containers
@@ -33,12 +34,21 @@ class LabelFiles:
 
     def __init__(self, texts: Iterable[str], images: Sequence[str]) -> None:
         """`texts` and `images` are relative paths, perhaps of different folders."""
+        self._images = images
         self._exact = {stem(text): text for text in texts}
-        self._bare = {without_containers(key): text for key, text in self._exact.items()}
-        self._bases = Counter(_base(key) for key in self._exact)
-        self._by_base = {_base(key): text for key, text in self._exact.items()}
-        self._image_bases = Counter(_base(stem(image)) for image in images)
         self._found: dict[str, str | None] = {}
+
+    @cached_property
+    def _bare(self) -> dict[str, str]:
+        return {without_containers(key): text for key, text in self._exact.items()}
+
+    @cached_property
+    def _alone(self) -> dict[str, str]:
+        """Label files by the base of their name, where neither another label file nor two images are called so."""
+        often = Counter(map(_base, self._exact))
+        images = Counter(_base(stem(image)) for image in self._images)
+        named = ((_base(key), text) for key, text in self._exact.items())
+        return {base: text for base, text in named if often[base] == 1 and images[base] == 1}
 
     def find(self, image: str) -> str | None:
         """The labels of an image: images/ -> labels/, or beside it, or the same path but for containers.
@@ -56,8 +66,7 @@ class LabelFiles:
                 return self._exact[key]
         if found := self._bare.get(without_containers(bare)):
             return found
-        base = _base(bare)
-        return self._by_base[base] if self._bases[base] == 1 and self._image_bases[base] == 1 else None
+        return self._alone.get(_base(bare))
 
     def without(self, images: Iterable[str]) -> list[str]:
         """The label files that belong to none of these images."""

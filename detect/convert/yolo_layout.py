@@ -80,7 +80,7 @@ def _by_folders(source: Source) -> Layout:
 def _by_header(file: Path, source: Source) -> Layout:
     problems, document = source.problems, _load(file)
     root = _root(document, file, problems)
-    tree = sorted(walk(root))
+    tree = source.files if root == source.root and source.path.is_dir() else sorted(walk(root))
     on_disk = [f for f in tree if is_image(f)]
     tables = ClassTables(root, _names(document, file), problems)
     texts = _label_texts((f for f in tree if suffix(f) == ".txt"), on_disk)
