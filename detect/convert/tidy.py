@@ -91,6 +91,12 @@ class Found:
 
 def tidy(found: Found, width: int, height: int, file: str, unit: str, problems: Problems) -> tuple[Box, ...]:
     """The boxes of one image of width x height pixels by the rules above; places in `file` count in `unit` ("line")."""
+    for _, x1, y1, x2, y2, _, _ in found.boxes:
+        if not (0 <= x1 < x2 <= width and 0 <= y1 < y2 <= height):
+            break
+    else:  # all good, as in nearly every image
+        if len({box[1] for box in found.boxes}) == len(found.boxes):
+            return tuple(found.boxes)
     kept, places = [], []
     for place, box in zip(found.places, found.boxes, strict=True):
         _, x1, y1, x2, y2, _, _ = box
