@@ -21,8 +21,11 @@ HEAD = re.compile(r'\s*\[\s*\{(?=[^{}]*"image_id"\s*:)(?=[^{}]*"score"\s*:)', re
 
 
 def recognise(source: Source) -> bool:
-    """One JSON file that is a list of objects with image_id and score."""
-    return source.path.is_file() and json_file.some_begin(source, HEAD)
+    """One JSON file that is a list of objects with image_id and score; beside its ground truth it may be empty."""
+    if not source.path.is_file() or source.path.suffix.lower() != ".json":
+        return False
+    nothing = source.ids is not None and source.head(source.path.name).strip() == "[]"
+    return nothing or json_file.some_begin(source, HEAD)
 
 
 def read(source: Source) -> Dataset:

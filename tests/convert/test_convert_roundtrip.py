@@ -94,7 +94,7 @@ DECLARED: dict[str, Callable[[Dataset], Dataset]] = {
 
 
 def test_every_format_that_is_written_is_tried() -> None:
-    assert set(DECLARED) == {row.name for row in FORMATS.values() if row.write is not None}
+    assert {*DECLARED, "coco-results"} == {row.name for row in FORMATS.values() if row.written}
 
 
 @pytest.mark.parametrize("form", DECLARED)
@@ -115,6 +115,20 @@ def test_written_and_read_again(form: str, dataset: Dataset) -> None:
     assert back == DECLARED[form](dataset)
     assert len(problems) == 0
     assert bool(losses.items) == (DECLARED[form](dataset) != dataset)  # a loss is reported, and only a loss
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(dataset=datasets(), score=st.floats(0, 1))
+def test_results_beside_their_ground_truth(dataset: Dataset, score: float) -> None:
+    def scored(image: Image) -> Image:
+        boxes = tuple(box._replace(attributes=Attributes(score=score)) for box in image.boxes)
+        return replace(image, split=None, attributes=NONE, boxes=boxes)
+
+    dataset = replace(dataset, images=tuple(map(scored, dataset.images)))
+    with tempfile.TemporaryDirectory() as folder:
+        truth = write(dataset, Path(folder) / "truth.json", "coco")
+        back = read(write(dataset, Path(folder) / "found.json", "coco-results"), ids=truth)
+    assert back == dataset
 
 
 @pytest.mark.parametrize("form", ["coco", "cvat", "voc"])
