@@ -10,14 +10,15 @@ from collections.abc import Iterator
 from xml.etree.ElementTree import Element
 
 from detect.convert import safe_xml, stated
-from detect.convert.cvat_sheet import SHAPES, CvatSheet, files_of, kind_of, no_such_file, usual_box
+from detect.convert.cvat_plain import Plain, items
+from detect.convert.cvat_sheet import SHAPES, CvatSheet, files_of, kind_of, no_such_file
 from detect.convert.cvat_write import write
-from detect.convert.names import split_name, without_containers
+from detect.convert.names import split_name
 from detect.convert.pages import Page, assemble
 from detect.convert.sizes import Size
 from detect.convert.source import Source
-from detect.convert.tidy import Found, Labels
-from detect.data import Box, Dataset
+from detect.convert.tidy import NEW, Found, Labels
+from detect.data import NONE, Box, Dataset
 from detect.progress import bar
 
 __all__ = ["read", "recognise", "write"]
@@ -47,37 +48,52 @@ def _pages(source: Source, file: str, labels: Labels) -> Iterator[Page]:
     """The images of one XML file, read as a stream. Where the file breaks off is an error; what came before counts."""
     sheet = CvatSheet.open(source, file, labels)
     try:
-        for node in safe_xml.stream(source.root / file, ("meta", "image")):
-            if node.tag == "meta":
-                sheet.take_meta(node)
-            elif page := _page(sheet, node):
+        for item in items(source.root / file):
+            if isinstance(item, Element) and item.tag == "meta":
+                sheet.take_meta(item)
+            elif page := _page(sheet, item):
                 yield page
     except safe_xml.BrokenXML as error:
         sheet.broken(error)
 
 
-def _page(sheet: CvatSheet, node: Element) -> Page | None:
+def _page(sheet: CvatSheet, image: Element | Plain) -> Page | None:
     """One image with its shapes; None, and reported, where it has no name."""
-    name, where, source = node.get("name"), f"image {node.get('id', '')}", sheet.sheet.source
+    if isinstance(image, Plain):
+        number, name, subset, task, *_ = image
+    else:
+        number, name, subset, task = (image.get(key, "") for key in ("id", "name", "subset", "task_id"))
+    size = image.size if isinstance(image, Plain) else _size(image)
+    file, source, where = sheet.sheet, sheet.sheet.source, f"image {number}"
     if not name:
-        sheet.sheet.add("error", "image without name", "needs a name", where)
+        file.add("error", "image without name", "needs a name", where)
         return None
-    task = sheet.tasks.get(node.get("task_id", ""))
-    subset = node.get("subset") or (task.subset if task else "") or sheet.subset
-    file, path = sheet.sheet.file, sheet.sheet.path
-    near = [subset, without_containers(file).rpartition("/")[0]]
-    listed = stated.find(name, subset or file.rpartition("/")[0], near, source.photos, (path, where), source.problems)
-    unit, known, numbers = f"image {name}: shape", sheet.sheet.labels.names, sheet.numbers
-    boxes = Found()
-    for place, shape in enumerate(node, 1):
-        if box := usual_box(shape, known, numbers) or _other(sheet, shape, unit, place):
-            boxes.boxes.append(box)  # what `add` does, a million times
-            boxes.places.append(place)
-    return Page(listed, split_name(subset) if subset else None, _size(node), boxes, path, unit)
+    subset = subset or (sheet.tasks[task].subset if task in sheet.tasks else "") or sheet.subset
+    near, part = [subset, sheet.near], subset or sheet.folder
+    listed = stated.find(name, part, near, source.photos, (file.path, where), source.problems)
+    unit = f"image {name}: shape"
+    boxes = _plain_boxes(sheet, image, unit) if isinstance(image, Plain) else _boxes(sheet, image, unit)
+    return Page(listed, split_name(subset) if subset else None, size, boxes, file.path, unit)
 
 
-def _other(sheet: CvatSheet, shape: Element, unit: str, place: int) -> Box | None:
-    return sheet.box(shape, shape.get("label"), f"{unit} {place}") if shape.tag in SHAPES else None
+def _boxes(sheet: CvatSheet, image: Element, unit: str) -> Found:
+    found = Found()
+    for place, shape in enumerate(image, 1):
+        if shape.tag in SHAPES and (box := sheet.box(shape, shape.get("label"), f"{unit} {place}")):
+            found.add(place, box)
+    return found
+
+
+def _plain_boxes(sheet: CvatSheet, image: Plain, unit: str) -> Found:
+    """The same of plain boxes, of which there may be a million."""
+    found, numbers, known = Found(), sheet.numbers, sheet.sheet.labels.names
+    for place, (name, x1, y1, x2, y2) in enumerate(image.boxes, 1):
+        label = known.get(name) or sheet.sheet.labels(name, sheet.sheet.path, f"{unit} {place}")
+        if label is not None:
+            corners = numbers[x1], numbers[y1], numbers[x2], numbers[y2]
+            found.boxes.append(NEW(Box, (label, *corners, None, NONE)))
+            found.places.append(place)
+    return found
 
 
 def _size(node: Element) -> Size | None:

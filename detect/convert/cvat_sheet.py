@@ -6,14 +6,13 @@ Source: https://docs.cvat.ai/docs/manual/advanced/xml_format/
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from operator import itemgetter
+from functools import cached_property
 from xml.etree.ElementTree import Element
 
 from detect.convert import safe_xml
 from detect.convert.cvat_write import BUILT_IN
-from detect.convert.names import split_word
+from detect.convert.names import split_word, without_containers
 from detect.convert.pages import Sheet
 from detect.convert.shapes import cvat_corners
 from detect.convert.sizes import Size
@@ -27,10 +26,6 @@ NO_BOX = frozenset({"points", "tag", "cuboid", "skeleton"})
 """Shapes that stand for no rectangle."""
 
 SHAPES = frozenset({"box", "polygon", "polyline", "ellipse", "mask"}) | NO_BOX
-
-_USUAL = ("label", "source", "occluded", "z_order", "xtl", "ytl", "xbr", "ybr")
-_usual_values = itemgetter(*_USUAL)
-_new_box = tuple.__new__  # half the time of Box(...)
 
 _STEP = re.compile(r"step\s*=\s*(\d+)")
 
@@ -85,6 +80,16 @@ class CvatSheet:
     types: dict[tuple[str, str], str] = field(default_factory=dict)
     subset: str = ""
     numbers: Numbers = field(default_factory=Numbers)
+
+    @cached_property
+    def folder(self) -> str:
+        """The folder of the file, relative to the source."""
+        return self.sheet.file.rpartition("/")[0]
+
+    @cached_property
+    def near(self) -> str:
+        """The same without folders that only hold things: where its images are expected."""
+        return without_containers(self.sheet.file).rpartition("/")[0]
 
     @classmethod
     def open(cls, source: Source, file: str, labels: Labels) -> CvatSheet:
@@ -146,23 +151,6 @@ class CvatSheet:
     def broken(self, error: Exception) -> None:
         """Note that the file breaks off."""
         self.sheet.add("error", "broken XML", str(error))
-
-
-def usual_box(shape: Element, known: Mapping[str, str], numbers: Numbers) -> Box | None:
-    """The box of a shape that is one, of a known label, without anything unusual; None for all others.
-
-    Nearly all shapes are of this kind, and there may be a million.
-    """
-    values = shape.attrib
-    try:
-        label, source, occluded, z_order, x1, y1, x2, y2 = _usual_values(values)
-        if source != "manual" or occluded != "0" or z_order != "0" or len(values) != len(_USUAL):
-            return None
-        if len(shape) or shape.tag != "box":
-            return None
-        return _new_box(Box, (known[label], numbers[x1], numbers[y1], numbers[x2], numbers[y2], None, NONE))
-    except (KeyError, ValueError):
-        return None
 
 
 def no_such_file(source: Source, kind: str) -> DataError:

@@ -22,6 +22,9 @@ PRECISION = 6
 SLACK = 0.01
 """Pixels over the edge that are rounding of the file's digits, cut without a word."""
 
+NEW = tuple.__new__
+"""Makes a Box in half the time of Box(...), for what there may be a million of."""
+
 Place = int | str
 """The position of a box in its file."""
 
