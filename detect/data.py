@@ -139,9 +139,10 @@ class Dataset:
         wrong += [f"image {n!r} stands twice" for n in _twice(i.name for i in self.images)]
         for image in self.images:
             for box in image.boxes:
-                if box.label not in known:
-                    wrong.append(f"{image.name}: label {box.label!r} is not among the classes")
-                if box.score is not None:
+                label, _, _, _, _, score, _ = box
+                if label not in known:
+                    wrong.append(f"{image.name}: label {label!r} is not among the classes")
+                if score is not None:
                     wrong.append(f"{image.name}: ground truth has a score; these are predictions")
         if wrong:
             raise DataError("\n".join(wrong[:20]))

@@ -85,6 +85,8 @@ def image_names(paths: Sequence[str]) -> list[str]:
     A container that all of them share is no part of the names. Containers further down are left out as well,
     unless that would give two images one name.
     """
+    if not any("/" in path for path in paths):
+        return list(paths)
     heads = {path.partition("/")[0] if "/" in path else "" for path in paths}
     if len(heads) == 1 and is_container(head := heads.pop()):
         paths = [path[len(head) + 1 :] for path in paths]

@@ -45,6 +45,8 @@ def names_of(images: Sequence[Stated]) -> list[str]:
     the same name, every image is called after its part too.
     """
     names = image_names([i.photo if i.photo and is_foreign(i.name) else posix(i.name) for i in images])
+    if len(set(names)) == len(names):
+        return names
     owners: dict[str, Stated] = {}
     for name, image in zip(names, images, strict=True):
         other = owners.setdefault(name, image)
