@@ -15,6 +15,7 @@ from typing import Literal
 
 from detect.convert.description import is_description, read_description
 from detect.convert.formats import FORMATS, Format, by_name, recognised
+from detect.convert.names import has_drive
 from detect.convert.predictions import read_predictions, write_predictions
 from detect.convert.rejects import write_rejects
 from detect.convert.source import Source
@@ -175,7 +176,7 @@ def _check_names(dataset: Dataset) -> None:
     """Raise DataError for names that would leave the folder or break a line of text."""
     problems = Problems()
     for name in (i.name for i in dataset.images):
-        if any(part in ("", ".", "..") for part in name.split("/")):
+        if any(part in ("", ".", "..") for part in name.split("/")) or has_drive(name):
             problems.add("error", "image name", f"{name!r} is no path inside the dataset")
     texts = [*dataset.classes, *dataset.splits, *(image.name for image in dataset.images)]
     for text in texts:

@@ -54,14 +54,19 @@ def posix(path: str) -> str:
     if "\\" not in path and "/" not in path:
         return "" if path in (".", "..") else path
     path = path.replace("\\", "/")
-    if path[1:2] == ":":
+    if has_drive(path):
         path = path[2:]
     return "/".join(part for part in path.split("/") if part not in ("", ".", ".."))
 
 
 def is_foreign(path: str) -> bool:
     r"""Is this an absolute path, of this machine or another (`C:\...`)? Its folders then say nothing."""
-    return path.startswith(("/", "\\")) or path[1:2] == ":"
+    return path.startswith(("/", "\\")) or has_drive(path)
+
+
+def has_drive(path: str) -> bool:
+    """Tell whether a path begins with a drive of Windows: `C:`."""
+    return path[1:2] == ":" and path[0].isascii() and path[0].isalpha()
 
 
 def split_word(word: str) -> str | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from detect.convert.names import folder_splits, is_image, posix, split_name, split_word, stem, suffix
+from detect.convert.names import IMAGE_SUFFIXES, folder_splits, is_image, posix, split_name, split_word, suffix
 from detect.convert.source import Source, walk
 from detect.convert.text import lines
 from detect.convert.yaml_file import load
@@ -81,9 +81,10 @@ def _by_header(file: Path, source: Source) -> Layout:
     problems, document = source.problems, _load(file)
     root = _root(document, file, problems)
     tree = source.files if root == source.root and source.path.is_dir() else sorted(walk(root))
-    on_disk = [f for f in tree if is_image(f)]
+    endings = [(f, suffix(f)) for f in tree]
+    on_disk = [f for f, end in endings if end in IMAGE_SUFFIXES]
     tables = ClassTables(root, _names(document, file), problems)
-    texts = _label_texts((f for f in tree if suffix(f) == ".txt"), on_disk)
+    texts = _label_texts((f for f, end in endings if end == ".txt"), on_disk)
     if source.images is not None:
         photos = source.photos
         labels = LabelFiles(texts, photos.files)
@@ -213,7 +214,7 @@ def _images_of_list(file: Path, root: Path, known: set[str], problems: Problems)
 def _unlisted(splits: Splits, on_disk: Sequence[str], labels: LabelFiles, file: Path, problems: Problems) -> Splits:
     """Images beside the listed ones that no split names, where their folder holds labels: Roboflow forgets test/."""
     inside = [image for image in splits if not image.startswith("../")]
-    top = os.path.commonpath([os.path.dirname(image) for image in inside]) if inside else ""  # noqa: PTH120
+    top = os.path.commonpath({image.rpartition("/")[0] for image in inside}) if inside else ""
     others = [image for image in on_disk if image not in splits and (not top or image.startswith(f"{top}/"))]
     folders = {image.rpartition("/")[0] for image in others if labels.find(image)}
     found: Splits = {}
@@ -231,13 +232,11 @@ def _label_texts(texts: Iterable[str], images: Sequence[str]) -> list[str]:
 
     But labels/classes.txt holds labels where there is an image images/classes.jpg.
     """
-    expected = {
-        label_path(image)
-        for image in images
-        if f"/{image}".count("/images/") and f"{stem(image.rpartition('/')[2])}.txt".lower() in CLASS_FILES
-    }
-    return [
-        text
-        for text in texts
-        if text in expected or (text.rpartition("/")[2].lower() not in CLASS_FILES and "ImageSets/" not in text)
-    ]
+    texts = list(texts)
+    doubtful = [text for text in texts if _base(text) in CLASS_FILES and "/labels/" in f"/{text}"]
+    expected = {label_path(image) for image in images} if doubtful else set()
+    return [text for text in texts if text in expected or (_base(text) not in CLASS_FILES and "ImageSets/" not in text)]
+
+
+def _base(text: str) -> str:
+    return text.rpartition("/")[2].lower()

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from detect.convert import FORMATS, read, write
-from detect.convert.names import is_container, split_word
+from detect.convert.names import has_drive, is_container, split_word
 from detect.data import NONE, Attributes, Box, Dataset, Image
 from detect.errors import Problems
 
@@ -29,7 +29,11 @@ letters = st.characters(categories=("L", "N", "P", "S"), exclude_characters="/\\
 label = st.text(letters | st.just(" "), min_size=1, max_size=12).filter(lambda text: text == text.strip())
 part = st.text(letters, min_size=1, max_size=8).filter(
     lambda text: (
-        not text.startswith((".", "~")) and not is_container(text) and not split_word(text) and text != "__MACOSX"
+        not text.startswith((".", "~"))
+        and not has_drive(text)
+        and not is_container(text)
+        and not split_word(text)
+        and text != "__MACOSX"
     )
 )
 name = st.lists(part, min_size=1, max_size=3).map(lambda parts: "/".join(parts) + ".png")
