@@ -30,7 +30,7 @@ def steps(folder: Path) -> tuple[tuple[str, ...], ...]:
 def demo(folder: Path) -> None:
     """Run the main job on drawn photos, in FOLDER: annotated cars in, a measured damage detector out.
 
-    Each step prints the command that does it. It takes about ten minutes on two cores; then open report/report.html
+    Each step prints the command that does it. It takes about six minutes on two cores; then open report/report.html
     in FOLDER.
 
     \b

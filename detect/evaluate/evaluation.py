@@ -154,7 +154,8 @@ def _remarks(table: MatchTable) -> list[str]:
     if not len(table.detections.score):
         notes.append("There are no detections: nothing was found.")
     if table.dropped:
-        notes.append(f"{table.dropped} detections beyond the best 100 per image and class left out, as in COCO.")
+        noun = "detection" if table.dropped == 1 else "detections"
+        notes.append(f"{table.dropped} {noun} beyond the best 100 per image and class left out, as in COCO.")
     return notes
 
 

@@ -13,6 +13,8 @@ from pycocotools.coco import COCO
 
 from detect.convert import read, write
 
+pytest.importorskip("ultralytics", reason="needs the extra yolo")
+
 SOURCES = [
     # path below the data: images, boxes
     ("neu-det-voc", 1800, 4186),
