@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,8 @@ from pycocotools.coco import COCO
 
 from detect.convert import read, write
 
-pytest.importorskip("ultralytics", reason="needs the extra yolo")
+# looked for, not imported: it replaces PIL.Image.open and others, which only detect.models.yolo puts back
+pytestmark = pytest.mark.skipif(find_spec("ultralytics") is None, reason="needs the extra yolo")
 
 SOURCES = [
     # path below the data: images, boxes
