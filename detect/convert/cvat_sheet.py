@@ -27,6 +27,9 @@ NO_BOX = frozenset({"points", "tag", "cuboid", "skeleton"})
 
 SHAPES = frozenset({"box", "polygon", "polyline", "ellipse", "mask"}) | NO_BOX
 
+SHARED = 100_000
+"""Different attributes of shapes that are kept for others to share."""
+
 _STEP = re.compile(r"step\s*=\s*(\d+)")
 
 
@@ -80,6 +83,7 @@ class CvatSheet:
     types: dict[tuple[str, str], str] = field(default_factory=dict)
     subset: str = ""
     numbers: Numbers = field(default_factory=Numbers)
+    shared: dict[tuple[object, ...], Attributes] = field(default_factory=dict)
 
     @cached_property
     def folder(self) -> str:
@@ -134,7 +138,22 @@ class CvatSheet:
         return self.sheet.box(known, bounds, where, attributes, "rotated box" if shape.tag == "box" else shape.tag)
 
     def attributes(self, shape: Element, label: str, more: dict[str, Value] | None = None) -> Attributes:
-        """The attributes of a shape: CVAT's own where they are not as usual, and the label's with their types."""
+        """The attributes of a shape: CVAT's own where they are not as usual, and the label's with their types.
+
+        Shapes that say the same share one object: there may be a million, with a few different values.
+        """
+        if more:
+            return self._attributes(shape, label, more)
+        own = tuple((node.get("name"), node.text) for node in shape if node.tag == "attribute")
+        said = (label, own, *map(shape.get, BUILT_IN))
+        if said not in self.shared:
+            made = self._attributes(shape, label, None)
+            if len(self.shared) >= SHARED:
+                return made
+            self.shared[said] = made
+        return self.shared[said]
+
+    def _attributes(self, shape: Element, label: str, more: dict[str, Value] | None) -> Attributes:
         found: dict[str, Value] = {}
         for key, (default, convert) in BUILT_IN.items():
             text = shape.get(key, default)
