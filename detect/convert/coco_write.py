@@ -16,7 +16,7 @@ OWN = ("iscrowd", "ignore", "area", "score")
 """Attributes that COCO has keys of its own for."""
 
 BLOCK = 500
-"""Images whose annotations are written at once."""
+"""Images that are written at once, and whose annotations are."""
 
 
 def write(dataset: Dataset, folder: Path, media: Media, problems: Problems) -> None:
@@ -47,10 +47,13 @@ def _dump(dataset: Dataset, images: Sequence[tuple[int, Image]], path: Path) -> 
         "info": {"description": "written by damage-detect"},
         "licenses": [],
         "categories": [{"id": n, "name": name, "supercategory": ""} for name, n in numbers.items()],
-        "images": [_image(number, image) for number, image in images],
     }
     with path.open("wb") as file:
-        file.write(orjson.dumps(head)[:-1] + b',"annotations":[')
+        file.write(orjson.dumps(head)[:-1] + b',"images":[')
+        for start in range(0, len(images), BLOCK):
+            some = [_image(number, image) for number, image in images[start : start + BLOCK]]
+            file.write(b"," * (start > 0) + orjson.dumps(some)[1:-1])
+        file.write(b'],"annotations":[')
         written = 0
         for start in range(0, len(images), BLOCK):
             if rows := _annotations(images[start : start + BLOCK], numbers, written):
