@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -31,11 +31,17 @@ class Page(NamedTuple):
     attributes: Attributes = NONE
 
 
-def assemble(pages: Iterable[Page], labels: Labels, source: Source) -> Dataset:
-    """The dataset of all pages, with the size of each photo settled and the boxes tidied."""
-    pages, problems, photos = list(pages), source.problems, source.photos
+def assemble(pages: list[Page], labels: Labels, source: Source) -> Dataset:
+    """The dataset of all pages, with the size of each photo settled and the boxes tidied.
+
+    The pages are taken out of the list one by one, so that no box is held twice.
+    """
+    problems, photos = source.problems, source.photos
     images: list[Image] = []
-    for page, name in zip(pages, stated.names_of([page.listed for page in pages]), strict=True):
+    names = stated.names_of([page.listed for page in pages])
+    pages.reverse()
+    for name in names:
+        page = pages.pop()
         path = photos.path(page.listed.photo) if page.listed.photo else None
         if size := settle_size(path, page.size, page.file, problems):
             boxes = tidy(page.boxes, *size, page.file, page.unit, problems)
