@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from detect.evaluate.bootstrap import Weights, divided, mean_of_defined, per_image
 from detect.evaluate.match import AREAS, COCO_IOUS, MAX_DETECTIONS, MatchTable
 
 RECALLS = np.linspace(0, 1, 101)
@@ -80,6 +81,55 @@ def interpolated(found: NDArray[np.bool_], ignored: NDArray[np.bool_], truths: i
         reached = at < found.shape[1]
         result[t, reached] = envelope[t, at[reached]]
     return result
+
+
+def resampled_ap(table: MatchTable, weights: Weights, area: int = 0) -> Floats:
+    """AP (T, K, B) of each class in each resample, for all thresholds of the table and one of the AREAS.
+
+    Equal to what COCOeval computes on a set in which image i stands weights[i, b] times.
+    """
+    labels, images = table.truths.label, table.truths.image
+    counted = ~table.truth_ignored[area]
+    truths = per_image(len(table.images), images[counted], labels[counted], len(table.classes)) @ weights
+    starts = np.searchsorted(table.detections.label, np.arange(len(table.classes) + 1))
+    result = np.full((len(table.ious), len(table.classes), weights.shape[1]), np.nan)
+    for k in np.flatnonzero(truths.any(axis=1)):
+        rows = slice(starts[k], starts[k + 1])
+        weight = weights[table.detections.image[rows]].astype(np.float32)  # whole numbers, exact in 24 bits
+        found, ignored = table.found[area, :, rows], table.ignored[area, :, rows]
+        for t in range(len(table.ious)):
+            result[t, k] = weighted_ap(found[t], ignored[t], weight, truths[k])
+    return result
+
+
+def weighted_ap(
+    found: NDArray[np.bool_], ignored: NDArray[np.bool_], weight: NDArray[np.float32], truths: Floats
+) -> Floats:
+    """AP (B,) of N detections in falling order of score: `found`, `ignored` (N,), weight (N, B), true boxes (B,).
+
+    Precision is highest just when a true box is found, so only those places are looked at. A detection that stands
+    twice raises recall in two steps; the second has the higher precision, which is what the envelope keeps.
+    """
+    if ignored.any():
+        kept = np.flatnonzero(~ignored)
+        found, weight = found[kept], weight[kept]
+    at = np.flatnonzero(found)
+    if not len(at):
+        return np.where(truths > 0, 0.0, np.nan)
+    starts = np.concatenate([[0], at[:-1] + 1])  # the stretch of detections that ends with each found box
+    detections = np.cumsum(np.add.reduceat(weight[: at[-1] + 1], starts, axis=0), axis=0, dtype=np.float64)
+    hits = np.cumsum(weight[at], axis=0, dtype=np.float64)
+    envelope = np.maximum.accumulate((hits / (detections + np.spacing(1)))[::-1], axis=0)[::-1]
+    reached = recalls_reached(divided(hits, truths))
+    steps = np.diff(reached, axis=0, prepend=0)
+    return np.where(truths > 0, (steps * envelope).sum(axis=0) / len(RECALLS), np.nan)
+
+
+def recalls_reached(recall: Floats) -> NDArray[np.int64]:
+    """How many of the 101 recalls are at most this one, compared as COCOeval does; 0 for NaN."""
+    known = np.nan_to_num(recall, nan=-1.0)
+    nearest = np.maximum(np.rint(known * 100).astype(np.int64), 0)
+    return np.asarray(nearest + (known >= RECALLS[nearest]))
 
 
 def _mean(values: Floats) -> float:
