@@ -2,125 +2,134 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from detect.cli import options
+from detect.cli import THRESHOLD_MISSED, options
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
+    from detect.data import Dataset, Predictions
     from detect.evaluate import Evaluation
 
 
 @click.command()
 @click.argument("data", type=click.Path(path_type=Path))
-@click.argument("predictions", type=click.Path(path_type=Path))
-@click.option("--split", metavar="NAME", help="Only the images of this split: train, val, test.")
+@click.argument("predictions", required=False, type=click.Path(path_type=Path))
 @click.option(
-    "--confidence",
-    type=click.FloatRange(0, 1),
-    help="Count precision, recall and F1 at this confidence. [default: best F1 on this data]",
+    "--weights", type=click.Path(path_type=Path), help="Predict first, with these weights or this run folder."
+)
+@options.measuring
+@click.option("--point", type=click.Path(path_type=Path), help="Operating point (point.json) chosen on other data.")
+@click.option(
+    "--calibrate",
+    type=click.Choice(["isotonic", "temperature"]),
+    help="Fit scores to the share that is right; saved in the point.json of --out.",
 )
 @click.option(
-    "--iou",
-    type=click.FloatRange(0, 1, min_open=True),
-    default=0.5,
-    show_default=True,
-    help="Overlap from which a box counts as found, at that confidence.",
+    "--fail-under",
+    metavar="FIGURES",
+    help="Exit with 3 where a figure falls short: map50=0.6,recall=0.7 or dent.recall=0.5.",
 )
-@click.option(
-    "--missing",
-    type=click.Choice(["fail", "ignore", "empty"]),
-    default="fail",
-    show_default=True,
-    help="Images absent from PREDICTIONS: an error, left out, or looked at with nothing found.",
-)
-@click.option(
-    "--ids",
-    type=click.Path(path_type=Path),
-    metavar="GT.json",
-    help="COCO ground truth that names the image and category ids of a bare result list.",
-)
+@click.option("--strict", is_flag=True, help="Judge --fail-under by the worse end of each interval.")
 @click.option("--out", type=click.Path(path_type=Path), help="New folder for the report.")
 @options.quiet
 @options.as_json
+@click.pass_context
 def evaluate(
+    ctx: click.Context,
+    /,
     data: Path,
-    predictions: Path,
+    predictions: Path | None,
+    weights: Path | None,
     split: str | None,
-    confidence: float | None,
-    iou: float,
-    missing: Literal["fail", "ignore", "empty"],
     ids: Path | None,
+    point: Path | None,
+    fail_under: str | None,
+    strict: bool,
     out: Path | None,
     as_json: bool,
+    **settings: Any,
 ) -> None:
-    """Measure PREDICTIONS against the boxes of DATA: COCO's figures, and a report of what went wrong.
+    """Measure PREDICTIONS against the boxes of DATA: COCO's figures with error bars, and what went wrong.
 
-    DATA is anything that `detect convert` reads; PREDICTIONS is what `detect predict` wrote, or COCO results.
-    --out writes report.html (one file, with the worst images), metrics.json and metrics.md. Every figure is explained
+    DATA is anything that `detect convert` reads; PREDICTIONS is what `detect predict` wrote, or COCO results. --out
+    writes report.html (one file, with the worst images), metrics.json, metrics.md and point.json, the operating point
+    that predict takes. Choose it on validation data, and report on test data with --point. Every figure is explained
     in docs/metrics.md.
 
     \b
-    Example:
-      detect evaluate data/ predictions.json --split test --out report/
+    Examples:
+      detect evaluate data/ val.json --split val --choose precision=0.9 --out val-report/
+      detect evaluate data/ test.json --split test --point val-report/point.json --out report/
+      detect evaluate data/ test.json --split test --fail-under map50=0.6,recall=0.7
     """
-    from detect import convert
     from detect import evaluate as room
-    from detect.errors import Problems
+    from detect.evaluate.thresholds import missed, parse_thresholds
     from detect.files import refuse_to_overwrite
+    from detect.point import read_point
     from detect.progress import say
 
+    if (predictions is None) == (weights is None):
+        raise click.UsageError("give PREDICTIONS or --weights, one of them")
+    if point is not None and (settings["confidence"] is not None or settings["choose"] is not None):
+        raise click.UsageError("--point excludes --confidence and --choose")
+    wanted = parse_thresholds(fail_under) if fail_under else {}
     if out is not None:
         refuse_to_overwrite(out)
-    problems = Problems()
-    dataset = convert.read(data, problems=problems)
-    options.report(problems)
-    found = convert.read_predictions(predictions, ids=ids)
-    if split is not None:
-        dataset, found = room.only_split(dataset, found, split)
-    result = room.evaluate(dataset, found, confidence=confidence, iou=iou, missing=missing)
+    known = None if point is None else read_point(point)
+    dataset = options.read_data(data)
+    dataset, found = _predictions(dataset, predictions, weights or Path(), split, ids)
+    result = room.evaluate(dataset, found, point=known, photos=out is not None, **options.settings(settings))
+    short = missed(result, wanted, strict=strict)
     if out is not None:
-        room.write_report(result, dataset, out)
-        say(f"wrote {out / 'report.html'}, metrics.json and metrics.md")
+        room.write_report(result, dataset, out, predictions=found if weights is not None else None)
+        say(f"wrote {out / 'report.html'}, metrics.json, metrics.md and point.json")
     if as_json:
         options.print_json(result.as_dict())
     else:
         _print(result)
+    for miss in short:
+        click.echo(f"missed: {miss}", err=True)
+    if short:
+        ctx.exit(THRESHOLD_MISSED)
+
+
+def _predictions(
+    dataset: Dataset, predictions: Path | None, weights: Path, split: str | None, ids: Path | None
+) -> tuple[Dataset, Predictions]:
+    """The part of the data asked for, and the predictions on it: read, or made now."""
+    from detect import convert
+    from detect import evaluate as room
+
+    if predictions is not None:
+        found = convert.read_predictions(predictions, ids=ids)
+        return room.only_split(dataset, found, split) if split is not None else (dataset, found)
+    from detect.models import load_detector
+    from detect.predict import predict
+
+    part = dataset.only(split) if split is not None else dataset
+    return part, predict(load_detector(weights), part.images)
 
 
 def _print(result: Evaluation) -> None:
     """The figures as tables on stdout, the remarks below."""
-    from rich.console import Console
     from rich.markup import escape
 
     from detect.evaluate import tables
 
-    three = ("figure", "value", "")
-    console = Console(width=None if sys.stdout.isatty() else 110)
-    console.print(tables.size_line(result), highlight=False)
-    _print_table(console, "Over all confidences", three, [*tables.figure_rows(result)])
-    _print_table(console, tables.point_title(result), three, [*tables.point_rows(result)])
-    _print_table(console, "By class", tables.CLASS_COLUMNS, tables.class_rows(result))
+    screen = options.console()
+    screen.print(f"{tables.size_line(result)}. {tables.interval_line(result)}", highlight=False)
+    options.print_table(screen, "Over all confidences", tables.ESTIMATE, tables.figure_rows(result))
+    options.print_table(screen, tables.point_title(result), tables.ESTIMATE, tables.point_rows(result))
+    options.print_table(screen, "By class", tables.CLASS_COLUMNS, tables.class_rows(result))
+    damage = [("Is there damage in the photo at all?", "image"), ("Is there damage in the group at all?", "group")]
+    for title, prefix in damage:
+        if rows := tables.presence_rows(result, prefix):
+            options.print_table(screen, title, tables.ESTIMATE, rows)
+    options.print_table(screen, "Mistakes", tables.MISTAKE_COLUMNS, tables.mistake_rows(result))
+    if worse := tables.slice_rows(result, only_worse=True):
+        options.print_table(screen, "Worse than the rest, beyond chance", tables.SLICE_COLUMNS, worse)
     for note in result.notes:
-        console.print(f"\n{escape(note)}", highlight=False)
-
-
-def _print_table(console: Console, title: str, head: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
-    from rich import box
-    from rich.markup import escape
-    from rich.table import Table
-
-    gap = 1 if console.width >= 100 else 0
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, gap, 0, 0))
-    for place, name in enumerate(head):
-        words = place == 0 or not name
-        table.add_column(escape(name), justify="left" if words else "right", no_wrap=not words, overflow="fold")
-    for row in rows:
-        table.add_row(*map(escape, row))
-    console.print(f"\n[bold]{escape(title)}[/]", highlight=False)
-    console.print(table)
+        screen.print(f"\n{escape(note)}", highlight=False)

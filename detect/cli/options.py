@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from detect.data import Dataset
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -27,6 +33,109 @@ def quiet(command: F) -> F:
 def as_json(command: F) -> F:
     """`--json`: the result as one JSON object on stdout, for machines."""
     return click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")(command)
+
+
+def _ious(ctx: click.Context, param: click.Parameter, value: str | None) -> list[float] | None:
+    """`0.5`, `0.5,0.3` or `0.1:0.9:0.2` as numbers."""
+    if value is None:
+        return None
+    try:
+        ious: list[float] = []
+        for part in value.split(","):
+            first, *rest = map(float, part.split(":"))
+            last, step = rest or (first, 1.0)
+            if not 0 < first <= last <= 1 or step < 0.001:
+                raise ValueError
+            ious += [round(first + i * step, 6) for i in range(int((last - first) / step + 1e-9) + 1)]
+        return ious
+    except ValueError:
+        raise click.BadParameter(f"{value!r}: expected overlaps in 0..1, as 0.5 or 0.5,0.3 or 0.1:0.9:0.2") from None
+
+
+def measuring(command: F) -> F:
+    """What `evaluate` and `compare` have in common: which images, and how they are measured. See `settings`."""
+    path = click.Path(path_type=Path)
+    choices = [
+        click.option("--split", metavar="NAME", help="Only the images of this split: train, val, test."),
+        click.option(
+            "--choose",
+            metavar="GOAL",
+            help="Choose the confidence of each class by f1, precision=0.9, recall=0.8 or cost=FILE. [default: f1]",
+        ),
+        click.option(
+            "--confidence", type=click.FloatRange(0, 1), help="One confidence for all classes instead of a choice."
+        ),
+        click.option(
+            "--iou",
+            metavar="LIST",
+            callback=_ious,
+            help="Overlap from which a box counts as found. More (0.5,0.3 or 0.1:0.9:0.2): AP at each. [default: 0.5]",
+        ),
+        click.option("--group", metavar="REGEX", help="Images whose names match alike are one claim."),
+        click.option(
+            "--missing",
+            type=click.Choice(["fail", "ignore", "empty"]),
+            default="fail",
+            show_default=True,
+            help="Images absent from the predictions: an error, left out, or looked at with nothing found.",
+        ),
+        click.option(
+            "--ids",
+            type=path,
+            metavar="GT.json",
+            help="COCO ground truth that names the image and category ids of a bare result list.",
+        ),
+        click.option(
+            "--resamples", default=1000, show_default=True, type=click.IntRange(0), help="For the intervals; 0: none."
+        ),
+        click.option("--seed", default=0, show_default=True, help="Another number draws other resamples."),
+    ]
+    for option in reversed(choices):
+        command = option(command)
+    return command
+
+
+def settings(given: dict[str, Any]) -> dict[str, Any]:
+    """The options of `measuring` as arguments of `evaluate`. Raises UsageError where two of them contradict."""
+    if given["confidence"] is not None and given["choose"] is not None:
+        raise click.UsageError("--confidence and --choose exclude each other")
+    names = {"resamples": "replicates"}
+    return {names.get(key, key): value for key, value in given.items() if (key, value) != ("choose", None)}
+
+
+def read_data(data: Path) -> Dataset:
+    """The dataset at DATA, with what was found wrong in it said on stderr."""
+    from detect import convert
+    from detect.errors import Problems
+
+    problems = Problems()
+    dataset = convert.read(data, problems=problems)
+    report(problems)
+    return dataset
+
+
+def console() -> Console:
+    """Stdout as wide as the terminal, or wide enough for every table where it is none."""
+    from rich.console import Console
+
+    return Console(width=None if sys.stdout.isatty() else 150)
+
+
+def print_table(screen: Console, title: str, head: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+    """A titled table; the first column and those without a heading are words, the others numbers."""
+    from rich import box
+    from rich.markup import escape
+    from rich.table import Table
+
+    gap = 1 if screen.width >= 100 else 0
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, gap, 0, 0))
+    for place, name in enumerate(head):
+        words = place == 0 or not name
+        table.add_column(escape(name), justify="left" if words else "right", no_wrap=not words, overflow="fold")
+    for row in rows:
+        table.add_row(*map(escape, row))
+    screen.print(f"\n[bold]{escape(title)}[/]", highlight=False)
+    screen.print(table)
 
 
 def print_json(value: Any) -> None:

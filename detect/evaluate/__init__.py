@@ -7,9 +7,10 @@
 1.0
 """
 
+from detect.evaluate.compare import Comparison, compare
 from detect.evaluate.coverage import only_split
 from detect.evaluate.evaluation import Evaluation, evaluate
 from detect.evaluate.match import MatchTable, match
 from detect.evaluate.report import write_report
 
-__all__ = ["Evaluation", "MatchTable", "evaluate", "match", "only_split", "write_report"]
+__all__ = ["Comparison", "Evaluation", "MatchTable", "compare", "evaluate", "match", "only_split", "write_report"]

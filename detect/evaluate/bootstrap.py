@@ -8,11 +8,14 @@ come from two calculations. Source: Efron and Tibshirani, An Introduction to the
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from detect.progress import track
 
 Weights = NDArray[np.float64]  # (I images, B resamples), whole numbers
 Floats = NDArray[np.float64]
@@ -20,6 +23,7 @@ Rows = NDArray[np.int64]
 
 LEVEL = 0.95
 REPLICATES = 1000
+CELLS = 5_000_000  # of a weights matrix held at a time
 NORMAL = NormalDist()
 
 
@@ -48,14 +52,28 @@ def resamples(units: Rows, replicates: int = REPLICATES, seed: int = 0) -> Weigh
     return np.ascontiguousarray(times.T[units], dtype=np.float64)
 
 
+def replicate(
+    figures: Callable[[Weights], dict[str, Floats]], units: Rows, replicates: int = REPLICATES, seed: int = 0
+) -> dict[str, Floats]:
+    """The figures (B,) by name in B resamples, some at a time so that memory does not grow with B; see `resamples`."""
+    step = max(1, min(replicates, CELLS // max(1, len(units))))
+    starts = range(0, replicates, step)
+    parts = [
+        figures(resamples(units, min(step, replicates - start), seed + start))
+        for start in track(starts, "error bars", len(starts))
+    ]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} if parts else {}
+
+
 def per_image(images: int, image: Rows, column: Rows, columns: int, values: Floats | None = None) -> Floats:
     """(columns, I) sums: how much of each column lies in each image. Times the weights: its total in each resample."""
     cells = column * max(1, images) + image
-    return np.bincount(cells, values, minlength=columns * images)[: columns * images].reshape(columns, images) * 1.0
+    sums = np.bincount(cells, values, minlength=columns * images)
+    return np.asarray(sums.reshape(columns, images), dtype=np.float64)
 
 
 def divided(part: Floats, whole: Floats) -> Floats:
-    """part / whole, NaN where whole is 0."""
+    """The quotient, NaN where whole is 0."""
     part, whole = np.broadcast_arrays(part, whole)
     return np.asarray(np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole > 0))
 

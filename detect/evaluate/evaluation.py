@@ -1,107 +1,86 @@
-"""One evaluation: the match table, every figure read off it, and what must be said beside them."""
+"""One evaluation: the match table, every figure read off it with its error bar, and what must be said beside them."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from detect.data import Dataset, Predictions
 from detect.errors import ConfigError
+from detect.evaluate.bootstrap import REPLICATES, Interval, Rows
+from detect.evaluate.calibration import FLOOR, Scaling, cross_validated, expected_calibration_error, fit_classes
 from detect.evaluate.coverage import Missing, covered
+from detect.evaluate.figures import Estimate, Measured, estimate, intervals, measured
+from detect.evaluate.goals import Goal, parse_goal
 from detect.evaluate.match import COCO_IOUS, MatchTable, match
-from detect.evaluate.operating import Sweep, best_confidence, sweep
+from detect.evaluate.mistakes import Kind, kinds
+from detect.evaluate.operating import Sweep, choose, sweep
 from detect.evaluate.outcomes import Outcomes, outcomes
-from detect.evaluate.precision import RECALLS, Averages, averages
+from detect.evaluate.precision import Averages, averages
+from detect.evaluate.presence import group_units
+from detect.evaluate.remarks import about_boxes, about_choice, about_table
+from detect.evaluate.slices import Slice, brightness, slices
+from detect.point import OperatingPoint, fingerprint
 
-VERSION = 1  # of metrics.json
-CONFIDENCES = np.linspace(0, 1, 101)
-FALLBACK = 0.5  # the confidence where none is given and no choice helps
+IOU = 0.5  # the overlap from which a box counts as found, where none is given
+
+
+@dataclass(frozen=True, slots=True)
+class Calibrated:
+    """The calibration error before, and after on photos that the fit did not see (five-fold)."""
+
+    kind: Scaling
+    before: float
+    after: float
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
     """The figures of one set of predictions on one set of data. NaN means undefined, never zero.
 
-    `point` is the operating point: counts, confusion matrix and verdicts at its confidence and IoU; `chosen` says that
-    its confidence was picked on this same data.
+    `values` and `intervals` hold every figure by name (see `figures.py`); the intervals are empty where no resamples
+    were wanted. `ious` are those asked for. `point` is the operating point, `operating_point` what of it is saved,
+    `chosen` says that its confidences were picked on this same data.
     """
 
     table: MatchTable
     averages: Averages
     curve: Sweep
-    point: Outcomes
+    measured: Measured
+    values: dict[str, float]
+    intervals: dict[str, Interval]
+    slices: tuple[Slice, ...]
+    operating_point: OperatingPoint
     chosen: bool
+    calibrated: Calibrated | None
+    groups: tuple[str, ...]
+    ious: tuple[float, ...]
+    replicates: int
+    seed: int
     notes: tuple[str, ...]
+
+    @property
+    def point(self) -> Outcomes:
+        """Counts, confusion matrix and kinds of mistakes at the operating point."""
+        return self.measured.point
 
     @property
     def figures(self) -> dict[str, float]:
         """COCO's twelve figures by name: map, map50, map75, map_small ... ar1, ar10, ar100 ..."""
         return self.averages.figures
 
-    @property
-    def false_alarms_per_image(self) -> float:
-        """False positives at the operating point over the images evaluated; NaN without images."""
-        images = len(self.table.images)
-        return self.point.overall.false_positives / images if images else math.nan
+    def estimate(self, name: str) -> Estimate:
+        """A figure of `values` with its 95 % interval."""
+        return estimate(name, self.values, self.intervals)
 
     def as_dict(self) -> dict[str, Any]:
         """The content of metrics.json, as docs/metrics.md describes it; undefined figures are None."""
-        table, overall = self.table, self.point.overall
-        counted = ~table.truth_ignored[0]
-        answer = {
-            "schema": "damage-detect metrics",
-            "version": VERSION,
-            "data": {
-                "images": len(table.images),
-                "images_without_truth": len(table.images) - len(np.unique(table.truths.image)),
-                "classes": len(table.classes),
-                "truths": int(counted.sum()),
-                "truths_ignored": int((~counted).sum()),
-                "detections": len(table.detections.score),
-            },
-            "notes": list(self.notes),
-            "figures": self.figures,
-            "operating_point": {
-                "confidence": self.point.confidence,
-                "chosen_on_this_data": self.chosen,
-                "iou": self.point.iou,
-                **_counts(overall),
-                "false_alarms_per_image": self.false_alarms_per_image,
-            },
-            "classes": [
-                {
-                    "name": name,
-                    "truths": counts.true_positives + counts.misses,
-                    **self.averages.of_class(k),
-                    **_counts(counts),
-                }
-                for k, (name, counts) in enumerate(zip(table.classes, self.point.classes, strict=True))
-            ],
-            "confusion": {
-                "labels": [*table.classes, "background"],
-                "matrix": self.point.confusion.tolist(),
-            },
-            "curves": self._curves(),
-        }
-        result: dict[str, Any] = _plain(answer)
-        return result
+        from detect.evaluate.metrics import as_dict
 
-    def _curves(self) -> dict[str, Any]:
-        precision, recall, f1 = self.curve.at(CONFIDENCES)
-        at_half = self.averages.precision[0, :, :, 0]
-        by_confidence = {"confidence": CONFIDENCES, "precision": precision, "recall": recall, "f1": f1}
-        by_recall = {name: at_half[:, k] for k, name in enumerate(self.table.classes)}
-        return {
-            "over_confidence": {name: values.round(6).tolist() for name, values in by_confidence.items()},
-            "precision_over_recall": {
-                "iou": 0.5,
-                "recall": RECALLS.round(2).tolist(),
-                "classes": {name: values.round(6).tolist() for name, values in by_recall.items()},
-            },
-        }
+        return as_dict(self)
 
 
 def evaluate(
@@ -109,75 +88,147 @@ def evaluate(
     predictions: Predictions,
     *,
     confidence: float | None = None,
-    iou: float = 0.5,
+    choose: str = "f1",
+    point: OperatingPoint | None = None,
+    iou: float | Sequence[float] | None = None,
     missing: Missing = "fail",
+    group: str | None = None,
+    calibrate: Scaling | None = None,
+    photos: bool = False,
+    replicates: int = REPLICATES,
+    seed: int = 0,
 ) -> Evaluation:
-    """Compare predictions with the truth, as COCO does.
+    """Compare predictions with the truth, as COCO does, with error bars from `replicates` resamples of the images.
 
-    `confidence` and `iou` set the operating point, at which precision, recall, F1 and the confusion matrix are counted;
-    None takes the confidence of best F1 on this same data, and says so. `missing` is what images mean that the
-    predictions do not name: an error ("fail"), nothing ("ignore"), or looked at and nothing found ("empty").
-    Raises DataError for unknown images, missing images and where no class is in common; ConfigError for a
-    confidence outside 0..1 or an IoU outside 0..1.
+    The operating point, at which precision, recall, F1 and the confusion matrix are counted, is one `confidence`, or a
+    saved `point` (which also calibrates the scores), or else chosen per class on this same data: `choose` is "f1",
+    "precision=0.9", "recall=0.8" or "cost=FILE". `iou` is the overlap from which a box is found there; of several the
+    first, and the mean AP is measured at all. `missing` is what images mean that the predictions do not name: an error
+    ("fail"), nothing ("ignore"), or looked at and nothing found ("empty"). `group` is a regular expression searched in
+    image names: alike means one claim. `calibrate` fits the scores to the share that is right, and measures everything
+    on the fitted ones. `photos` measures how bright they are, for the slices.
+    Raises DataError for unknown images, missing images and where no class is in common; ConfigError for settings that
+    do not exist or lie outside their range.
     """
-    if confidence is not None and not 0 <= confidence <= 1:
-        raise ConfigError(f"confidence must lie in 0..1, got {confidence}")
-    if not 0 < iou <= 1:
-        raise ConfigError(f"IoU must lie above 0 and at most at 1, got {iou}")
+    ious = _ious(iou, point, confidence)
     dataset, notes = covered(dataset, predictions, missing)
-    known = bool(np.isclose(COCO_IOUS, iou, rtol=0, atol=1e-9).any())
-    table = match(dataset, predictions, COCO_IOUS if known else np.append(COCO_IOUS, iou))
-    curve = sweep(table, iou)
-    best = best_confidence(curve) if confidence is None else None
-    at = best if best is not None else FALLBACK if confidence is None else confidence
-    point = outcomes(table, iou, at)
+    notes = (*notes, *about_boxes(dataset, predictions))
+    units, groups = _units(dataset, group)
+    if point is not None:
+        predictions = point.calibrated(predictions)
+    table = _matched(dataset, predictions, ious)
+    calibrated, fitted = None, {} if point is None else dict(point.calibration)
+    if calibrate is not None:
+        if fitted:
+            raise ConfigError("the operating point calibrates the scores already; calibrate without it")
+        calibrated, fitted = _calibrate(calibrate, table, ious[0], units)
+        predictions = OperatingPoint(dict.fromkeys(fitted, 0.0), ious[0], fitted, "given", frozenset()).calibrated(
+            predictions
+        )
+        table = _matched(dataset, predictions, ious)
+    goal = parse_goal(choose, dataset.classes)
+    saved, chosen, about = _operating_point(dataset, table, ious[0], confidence, goal, point)
+    least = np.array([saved.confidence[name] for name in dataset.classes])
+    parts = measured(table, outcomes(table, ious[0], least), units, grouped=group is not None, cost=goal.cost)
+    values, drawn = parts.values(), parts.replicates(replicates, seed)
+    distinct = int(units.max(initial=-1)) + 1
     return Evaluation(
         table,
         averages(table),
-        curve,
-        point,
-        best is not None,
-        (*_remarks(table), *_about_confidence(confidence, best), *notes),
+        sweep(table, ious[0]),
+        parts,
+        values,
+        intervals(values, drawn, distinct, parts.support()),
+        _slices(dataset, parts, photos, min(replicates, REPLICATES), seed),
+        replace(saved, calibration=fitted),
+        chosen,
+        calibrated,
+        groups,
+        tuple(ious),
+        replicates,
+        seed,
+        (*about_table(table), *about, *notes),
     )
 
 
-def _remarks(table: MatchTable) -> list[str]:
-    """What is empty, undefined or left out."""
-    counted = table.truths.label[~table.truth_ignored[0]]
-    if not table.images:
-        return ["There are no images to evaluate on: every figure is undefined."]
-    notes = []
-    if not len(counted):
-        notes.append("There are no true boxes that count: AP, AR and recall are undefined.")
-    elif without := [name for k, name in enumerate(table.classes) if k not in set(counted.tolist())]:
-        notes.append(f"No true boxes of {', '.join(without)}: AP undefined, shown as -, and left out of the means.")
-    if not len(table.detections.score):
-        notes.append("There are no detections: nothing was found.")
-    if table.dropped:
-        noun = "detection" if table.dropped == 1 else "detections"
-        notes.append(f"{table.dropped} {noun} beyond the best 100 per image and class left out, as in COCO.")
-    return notes
+def _ious(given: float | Sequence[float] | None, point: OperatingPoint | None, confidence: float | None) -> list[float]:
+    """The IoU thresholds asked for, that of the operating point first."""
+    if confidence is not None and point is not None:
+        raise ConfigError("give a confidence or an operating point, not both")
+    if confidence is not None and not 0 <= confidence <= 1:
+        raise ConfigError(f"confidence must lie in 0..1, got {confidence}")
+    if given is None:
+        return [point.iou if point is not None else IOU]
+    ious = [given] if isinstance(given, int | float) else list(given)
+    for iou in ious:
+        if not 0 < iou <= 1:
+            raise ConfigError(f"IoU must lie above 0 and at most at 1, got {iou}")
+    return ious or [IOU]
 
 
-def _about_confidence(given: float | None, best: float | None) -> list[str]:
-    if given is not None:
-        return []
-    if best is None:
-        return [f"No detection is right at any confidence; counted at {FALLBACK:g}."]
-    return [
-        f"Confidence {best:g} was chosen on this same data for the best F1; on other data expect a lower F1. "
-        "Choose it on validation data and give it with --confidence for an honest figure."
-    ]
+def _units(dataset: Dataset, group: str | None) -> tuple[Rows, tuple[str, ...]]:
+    """What is drawn together (I,), and the names of the groups, where images are grouped."""
+    if group is None:
+        return np.arange(len(dataset)), ()
+    return group_units(tuple(image.name for image in dataset.images), group)
 
 
-def _counts(counts: Any) -> dict[str, float]:
-    return {**counts._asdict(), "precision": counts.precision, "recall": counts.recall, "f1": counts.f1}
+def _matched(dataset: Dataset, predictions: Predictions, ious: list[float]) -> MatchTable:
+    """The match table at COCO's ten thresholds, and behind them at those of `ious` that are not among the ten."""
+    more = [iou for iou in dict.fromkeys(ious) if not np.isclose(COCO_IOUS, iou, rtol=0, atol=1e-9).any()]
+    return match(dataset, predictions, np.append(COCO_IOUS, more))
 
 
-def _plain(value: Any) -> Any:
-    """The same with None for NaN, so that any JSON reader takes it."""
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    return None if isinstance(value, float) and math.isnan(value) else value
+def _operating_point(
+    dataset: Dataset,
+    table: MatchTable,
+    iou: float,
+    confidence: float | None,
+    goal: Goal,
+    point: OperatingPoint | None,
+) -> tuple[OperatingPoint, bool, tuple[str, ...]]:
+    """The point, whether it was chosen on this very data, and what has to be said about that."""
+    prints = frozenset(fingerprint(image) for image in dataset.images)
+    if point is not None:
+        if lacking := [name for name in dataset.classes if name not in point.confidence]:
+            raise ConfigError(
+                f"the operating point has no confidence for {', '.join(lacking)}; it has {', '.join(point.confidence)}"
+            )
+        return replace(point, iou=iou), False, about_choice(len(prints & point.images), len(prints))
+    if confidence is not None:
+        return OperatingPoint(dict.fromkeys(dataset.classes, confidence), iou, {}, "given", frozenset()), False, ()
+    choice = choose(table, iou, goal)
+    by_class = dict(zip(dataset.classes, choice.confidence.tolist(), strict=True))
+    about = (*choice.notes, *(about_choice(len(prints), len(prints)) if choice.made else ()))
+    return OperatingPoint(by_class, iou, {}, str(goal), prints), choice.made, about
+
+
+def _calibrate(kind: Scaling, table: MatchTable, iou: float, units: Rows) -> tuple[Calibrated, dict[str, Any]]:
+    """The fit per class, and what it does to the calibration error on photos that it has not seen."""
+    judged, ours = kinds(table, iou).kind, table.detections
+    rows = np.flatnonzero((judged != Kind.IGNORED) & (ours.score >= FLOOR))
+    score, right, label = ours.score[rows], judged[rows] == Kind.FOUND, ours.label[rows]
+    fitted = fit_classes(kind, table.classes, score, right, label)
+    held_out = cross_validated(kind, score, right, label, units[ours.image[rows]])
+    once = np.ones((len(table.images), 1))
+    before, after = (expected_calibration_error(s, right, ours.image[rows], once)[0] for s in (score, held_out))
+    return Calibrated(kind, float(before), float(after)), dict(fitted)
+
+
+def _slices(dataset: Dataset, parts: Measured, photos: bool, replicates: int, seed: int) -> tuple[Slice, ...]:
+    from detect.evaluate.bootstrap import resamples
+
+    if not len(dataset) or not replicates:
+        return ()
+    point = parts.point
+    return slices(
+        dataset,
+        parts.table,
+        ~point.missed,
+        point.rows,
+        point.kind == Kind.FOUND,
+        point.kind != Kind.IGNORED,
+        resamples(parts.units, replicates, seed),
+        units=int(parts.units.max()) + 1,
+        brightness=brightness(dataset) if photos else None,
+    )

@@ -13,14 +13,16 @@ from numpy.typing import NDArray
 
 from detect.data import Box, Dataset, Image
 from detect.errors import DataError
-from detect.evaluate.outcomes import Outcomes, Verdict
+from detect.evaluate.mistakes import NAMES, Kind
+from detect.evaluate.outcomes import Outcomes
 from detect.evaluate.pairs import Rows
 from detect.geometry import Boxes
+from detect.progress import track
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
-MOST = 24  # images shown
+EACH = 6  # images shown per kind of mistake
 SAID = 6  # mistakes spelled out below one of them
 LONGEST, SHORTEST = 640, 440  # pixels of the longer side; small photos are enlarged, so that tags can be read
 
@@ -48,54 +50,81 @@ class Case(NamedTuple):
     picture: str
 
 
-def gallery(point: Outcomes, dataset: Dataset, most: int = MOST) -> Iterator[Case]:
-    """The images with the most mistakes, the worst first; none where there is no mistake."""
+class Wall(NamedTuple):
+    """The images that show one kind of mistake (of `mistakes.NAMES`), and how many images have it."""
+
+    mistake: str
+    images: int
+    cases: tuple[Case, ...]
+
+
+def gallery(point: Outcomes, dataset: Dataset, each: int = EACH) -> list[Wall]:
+    """Per kind of mistake the worst images, surest mistake or most misses first; kinds that do not occur are left out.
+
+    An image is shown under the rarest of its kinds, where it is most needed, and again only where a kind has no other.
+    """
     images = {image.name: image for image in dataset.images}
-    for number in worst(point, most):
-        image = images[point.table.images[number]]
-        yield Case(image.name, what_is_wrong(point, number), _picture(point, number, image))
+    ranked = {name: worst(point, name) for name in NAMES}
+    shown: set[int] = set()
+    picked: dict[str, list[int]] = {}
+    for name in sorted(NAMES, key=lambda name: len(ranked[name])):
+        ours = ranked[name].tolist()
+        picked[name] = [n for n in ours if n not in shown][:each] or ours[:1]
+        shown |= set(picked[name])
+    drawn = {
+        n: Case(point.table.images[n], what_is_wrong(point, n), _picture(point, n, images[point.table.images[n]]))
+        for n in track(sorted(shown), "drawing the worst images", len(shown))
+    }
+    return [Wall(name, len(ranked[name]), tuple(drawn[n] for n in picked[name])) for name in NAMES if picked[name]]
 
 
-def worst(point: Outcomes, most: int) -> Rows:
-    """The places of at most `most` images, by falling number of misses plus the scores of wrong detections."""
-    table = point.table
-    wrong = point.rows[_is_wrong(point)]
-    images = len(table.images)
-    cost = np.bincount(table.truths.image[point.missed], minlength=images).astype(np.float64)
-    cost += np.bincount(table.detections.image[wrong], table.detections.score[wrong], minlength=images)
-    order = np.argsort(-cost, kind="stable")[:most]
+def worst(point: Outcomes, mistake: str) -> Rows:
+    """The places of the images with this mistake, the worst first: by number of misses, or by the surest mistake."""
+    table, images = point.table, len(point.table.images)
+    cost = np.zeros(images)
+    if mistake == "missed":
+        cost += np.bincount(table.truths.image[unexplained(point)], minlength=images)
+    else:
+        rows = point.rows[point.kind == Kind[mistake.upper()]]
+        np.maximum.at(cost, table.detections.image[rows], table.detections.score[rows])
+    order = np.argsort(-cost, kind="stable")
     return order[cost[order] > 0]
 
 
+def unexplained(point: Outcomes) -> NDArray[np.bool_]:
+    """(G,) missed true boxes that no detection means, neither by another class nor by a poor box."""
+    missed = point.missed.copy()
+    meant = (point.kind == Kind.WRONG_CLASS) | (point.kind == Kind.POOR_BOX) | (point.kind == Kind.BOTH)
+    missed[point.truth[meant]] = False
+    return missed
+
+
 def what_is_wrong(point: Outcomes, image: int) -> str:
-    """One line: "missed 2 dent; took crack for scratch (0.81); false alarm: dent (0.67)"."""
+    """One line: "missed 2 dent; took crack for scratch (0.81); nothing there: dent (0.67)"."""
     table, classes = point.table, point.table.classes
-    here = (table.detections.image[point.rows] == image) & _is_wrong(point)
-    explained = set(point.truth[here].tolist())
-    missed = np.flatnonzero(point.missed & (table.truths.image == image)).tolist()
-    lost = Counter(classes[table.truths.label[g]] for g in missed if g not in explained)
+    here = (table.detections.image[point.rows] == image) & point.wrong
+    missed = np.flatnonzero(unexplained(point) & (table.truths.image == image)).tolist()
+    lost = Counter(classes[table.truths.label[g]] for g in missed)
     parts = [f"missed {name if n == 1 else f'{n} {name}'}" for name, n in lost.items()]
     for place in np.flatnonzero(here).tolist():
         row, truth = point.rows[place], point.truth[place]
         name, score = classes[table.detections.label[row]], table.detections.score[row]
         true = classes[table.truths.label[truth]] if truth >= 0 else ""
-        parts.append(f"{_said(Verdict(point.verdict[place]), name, true)} ({score:.2f})")
+        parts.append(f"{_said(Kind(point.kind[place]), name, true)} ({score:.2f})")
     more = [f"and {len(parts) - SAID} more"] if len(parts) > SAID else []
     return "; ".join(parts[:SAID] + more)
 
 
-def _said(verdict: Verdict, name: str, true: str) -> str:
-    if verdict is Verdict.WRONG_CLASS:
+def _said(kind: Kind, name: str, true: str) -> str:
+    if kind is Kind.WRONG_CLASS:
         return f"took {true} for {name}"
-    if verdict is Verdict.DUPLICATE:
+    if kind is Kind.BOTH:
+        return f"took {true} for {name}, and a poor box"
+    if kind is Kind.DUPLICATE:
         return f"{name} a second time"
-    if verdict is Verdict.POOR_BOX:
+    if kind is Kind.POOR_BOX:
         return f"poor box around {name}"
-    return f"false alarm: {name}"
-
-
-def _is_wrong(point: Outcomes) -> NDArray[np.bool_]:
-    return np.asarray((point.verdict != Verdict.FOUND) & (point.verdict != Verdict.IGNORED))
+    return f"nothing there: {name}"
 
 
 def _picture(point: Outcomes, number: int, image: Image) -> str:
@@ -143,10 +172,10 @@ def _truths(point: Outcomes, image: int, scale: tuple[float, float]) -> Iterator
 
 def _detections(point: Outcomes, image: int, scale: tuple[float, float]) -> Iterator[_Mark]:
     ours = point.table.detections
-    for place in np.flatnonzero((ours.image[point.rows] == image) & (point.verdict != Verdict.IGNORED)):
+    for place in np.flatnonzero((ours.image[point.rows] == image) & (point.kind != Kind.IGNORED)):
         d = point.rows[place]
         box = _box(point, ours.label[d], ours.xyxy[d], scale)._replace(score=float(ours.score[d]))
-        right = point.verdict[place] == Verdict.FOUND
+        right = point.kind[place] == Kind.FOUND
         yield _Mark(box, RIGHT if right else WRONG, f"{box.label} {box.score:.2f}")
 
 

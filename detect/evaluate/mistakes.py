@@ -81,7 +81,7 @@ def kinds(table: MatchTable, iou: float) -> Kinds:
 def never_found(table: MatchTable, iou: float, judged: Kinds) -> Flags:
     """(G,) true boxes that nobody took, and that no wrong class and no poor box would have taken."""
     t = table.threshold(iou)
-    missed = ~table.truth_ignored[0]
+    missed: Flags = ~table.truth_ignored[0]
     missed[table.truth[t, table.found[0, t]]] = False
     missed[judged.truth[(judged.kind == Kind.WRONG_CLASS) | (judged.kind == Kind.POOR_BOX)]] = False
     return missed
@@ -112,7 +112,10 @@ def costs(table: MatchTable, iou: float, judged: Kinds, weights: Weights) -> dic
         "false_positives": (_without(table, kind, *WRONG), real),
         "false_negatives": (base, real & ~unfound),
     }
-    return {name: _gain(before, _ap(table, *variant, weights), variant[0]) for name, variant in variants.items()}
+    return {
+        name: _gain(before, _ap(table, *variant, weights), _claims(table, variant[0], weights))
+        for name, variant in variants.items()
+    }
 
 
 def _best(i: Rows, truth: Rows, shared: Floats, count: int) -> tuple[Floats, Rows]:
@@ -165,12 +168,16 @@ def _ap(table: MatchTable, ranking: _Ranking, real: Flags, weights: Weights) -> 
     return result
 
 
-def _gain(before: Floats, after: Floats, ranking: _Ranking) -> Floats:
-    """How much the mean AP rises, (B,); never negative, as in TIDE.
+def _claims(table: MatchTable, ranking: _Ranking, weights: Weights) -> Floats:
+    """(K, B) detections of each class."""
+    return per_image(len(table.images), ranking.image, ranking.label, len(table.classes)) @ weights
+
+
+def _gain(before: Floats, after: Floats, claims: Floats) -> Floats:
+    """How much the mean AP rises, (B,), from classes (K, B); never negative, as in TIDE.
 
     A class whose every true box was taken out counts 0, as in TIDE, while it has detections, else it leaves the mean.
     """
-    claimed = np.bincount(ranking.label, minlength=len(before))[: len(before), None] > 0
-    emptied = np.isnan(after) & ~np.isnan(before) & claimed
+    emptied = np.isnan(after) & ~np.isnan(before) & (claims > 0)
     after = np.where(np.isnan(before), np.nan, np.where(emptied, 0.0, after))
     return np.maximum(mean_of_defined(after) - mean_of_defined(before), 0)

@@ -1,29 +1,17 @@
-"""At one confidence and one IoU: what became of every detection and of every true box."""
+"""At one confidence per class and one IoU: what became of every detection and of every true box."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from detect.evaluate.bootstrap import Floats, Weights, divided, per_image
 from detect.evaluate.match import MatchTable
+from detect.evaluate.mistakes import Kind, Kinds, kinds
 from detect.evaluate.pairs import Rows, greedy, overlap, same_key
-
-NEAR = 0.1  # below this IoU a detection has nothing to do with a true box (TIDE's background threshold)
-
-
-class Verdict(IntEnum):
-    """Of one detection. FOUND is a true positive; the next four are the false positives; IGNORED is neither."""
-
-    FOUND = 0
-    WRONG_CLASS = 1  # it meets a missed truth of another class
-    DUPLICATE = 2  # it meets a truth of its class that a surer detection has
-    POOR_BOX = 3  # it meets a truth of its class, but not well enough
-    FALSE_ALARM = 4  # it meets nothing
-    IGNORED = 5  # it meets a crowd or a truth marked `ignore`
 
 
 class Counts(NamedTuple):
@@ -51,18 +39,20 @@ class Counts(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Outcomes:
-    """N detections at or above the confidence, and the table's G truths.
+    """N detections at or above the confidence (K,) of their class, and the table's G truths.
 
-    `rows` (N,) into the table's detections; `verdict` (N,) Verdict; `truth` (N,) the row of the truth that a
-    detection found, took for another class, repeats or boxes poorly, or -1; `missed` (G,).
+    `rows` (N,) into the table's detections; `kind` (N,) Kind; `truth` (N,) the row of the truth that a detection
+    found, took for another class, repeats or boxes poorly, or -1; `pair` (N,) the truth that stands with it in the
+    confusion matrix, each at most once, or -1; `missed` (G,).
     """
 
     table: MatchTable
-    confidence: float
+    confidence: Floats
     iou: float
     rows: Rows
-    verdict: NDArray[np.int64]
+    kind: Rows
     truth: Rows
+    pair: Rows
     missed: NDArray[np.bool_]
 
     @property
@@ -75,11 +65,11 @@ class Outcomes:
         background = len(self.table.classes)
         matrix = np.zeros((background + 1, background + 1), dtype=np.int64)
         label, true_label = self.table.detections.label[self.rows], self.table.truths.label
-        paired = self.verdict <= Verdict.WRONG_CLASS
-        alone = ~paired & (self.verdict != Verdict.IGNORED)
+        paired = self.pair >= 0
+        alone = ~paired & (self.kind != Kind.IGNORED)
         unseen = self.missed.copy()
-        unseen[self.truth[self.verdict == Verdict.WRONG_CLASS]] = False
-        np.add.at(matrix, (true_label[self.truth[paired]], label[paired]), 1)
+        unseen[self.pair[paired]] = False
+        np.add.at(matrix, (true_label[self.pair[paired]], label[paired]), 1)
         np.add.at(matrix[background], label[alone], 1)
         np.add.at(matrix[:, background], true_label[unseen], 1)
         return matrix
@@ -99,54 +89,85 @@ class Outcomes:
         totals = np.array(self.classes, dtype=np.int64).reshape(-1, 3).sum(axis=0)
         return Counts(*totals.tolist())
 
-
-def outcomes(table: MatchTable, iou: float, confidence: float) -> Outcomes:
-    """Judge every detection with a score of at least `confidence`. Raises ConfigError where `iou` was not matched."""
-    t = table.threshold(iou)
-    rows = np.flatnonzero(table.detections.score >= confidence)
-    found, ignored = table.found[0, t, rows], table.ignored[0, t, rows]
-    verdict = np.where(found, Verdict.FOUND, np.where(ignored, Verdict.IGNORED, Verdict.FALSE_ALARM))
-    truth = np.where(found, table.truth[t, rows], -1).astype(np.int64)
-    missed = ~table.truth_ignored[0]
-    missed[truth[found]] = False
-    _name_wrong_classes(table, rows, verdict, truth, missed, iou)
-    _name_near_misses(table, rows, verdict, truth, iou)
-    return Outcomes(table, confidence, iou, rows, verdict, truth, missed)
+    @property
+    def wrong(self) -> NDArray[np.bool_]:
+        """(N,) false positives."""
+        return np.asarray((self.kind != Kind.FOUND) & (self.kind != Kind.IGNORED))
 
 
-def _name_wrong_classes(
-    table: MatchTable, rows: Rows, verdict: Rows, truth: Rows, missed: NDArray[np.bool_], iou: float
+def outcomes(table: MatchTable, iou: float, confidence: float | Floats, judged: Kinds | None = None) -> Outcomes:
+    """Judge every detection that is as sure as its class's `confidence` (K,), or one number for all.
+
+    `judged` are the kinds of all detections at `iou`, where they are known already. Raises ConfigError where `iou` was
+    not matched.
+    """
+    judged = kinds(table, iou) if judged is None else judged
+    least = np.broadcast_to(np.asarray(confidence, dtype=np.float64), len(table.classes))
+    rows = np.flatnonzero(table.detections.score >= least[table.detections.label])
+    kind, truth = judged.kind[rows], judged.truth[rows]
+    missed: NDArray[np.bool_] = ~table.truth_ignored[0]
+    missed[truth[kind == Kind.FOUND]] = False
+    pair = np.where(kind == Kind.FOUND, truth, -1)
+    _pair_wrong_classes(table, rows, kind, pair, missed, iou)
+    return Outcomes(table, least, iou, rows, kind, truth, pair, missed)
+
+
+def point_figures(point: Outcomes, weights: Weights) -> dict[str, Floats]:
+    """Precision, recall, F1 and false alarms per image at the operating point, overall and per class; (B,) by name."""
+    table, classes, images = point.table, len(point.table.classes), len(point.table.images)
+    image, label = table.detections.image[point.rows], table.detections.label[point.rows]
+    hit, wrong = point.kind == Kind.FOUND, point.wrong
+    true = ~table.truth_ignored[0]
+    hits = per_image(images, image[hit], label[hit], classes) @ weights
+    alarms = per_image(images, image[wrong], label[wrong], classes) @ weights
+    truths = per_image(images, table.truths.image[true], table.truths.label[true], classes) @ weights
+    figures = _rates(hits.sum(axis=0), alarms.sum(axis=0), truths.sum(axis=0))
+    figures["false_alarms_per_image"] = divided(alarms.sum(axis=0), weights.sum(axis=0))
+    for k, name in enumerate(table.classes):
+        figures |= {f"{name}.{key}": value for key, value in _rates(hits[k], alarms[k], truths[k]).items()}
+    return figures
+
+
+def cost_per_image(point: Outcomes, cost: Floats, weights: Weights) -> Floats:
+    """What confusions, false alarms and misses cost per image, (B,); `cost` (K + 1, K + 1) as the confusion matrix."""
+    table, images, background = point.table, len(point.table.images), len(point.table.classes)
+    ours = table.detections
+    paired, alone = point.pair >= 0, (point.pair < 0) & point.wrong
+    unseen = point.missed.copy()
+    unseen[point.pair[paired]] = False
+    image = np.concatenate([ours.image[point.rows[paired]], ours.image[point.rows[alone]], table.truths.image[unseen]])
+    price = np.concatenate(
+        [
+            cost[table.truths.label[point.pair[paired]], ours.label[point.rows[paired]]],
+            cost[background, ours.label[point.rows[alone]]],
+            cost[table.truths.label[unseen], background],
+        ]
+    )
+    return divided((per_image(images, image, np.zeros_like(image), 1, price) @ weights)[0], weights.sum(axis=0))
+
+
+def _rates(hits: Floats, alarms: Floats, truths: Floats) -> dict[str, Floats]:
+    return {
+        "precision": divided(hits, hits + alarms),
+        "recall": divided(hits, truths),
+        "f1": divided(2 * hits, hits + alarms + truths),
+    }
+
+
+def _pair_wrong_classes(
+    table: MatchTable, rows: Rows, kind: Rows, pair: Rows, missed: NDArray[np.bool_], iou: float
 ) -> None:
-    """Give false alarms, the surest first, the missed truth of any class that they overlap best."""
-    alarms = np.flatnonzero(verdict == Verdict.FALSE_ALARM)
-    alarms = alarms[np.argsort(-table.detections.score[rows[alarms]], kind="stable")]
+    """Give detections of a wrong class, the surest first, the missed truth that they overlap best."""
+    swapped = np.flatnonzero(kind == Kind.WRONG_CLASS)
+    swapped = swapped[np.argsort(-table.detections.score[rows[swapped]], kind="stable")]
     left = np.flatnonzero(missed)
-    i, j = same_key(table.detections.image[rows[alarms]], table.truths.image[left])
-    shared = overlap(table.detections.xyxy[rows[alarms[i]]], table.truths.xyxy[left[j]])
+    i, j = same_key(table.detections.image[rows[swapped]], table.truths.image[left])
+    shared = overlap(table.detections.xyxy[rows[swapped[i]]], table.truths.xyxy[left[j]])
     order = np.lexsort((-shared, i))
     order = order[shared[order] >= iou]
     one = np.ones(len(order), dtype=np.uint64)
     won = order[greedy(i[order], j[order], one, np.zeros(len(left), dtype=bool)) != 0]
-    verdict[alarms[i[won]]] = Verdict.WRONG_CLASS
-    truth[alarms[i[won]]] = left[j[won]]
-
-
-def _name_near_misses(table: MatchTable, rows: Rows, verdict: Rows, truth: Rows, iou: float) -> None:
-    """Of the false alarms left, those that meet a truth of their own class repeat it or box it poorly."""
-    alarms = np.flatnonzero(verdict == Verdict.FALSE_ALARM)
-    real = np.flatnonzero(~table.truth_ignored[0])
-    images = len(table.images)
-    ours, theirs = table.detections, table.truths
-    i, j = same_key(
-        ours.label[rows[alarms]] * images + ours.image[rows[alarms]],
-        theirs.label[real] * images + theirs.image[real],
-    )
-    shared = overlap(ours.xyxy[rows[alarms[i]]], theirs.xyxy[real[j]])
-    order = np.lexsort((shared, i))  # the best of each detection comes last, and is what stays written
-    order = order[shared[order] >= NEAR]
-    at = alarms[i[order]]
-    verdict[at] = np.where(shared[order] >= iou, Verdict.DUPLICATE, Verdict.POOR_BOX)
-    truth[at] = real[j[order]]
+    pair[swapped[i[won]]] = left[j[won]]
 
 
 def _ratio(part: int, whole: int) -> float:

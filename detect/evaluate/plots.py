@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from detect.evaluate.evaluation import CONFIDENCES, Evaluation
+from detect.evaluate.evaluation import Evaluation
+from detect.evaluate.metrics import CONFIDENCES
 from detect.evaluate.precision import RECALLS
 from detect.evaluate.tables import show
 
@@ -49,7 +50,7 @@ def precision_recall(evaluation: Evaluation) -> str:
     def paint(axes: Axes) -> None:
         each = len(named) <= len(LINES)
         for place, k in enumerate(named):
-            name = f"{show(evaluation.averages.of_class(k)['ap50'])}  {_short(evaluation.table.classes[k])}"
+            name = f"{show(evaluation.averages.of_class(k)['ap50'])}  {short(evaluation.table.classes[k])}"
             colour, dash = LINES[place] if each else ("#BBBBBB", "-")
             axes.plot(RECALLS, curves[:, k], color=colour, linestyle=dash, label=name if each else None, lw=1.6)
         if len(named) > 1:
@@ -59,7 +60,7 @@ def precision_recall(evaluation: Evaluation) -> str:
         if named:
             _legend(axes, "AP50" if each else f"AP50; grey: each of {len(named)} classes")
 
-    return _svg(paint, "Precision over recall at IoU 0.5")
+    return svg(paint, "Precision over recall at IoU 0.5")
 
 
 def over_confidence(evaluation: Evaluation) -> str:
@@ -71,37 +72,50 @@ def over_confidence(evaluation: Evaluation) -> str:
     def paint(axes: Axes) -> None:
         for name, values, (colour, dash) in zip(names, curves, LINES, strict=False):
             axes.plot(CONFIDENCES, values, color=colour, linestyle=dash, label=name)
-        axes.axvline(point.confidence, color="#111111", lw=1.2)
-        left = point.confidence > 0.75
-        axes.annotate(
-            f"{point.confidence:g}",
-            (point.confidence, 1.02),
-            xytext=(-4 if left else 4, 0),
-            textcoords="offset points",
-            ha="right" if left else "left",
-        )
+        if len(least := np.unique(point.confidence)) == 1:
+            _mark(axes, float(least[0]))
+        elif len(least):  # each class has its own
+            axes.axvspan(least[0], least[-1], color="#111111", alpha=0.07, lw=0)
+            _mark(axes, float(least[0]), line=False)
+            _mark(axes, float(least[-1]), line=False)
         axes.set(xlabel="confidence", ylabel="all classes together")
         _legend(axes, None)
 
-    return _svg(paint, "Precision, recall and F1 over the confidence")
+    return svg(paint, "Precision, recall and F1 over the confidence")
 
 
-def _short(name: str) -> str:
+def _mark(axes: Axes, confidence: float, line: bool = True) -> None:
+    """Write a confidence above the plot, with a line down where it is the only one."""
+    if line:
+        axes.axvline(confidence, color="#111111", lw=1.2)
+    left = confidence > 0.75
+    place: dict[str, Any] = {
+        "xytext": (-4 if left else 4, 0),
+        "textcoords": "offset points",
+        "ha": "right" if left else "left",
+    }
+    axes.annotate(f"{confidence:g}", (confidence, 1.02), **place)
+
+
+def short(name: str, most: int = 20) -> str:
     """The name cut to a legend's width; a dollar sign would start a formula."""
-    return (name if len(name) <= 20 else name[:19] + "…").replace("$", r"\$")
+    return (name if len(name) <= most else name[: most - 1] + "…").replace("$", r"\$")
 
 
 def _legend(axes: Axes, title: str | None) -> None:
     axes.legend(title=title, alignment="left", loc="upper left", bbox_to_anchor=(-0.02, -0.15), ncols=2, handlelength=3)
 
 
-def _svg(paint: Any, title: str) -> str:
+def svg(
+    paint: Any, title: str, size: tuple[float, float] = (5.4, 5.0), bottom: float = 0.35, left: float = 0.11
+) -> str:
+    """An <svg> of axes over 0..1 that `paint` draws into; `size` in inches, `bottom` and `left` shares of it."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
     with rc_context(STYLE), warnings.catch_warnings(action="ignore"):  # the page has letters that matplotlib lacks
-        figure = Figure(figsize=(5.4, 5.0))
-        axes = figure.add_axes((0.11, 0.35, 0.87, 0.63))
+        figure = Figure(figsize=size)
+        axes = figure.add_axes((left, bottom, 0.98 - left, 0.98 - bottom))
         axes.set(xlim=(0, 1), ylim=(0, 1.08))
         axes.set_yticks(np.linspace(0, 1, 6))
         paint(axes)

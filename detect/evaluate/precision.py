@@ -11,6 +11,7 @@ from detect.evaluate.bootstrap import Weights, divided, mean_of_defined, per_ima
 from detect.evaluate.match import AREAS, COCO_IOUS, MAX_DETECTIONS, MatchTable
 
 RECALLS = np.linspace(0, 1, 101)
+SIZES = [(a, size) for a, size in enumerate(AREAS) if size != "all"]
 Floats = NDArray[np.float64]
 
 
@@ -86,7 +87,8 @@ def interpolated(found: NDArray[np.bool_], ignored: NDArray[np.bool_], truths: i
 def resampled_ap(table: MatchTable, weights: Weights, area: int = 0) -> Floats:
     """AP (T, K, B) of each class in each resample, for all thresholds of the table and one of the AREAS.
 
-    Equal to what COCOeval computes on a set in which image i stands weights[i, b] times.
+    Equal to what COCOeval computes on a set in which image i stands weights[i, b] times, but for ties of scores: here
+    the copies of a detection stand together.
     """
     labels, images = table.truths.label, table.truths.image
     counted = ~table.truth_ignored[area]
@@ -100,6 +102,34 @@ def resampled_ap(table: MatchTable, weights: Weights, area: int = 0) -> Floats:
         for t in range(len(table.ious)):
             result[t, k] = weighted_ap(found[t], ignored[t], weight, truths[k])
     return result
+
+
+def resampled_recall(table: MatchTable, weights: Weights, area: int = 0, most: int = MAX_DETECTIONS[-1]) -> Floats:
+    """The final recall (T, K, B) with the best `most` detections per image and class, in each resample."""
+    ours, images, classes = table.detections, len(table.images), len(table.classes)
+    counted = ~table.truth_ignored[area]
+    truths = per_image(images, table.truths.image[counted], table.truths.label[counted], classes) @ weights
+    t, d = np.nonzero(table.found[area, : len(COCO_IOUS)] & (table.rank < most))
+    columns = len(COCO_IOUS) * classes
+    hits = per_image(images, ours.image[d], t * classes + ours.label[d], columns) @ weights
+    return divided(hits.reshape(len(COCO_IOUS), classes, weights.shape[1]), truths)
+
+
+def resampled_figures(table: MatchTable, weights: Weights) -> dict[str, Floats]:
+    """COCO's twelve figures, those of each class, and the mean AP at each further IoU of the table, (B,) by name."""
+    ten = len(COCO_IOUS)
+    ap = resampled_ap(table, weights)
+    over_ious = ap[:ten].mean(axis=0)  # (K, B); a class is defined at all thresholds or at none
+    result = {"map": over_ious, "map50": ap[0], "map75": ap[5]}
+    result |= {f"map_{size}": resampled_ap(table, weights, a)[:ten].mean(axis=0) for a, size in SIZES}
+    recalls = {f"ar{most}": resampled_recall(table, weights, 0, most).mean(axis=0) for most in MAX_DETECTIONS}
+    result |= recalls | {f"ar_{size}": resampled_recall(table, weights, a).mean(axis=0) for a, size in SIZES}
+    result |= {f"map@{iou:g}": ap[t] for t, iou in enumerate(table.ious.round(4).tolist())}
+    figures = {name: mean_of_defined(values) for name, values in result.items()}
+    for k, name in enumerate(table.classes):
+        ours = {"ap": over_ious[k], "ap50": ap[0, k], "ap75": ap[5, k], "ar100": recalls["ar100"][k]}
+        figures |= {f"{name}.{key}": value for key, value in ours.items()}
+    return figures
 
 
 def weighted_ap(

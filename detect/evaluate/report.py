@@ -6,22 +6,12 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from detect.data import Dataset
+from detect.data import Dataset, Predictions
+from detect.evaluate import tables
 from detect.evaluate.evaluation import Evaluation
-from detect.evaluate.gallery import LEGEND, MOST, gallery
-from detect.evaluate.tables import (
-    CLASS_COLUMNS,
-    class_rows,
-    confusions,
-    figure_rows,
-    markdown,
-    point_rows,
-    point_title,
-    show,
-    size_line,
-)
+from detect.evaluate.gallery import LEGEND, gallery
 from detect.files import atomic_folder
-from detect.progress import track
+from detect.point import write_point
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -29,52 +19,68 @@ if TYPE_CHECKING:
 MATRIX_CLASSES = 14  # with more, a confusion matrix is wallpaper: the most frequent confusions are listed instead
 
 
-def write_report(evaluation: Evaluation, dataset: Dataset, out: Path) -> None:
-    """Write metrics.json, metrics.md and report.html into the new folder `out`, all or nothing.
+def write_report(
+    evaluation: Evaluation, dataset: Dataset, out: Path, *, predictions: Predictions | None = None
+) -> None:
+    """Write report.html, metrics.json, metrics.md and point.json into the new folder `out`, all or nothing.
 
     report.html is one file: styles, plots and pictures are inside. Photos that cannot be read are left out of it and
-    named without a picture. Raises DetectError where `out` has something in it or cannot be written.
+    named without a picture. point.json is the operating point, as predict takes it. `predictions`, where given, are
+    kept as predictions.json. Raises DetectError where `out` has something in it or cannot be written.
     """
     import orjson
+
+    from detect.convert.predictions import write_predictions
 
     with atomic_folder(Path(out)) as folder:
         numbers = orjson.dumps(evaluation.as_dict(), option=orjson.OPT_INDENT_2)
         (folder / "metrics.json").write_bytes(numbers + b"\n")
-        (folder / "metrics.md").write_text(markdown(evaluation), encoding="utf-8")
+        (folder / "metrics.md").write_text(tables.markdown(evaluation), encoding="utf-8")
         (folder / "report.html").write_text(_html(evaluation, dataset), encoding="utf-8")
+        write_point(evaluation.operating_point, folder / "point.json")
+        if predictions is not None:
+            write_predictions(predictions, folder / "predictions.json", dataset=dataset)
 
 
 def _html(evaluation: Evaluation, dataset: Dataset) -> str:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
-    from markupsafe import Markup
 
     from detect import __version__
-    from detect.evaluate.plots import over_confidence, precision_recall
 
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    cases = list(track(gallery(evaluation.point, dataset), "drawing the worst images", MOST))
     return environment.get_template("report.html").render(
         evaluation=evaluation,
-        size_line=size_line(evaluation),
-        figures=figure_rows(evaluation),
-        point=point_rows(evaluation),
-        point_title=point_title(evaluation),
-        class_columns=CLASS_COLUMNS,
-        class_rows=class_rows(evaluation),
+        tables=tables,
+        mistake_names={key: (name, meaning) for key, name, meaning in tables.MISTAKES},
         matrix=_matrix(evaluation) if len(evaluation.table.classes) <= MATRIX_CLASSES else None,
         column_sums=evaluation.point.confusion.sum(axis=0).tolist(),
         breakable=_breakable,
-        confusions=confusions(evaluation),
-        precision_recall=Markup(precision_recall(evaluation)),  # noqa: S704 - our own SVG, text escaped by matplotlib
-        over_confidence=Markup(over_confidence(evaluation)),  # noqa: S704
-        cases=cases,
+        plots=_plots(evaluation),
+        walls=gallery(evaluation.point, dataset),
         legend=LEGEND,
-        show=show,
         version=__version__,
         today=date.today().isoformat(),
     )
+
+
+def _plots(evaluation: Evaluation) -> dict[str, Markup]:
+    """Every plot by name; "" where there is nothing to show."""
+    from markupsafe import Markup
+
+    from detect.evaluate import charts, plots
+
+    drawn = {
+        "precision_recall": plots.precision_recall(evaluation),
+        "over_confidence": plots.over_confidence(evaluation),
+        "by_class": charts.by_class(evaluation),
+        "by_size": charts.by_size(evaluation),
+        "by_slice": charts.by_slice(evaluation),
+        "roc": charts.roc_curve(evaluation),
+        "calibration": charts.calibration(evaluation),
+    }
+    return {name: Markup(text) for name, text in drawn.items()}  # noqa: S704 - our own SVG, escaped by matplotlib
 
 
 def _breakable(name: str) -> Markup:

@@ -41,7 +41,7 @@ def test_json_on_stdout_is_the_documented_object(files: tuple[Path, Path, Path])
     answer = run(truth, named, "--json", "--quiet")
     assert answer.exit_code == 0, answer.output
     value = json.loads(answer.stdout)
-    assert (value["schema"], value["version"]) == ("damage-detect metrics", 1)
+    assert (value["schema"], value["version"]) == ("damage-detect metrics", 2)
     assert json.loads(run(truth, bare, "--ids", truth, "--json", "--quiet").stdout) == value
 
 
@@ -102,7 +102,7 @@ def test_cocos_own_example_through_the_command(shared_data: Path) -> None:
     answer = run(truth, results, "--ids", truth, "--json", "--quiet")
     assert answer.exit_code == 0, answer.output
     theirs = peer(*(json.loads(p.read_text(encoding="utf-8")) for p in (truth, results)))
-    ours = list(json.loads(answer.stdout)["figures"].values())
+    ours = list(json.loads(answer.stdout)["figures"].values())[:12]
     assert ours == pytest.approx(undefined(theirs.stats), abs=1e-9)
 
 

@@ -50,9 +50,9 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Evaluation]:
     return folder / "out", evaluation
 
 
-def test_three_files_and_nothing_else(report: tuple[Path, Evaluation]) -> None:
+def test_four_files_and_nothing_else(report: tuple[Path, Evaluation]) -> None:
     out, _ = report
-    assert sorted(p.name for p in out.iterdir()) == ["metrics.json", "metrics.md", "report.html"]
+    assert sorted(p.name for p in out.iterdir()) == ["metrics.json", "metrics.md", "point.json", "report.html"]
     assert sorted(p.name for p in out.parent.iterdir()) == ["out", "right.jpg", "three.jpg", "two.jpg"]
 
 
@@ -103,14 +103,19 @@ def test_the_same_figures_in_all_three(report: tuple[Path, Evaluation]) -> None:
 def test_the_worst_images_come_first_with_what_is_wrong(report: tuple[Path, Evaluation]) -> None:
     out, evaluation = report
     page = unescape((out / "report.html").read_text(encoding="utf-8"))
-    captions = re.findall(r"<figcaption><b>(.+?)</b>(.+?)</figcaption>", page)
+    captions = re.findall(r"<figcaption><b>(.+?)</b>(.+?)</figcaption>", page[page.index("The worst images") :])
+    two = "missed dent; took scratch for dent (0.80); nothing there: scratch (0.70)"
     assert captions == [
-        ("two.jpg", "missed dent; took scratch for dent (0.80); false alarm: scratch (0.70)"),
+        ("two.jpg", two),  # wrong class
+        ("gone.jpg", "dent a second time (0.60)"),  # duplicate
+        ("two.jpg", two),  # background: there is no other
         ("three.jpg", "missed 2 dent; missed scratch"),
-        ("gone.jpg", "dent a second time (0.60)"),
     ]
+    titles = re.findall(r"<h3>(.+?) <span[^>]*>.*?in (\d+) image", page)
+    assert titles == [("Wrong class", "1"), ("Duplicate", "1"), ("Background", "1"), ("Missed", "2")]
     assert page.count("the photo could not be read") == 1
-    assert worst(evaluation.point, 1).tolist() == [1]
+    assert worst(evaluation.point, "missed").tolist() == [2, 1]  # three missed boxes, then one
+    assert worst(evaluation.point, "both").tolist() == []
 
 
 def test_a_long_list_of_mistakes_is_cut() -> None:
@@ -123,7 +128,7 @@ def test_a_long_list_of_mistakes_is_cut() -> None:
 def test_pictures_show_the_boxes(report: tuple[Path, Evaluation]) -> None:
     page = (report[0] / "report.html").read_text(encoding="utf-8")
     pictures = re.findall(r"data:image/jpeg;base64,([^\"]+)", page)
-    assert len(pictures) == 2
+    assert len(pictures) == 3  # two photos, one of them under two kinds of mistakes; the third cannot be read
     for text in pictures:
         picture = np.asarray(Pictures.open(io.BytesIO(base64.b64decode(text))))
         assert 400 <= max(picture.shape[:2]) <= 640  # small photos are enlarged, large ones reduced

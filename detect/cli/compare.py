@@ -1,0 +1,101 @@
+"""`detect compare`: whether model B is better than model A, on the same photos."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from detect.cli import THRESHOLD_MISSED, options
+
+if TYPE_CHECKING:
+    from detect.evaluate.compare import Comparison, Difference
+
+
+@click.command()
+@click.argument("data", type=click.Path(path_type=Path))
+@click.argument("a", type=click.Path(path_type=Path))
+@click.argument("b", type=click.Path(path_type=Path))
+@options.measuring
+@click.option("--by", default="map", show_default=True, metavar="FIGURE", help="The figure that the verdict is about.")
+@click.option("--fail-if-worse", is_flag=True, help="Exit with 3 where B is worse by that figure.")
+@options.quiet
+@options.as_json
+@click.pass_context
+def compare(
+    ctx: click.Context,
+    /,
+    data: Path,
+    a: Path,
+    b: Path,
+    by: str,
+    fail_if_worse: bool,
+    as_json: bool,
+    split: str | None,
+    ids: Path | None,
+    **settings: Any,
+) -> None:
+    """Say whether the predictions B are better than A on the photos of DATA, or whether nobody can tell yet.
+
+    Both are measured on the same resamples of the photos. Each line gives the difference with its 95 % interval, and
+    how many photos it would take to see a difference of that size.
+
+    \b
+    Example:
+      detect compare data/ old.json new.json --split test
+    """
+    from detect import convert
+    from detect import evaluate as room
+
+    dataset = options.read_data(data)
+    found = [convert.read_predictions(path, ids=ids) for path in (a, b)]
+    if split is not None:
+        parts = [room.only_split(dataset, one, split) for one in found]
+        dataset, found = parts[0][0], [part[1] for part in parts]
+    result = room.compare(dataset, *found, **options.settings(settings))
+    verdict = result.of(by)
+    if as_json:
+        options.print_json({**result.as_dict(), "by": by, "verdict": verdict.verdict})
+    else:
+        _print(result, verdict)
+    if fail_if_worse and verdict.verdict == "worse":
+        ctx.exit(THRESHOLD_MISSED)
+
+
+def _print(result: Comparison, verdict: Difference) -> None:
+    from rich.markup import escape
+
+    from detect.evaluate.tables import show, span
+
+    screen = options.console()
+    head = ("figure", "A", "B", "B - A", "95 % interval", "B is", f"{result.unit} needed")
+    rows: list[tuple[str, ...]] = [
+        (
+            d.name,
+            show(d.a),
+            show(d.b),
+            "-" if d.difference != d.difference else f"{d.difference:+.3f}",
+            span(d.low, d.high, sign=True),
+            d.verdict,
+            f"{d.needed:,}" if d.needed and d.verdict == "cannot tell" else "",
+        )
+        for d in result.differences
+    ]
+    options.print_table(screen, "A beside B", head, rows)
+    screen.print(f"\n[bold]{escape(sentence(result, verdict))}[/]", highlight=False)
+    screen.print("Each line is a test of its own: of twenty, one says better or worse by chance.", highlight=False)
+
+
+def sentence(result: Comparison, one: Difference) -> str:
+    """The verdict in words."""
+    if one.verdict != "cannot tell":
+        return f"By {one.name}, B is {one.verdict} than A: {one.difference:+.3f}, on {result.units:,} {result.unit}."
+    if one.needed is None:
+        return (
+            f"By {one.name}, A and B do not differ: cannot tell which is better, with {result.units:,} {result.unit}."
+        )
+    return (
+        f"By {one.name}, cannot tell with {result.units:,} {result.unit}: {one.difference:+.3f}. "
+        f"If that difference is real, about {one.needed:,} would show it."
+    )
