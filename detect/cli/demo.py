@@ -20,7 +20,7 @@ def steps(folder: Path) -> tuple[tuple[str, ...], ...]:
         ("split", voc, data, "--ratios", "80/4/16", "--group", r"(claim-\d+)"),
         ("train", f"{folder}/recipe.yaml", "--data", data, "--out", run),
         ("predict", run, data, "--split", "test", "--out", predictions, "--draw", f"{folder}/drawn"),
-        ("evaluate", data, predictions, "--split", "test", "--out", report),
+        ("evaluate", data, predictions, "--split", "test", "--group", r"(claim-\d+)", "--out", report),
     )
 
 

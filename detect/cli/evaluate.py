@@ -12,6 +12,8 @@ from detect.cli import THRESHOLD_MISSED, options
 if TYPE_CHECKING:
     from detect.data import Dataset, Predictions
     from detect.evaluate import Evaluation
+    from detect.evaluate.thresholds import Miss
+    from detect.point import OperatingPoint
 
 
 @click.command()
@@ -55,9 +57,8 @@ def evaluate(
     """Measure PREDICTIONS against the boxes of DATA: COCO's figures with error bars, and what went wrong.
 
     DATA is anything that `detect convert` reads; PREDICTIONS is what `detect predict` wrote, or COCO results. --out
-    writes report.html (one file, with the worst images), metrics.json, metrics.md and point.json, the operating point
-    that predict takes. Choose it on validation data, and report on test data with --point. Every figure is explained
-    in docs/metrics.md.
+    writes report.html (with the worst images), metrics.json, metrics.md and point.json: the operating point, to choose
+    on validation data and to give to predict, and to evaluate on test data. docs/metrics.md explains every figure.
 
     \b
     Examples:
@@ -68,32 +69,41 @@ def evaluate(
     from detect import evaluate as room
     from detect.evaluate.thresholds import missed, parse_thresholds
     from detect.files import refuse_to_overwrite
-    from detect.point import read_point
     from detect.progress import say
 
     if (predictions is None) == (weights is None):
         raise click.UsageError("give PREDICTIONS or --weights, one of them")
-    if point is not None and (settings["confidence"] is not None or settings["choose"] is not None):
-        raise click.UsageError("--point excludes --confidence and --choose")
     wanted = parse_thresholds(fail_under) if fail_under else {}
     if out is not None:
         refuse_to_overwrite(out)
-    known = None if point is None else read_point(point)
-    dataset = options.read_data(data)
-    dataset, found = _predictions(dataset, predictions, weights or Path(), split, ids)
+    known = _read_point(point, settings)
+    dataset, found = _predictions(options.read_data(data), predictions, weights or Path(), split, ids)
     result = room.evaluate(dataset, found, point=known, photos=out is not None, **options.settings(settings))
     short = missed(result, wanted, strict=strict)
     if out is not None:
-        room.write_report(result, dataset, out, predictions=found if weights is not None else None)
+        room.write_report(result, dataset, out, predictions=found if predictions is None else None)
         say(f"wrote {out / 'report.html'}, metrics.json, metrics.md and point.json")
     if as_json:
         options.print_json(result.as_dict())
     else:
         _print(result)
-    for miss in short:
-        click.echo(f"missed: {miss}", err=True)
     if short:
-        ctx.exit(THRESHOLD_MISSED)
+        _fail(ctx, short)
+
+
+def _fail(ctx: click.Context, short: list[Miss]) -> None:
+    click.echo("\n".join(f"missed: {miss}" for miss in short), err=True)
+    ctx.exit(THRESHOLD_MISSED)
+
+
+def _read_point(point: Path | None, settings: dict[str, Any]) -> OperatingPoint | None:
+    from detect.point import read_point
+
+    if point is None:
+        return None
+    if settings["confidence"] is not None or settings["choose"] is not None:
+        raise click.UsageError("--point excludes --confidence and --choose")
+    return read_point(point)
 
 
 def _predictions(

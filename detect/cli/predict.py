@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from detect.cli.options import as_json, print_json, quiet, report
+
+if TYPE_CHECKING:
+    from detect.data import Predictions
 
 
 @click.command()
@@ -18,6 +22,11 @@ from detect.cli.options import as_json, print_json, quiet, report
 @click.option("--draw", type=click.Path(path_type=Path), help="A new folder for the photos with boxes on them.")
 @click.option("--draw-above", default=0.25, show_default=True, help="Draw boxes of at least this score.")
 @click.option("--confidence", default=0.001, show_default=True, help="Keep boxes of at least this score.")
+@click.option(
+    "--point",
+    type=click.Path(path_type=Path),
+    help="Operating point from `detect evaluate --out`: its confidence per class, and calibrated scores.",
+)
 @click.option("--nms-iou", default=0.7, show_default=True, help="Of two boxes that overlap more, drop the weaker.")
 @click.option("--batch", default=8, show_default=True, help="Photos per pass.")
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda:0 ...")
@@ -32,6 +41,7 @@ def predict(
     draw: Path | None,
     draw_above: float,
     confidence: float,
+    point: Path | None,
     nms_iou: float,
     batch: int,
     device: str,
@@ -40,36 +50,52 @@ def predict(
 ) -> None:
     """Find damage in photos with trained WEIGHTS (a file or a run folder).
 
-    IMAGES is a photo, a folder of photos, or annotated data as `convert` reads it. All boxes down to --confidence
-    are written, since measuring needs the weak ones too; --draw shows those above --draw-above.
+    IMAGES is a photo, a folder of photos, or annotated data. All boxes down to --confidence are written, since
+    measuring needs the weak ones too; with --point what counts there, which is too little to measure AP.
 
     \b
     Examples:
       detect predict runs/first data/ --split test --out predictions.json
       detect predict runs/first photos/ --out predictions.json --draw drawn/
+      detect predict runs/first photos/ --out predictions.json --point report/point.json
     """
     from detect.convert.predictions import write_predictions
     from detect.data import Dataset
     from detect.errors import Problems
     from detect.files import refuse_to_overwrite
     from detect.models import load_detector
-    from detect.predict import draw_predictions, predict, sources
+    from detect.point import read_point
+    from detect.predict import draw_predictions, sources
+    from detect.predict import predict as run
 
-    problems = Problems()
-    chosen = sources(images, split)
+    if point is not None and _given("confidence"):
+        raise click.UsageError("--point excludes --confidence")
+    known = None if point is None else read_point(point)
+    draw_above = draw_above if known is None or _given("draw_above") else 0.0
     if draw:
         refuse_to_overwrite(draw)
-    detector = load_detector(weights, device=device)
-    found = predict(
-        detector, chosen, confidence=confidence, nms_iou=nms_iou, batch=batch, on_error=on_error, problems=problems
-    )
+    problems, chosen, detector = Problems(), sources(images, split), load_detector(weights, device=device)
+    keep = {"confidence": confidence, "nms_iou": nms_iou}
+    found = run(detector, chosen, **keep, batch=batch, on_error=on_error, problems=problems)
     report(problems)
+    found = found if known is None else known.apply(found)
     write_predictions(found, out, dataset=Dataset((), tuple(replace(image, boxes=()) for image in chosen)))
     if draw:
         draw_predictions(found, chosen, draw, above=draw_above)
-    shown = sum(box.score is not None and box.score >= draw_above for boxes in found.images.values() for box in boxes)
+    _tell(found, out, draw_above, as_json)
+
+
+def _tell(found: Predictions, out: Path, above: float, as_json: bool) -> None:
+    """How much was found, and where it is."""
+    shown = sum(box.score is not None and box.score >= above for boxes in found.images.values() for box in boxes)
     if as_json:
         boxes = sum(map(len, found.images.values()))
-        print_json({"predictions": str(out), "images": len(found), "boxes": boxes, "above": {str(draw_above): shown}})
+        print_json({"predictions": str(out), "images": len(found), "boxes": boxes, "above": {str(above): shown}})
     else:
-        click.echo(f"{out}: {len(found)} images, {shown} boxes of score {draw_above} or more")
+        click.echo(f"{out}: {len(found)} images, {shown} boxes of score {above} or more")
+
+
+def _given(option: str) -> bool:
+    """Whether the user wrote this option."""
+    source = click.get_current_context().get_parameter_source(option)
+    return source is not None and source.name != "DEFAULT"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from detect.data import Dataset, Predictions
+from detect.data import Box, Dataset, Predictions
 from detect.errors import ConfigError
 from detect.evaluate.bootstrap import REPLICATES, Interval, Rows
 from detect.evaluate.calibration import FLOOR, Scaling, cross_validated, expected_calibration_error, fit_classes
@@ -23,7 +23,7 @@ from detect.evaluate.precision import Averages, averages
 from detect.evaluate.presence import group_units
 from detect.evaluate.remarks import about_boxes, about_choice, about_table
 from detect.evaluate.slices import Slice, brightness, slices
-from detect.point import OperatingPoint, fingerprint
+from detect.point import Calibration, OperatingPoint, fingerprint
 
 IOU = 0.5  # the overlap from which a box counts as found, where none is given
 
@@ -100,54 +100,38 @@ def evaluate(
 ) -> Evaluation:
     """Compare predictions with the truth, as COCO does, with error bars from `replicates` resamples of the images.
 
-    The operating point, at which precision, recall, F1 and the confusion matrix are counted, is one `confidence`, or a
-    saved `point` (which also calibrates the scores), or else chosen per class on this same data: `choose` is "f1",
-    "precision=0.9", "recall=0.8" or "cost=FILE". `iou` is the overlap from which a box is found there; of several the
-    first, and the mean AP is measured at all. `missing` is what images mean that the predictions do not name: an error
-    ("fail"), nothing ("ignore"), or looked at and nothing found ("empty"). `group` is a regular expression searched in
-    image names: alike means one claim. `calibrate` fits the scores to the share that is right, and measures everything
-    on the fitted ones. `photos` measures how bright they are, for the slices.
-    Raises DataError for unknown images, missing images and where no class is in common; ConfigError for settings that
-    do not exist or lie outside their range.
+    The operating point is one `confidence`, a saved `point` (which may calibrate the scores), or chosen per class here:
+    `choose` is "f1", "precision=0.9", "recall=0.8" or "cost=FILE". `iou` is the overlap from which a box counts as
+    found; of several the first, and AP is measured at all. `missing`: images that the predictions do not name are an
+    error, left out ("ignore"), or counted as nothing found ("empty"). `group`, a regular expression: images in whose
+    names it finds the same are one claim. `calibrate` fits the scores, and measures everything on those. `photos`:
+    measure their brightness. Raises DataError for images and classes that do not fit; ConfigError for bad settings.
     """
     ious = _ious(iou, point, confidence)
     dataset, notes = covered(dataset, predictions, missing)
-    notes = (*notes, *about_boxes(dataset, predictions))
     units, groups = _units(dataset, group)
-    if point is not None:
-        predictions = point.calibrated(predictions)
-    table = _matched(dataset, predictions, ious)
-    calibrated, fitted = None, {} if point is None else dict(point.calibration)
-    if calibrate is not None:
-        if fitted:
-            raise ConfigError("the operating point calibrates the scores already; calibrate without it")
-        calibrated, fitted = _calibrate(calibrate, table, ious[0], units)
-        predictions = OperatingPoint(dict.fromkeys(fitted, 0.0), ious[0], fitted, "given", frozenset()).calibrated(
-            predictions
-        )
-        table = _matched(dataset, predictions, ious)
+    table, calibrated, fitted = _scored(dataset, predictions, ious, units, calibrate, point)
     goal = parse_goal(choose, dataset.classes)
     saved, chosen, about = _operating_point(dataset, table, ious[0], confidence, goal, point)
-    least = np.array([saved.confidence[name] for name in dataset.classes])
-    parts = measured(table, outcomes(table, ious[0], least), units, grouped=group is not None, cost=goal.cost)
+    at = outcomes(table, ious[0], np.array([saved.confidence[name] for name in dataset.classes]))
+    parts = measured(table, at, units, grouped=group is not None, cost=goal.cost)
     values, drawn = parts.values(), parts.replicates(replicates, seed)
-    distinct = int(units.max(initial=-1)) + 1
     return Evaluation(
-        table,
-        averages(table),
-        sweep(table, ious[0]),
-        parts,
-        values,
-        intervals(values, drawn, distinct, parts.support()),
-        _slices(dataset, parts, photos, min(replicates, REPLICATES), seed),
-        replace(saved, calibration=fitted),
-        chosen,
-        calibrated,
-        groups,
-        tuple(ious),
-        replicates,
-        seed,
-        (*about_table(table), *about, *notes),
+        table=table,
+        averages=averages(table),
+        curve=sweep(table, ious[0]),
+        measured=parts,
+        values=values,
+        intervals=intervals(values, drawn, int(units.max(initial=-1)) + 1, parts.support()),
+        slices=_slices(dataset, parts, photos, replicates, seed),
+        operating_point=replace(saved, calibration=fitted),
+        chosen=chosen,
+        calibrated=calibrated,
+        groups=groups,
+        ious=tuple(ious),
+        replicates=replicates,
+        seed=seed,
+        notes=(*about_table(table), *about, *notes, *about_boxes(dataset, predictions)),
     )
 
 
@@ -171,6 +155,34 @@ def _units(dataset: Dataset, group: str | None) -> tuple[Rows, tuple[str, ...]]:
     if group is None:
         return np.arange(len(dataset)), ()
     return group_units(tuple(image.name for image in dataset.images), group)
+
+
+def _scored(
+    dataset: Dataset,
+    predictions: Predictions,
+    ious: list[float],
+    units: Rows,
+    calibrate: Scaling | None,
+    point: OperatingPoint | None,
+) -> tuple[MatchTable, Calibrated | None, dict[str, Calibration]]:
+    """The match table of scores as given, as the point calibrates them, or as they are fitted now; and the fit."""
+    fitted = {} if point is None else dict(point.calibration)
+    if point is not None:
+        predictions = point.calibrated(predictions)
+    table = _matched(dataset, predictions, ious)
+    if calibrate is None:
+        return table, None, fitted
+    if fitted:
+        raise ConfigError("the operating point calibrates the scores already; calibrate without it")
+    calibrated, fitted = _calibrate(calibrate, table, ious[0], units)
+    scale = OperatingPoint({}, ious[0], fitted, "given", frozenset())
+    known = replace(predictions, images={n: _of(b, fitted) for n, b in predictions.images.items()})
+    return _matched(dataset, scale.calibrated(known), ious), calibrated, fitted
+
+
+def _of(boxes: tuple[Box, ...], classes: Collection[str]) -> tuple[Box, ...]:
+    """The boxes of these classes; others take no part in an evaluation."""
+    return tuple(box for box in boxes if box.label in classes)
 
 
 def _matched(dataset: Dataset, predictions: Predictions, ious: list[float]) -> MatchTable:
@@ -203,7 +215,7 @@ def _operating_point(
     return OperatingPoint(by_class, iou, {}, str(goal), prints), choice.made, about
 
 
-def _calibrate(kind: Scaling, table: MatchTable, iou: float, units: Rows) -> tuple[Calibrated, dict[str, Any]]:
+def _calibrate(kind: Scaling, table: MatchTable, iou: float, units: Rows) -> tuple[Calibrated, dict[str, Calibration]]:
     """The fit per class, and what it does to the calibration error on photos that it has not seen."""
     judged, ours = kinds(table, iou).kind, table.detections
     rows = np.flatnonzero((judged != Kind.IGNORED) & (ours.score >= FLOOR))
@@ -212,7 +224,7 @@ def _calibrate(kind: Scaling, table: MatchTable, iou: float, units: Rows) -> tup
     held_out = cross_validated(kind, score, right, label, units[ours.image[rows]])
     once = np.ones((len(table.images), 1))
     before, after = (expected_calibration_error(s, right, ours.image[rows], once)[0] for s in (score, held_out))
-    return Calibrated(kind, float(before), float(after)), dict(fitted)
+    return Calibrated(kind, float(before), float(after)), fitted
 
 
 def _slices(dataset: Dataset, parts: Measured, photos: bool, replicates: int, seed: int) -> tuple[Slice, ...]:
