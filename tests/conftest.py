@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from detect.progress import set_quiet
+
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.fixture(autouse=True)
+def loud() -> Iterator[None]:
+    """`--quiet` is a switch of the process; one test must not silence the next."""
+    yield
+    set_quiet(False)
 
 
 @pytest.fixture(scope="session")

@@ -69,7 +69,7 @@ def _annotations(images: Sequence[tuple[int, Image]], numbers: Mapping[str, int]
         for label, x1, y1, x2, y2, _, attributes in image.boxes:
             w, h = x2 - x1, y2 - y1
             area = w * h
-            if not (w.is_integer() and h.is_integer()):
+            if w % 1 or h % 1:
                 w, h = round(w, PRECISION), round(h, PRECISION)
                 area = round(w * h, PRECISION)
             row: dict[str, Any] = {

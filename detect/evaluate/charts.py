@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from detect.evaluate.calibration import FLOOR, reliability
 from detect.evaluate.evaluation import Evaluation
-from detect.evaluate.mistakes import Kind
-from detect.evaluate.plots import LINES, short, svg
+from detect.evaluate.metrics import reliability_of
+from detect.evaluate.plots import LINES, legend, short, svg
 from detect.evaluate.presence import roc
+from detect.evaluate.tables import show
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 BLUE, ORANGE = LINES[0][0], LINES[1][0]
 MOST = 40  # rows of a chart
 ROW = 0.27  # inches
+ENOUGH = 5  # detections in a bin of a class, from which its share is drawn
 
 
 def by_class(evaluation: Evaluation) -> str:
@@ -81,27 +82,36 @@ def roc_curve(evaluation: Evaluation) -> str:
 
 
 def calibration(evaluation: Evaluation) -> str:
-    """The share that is right over the score, in ten bins; SVG text, "" without detections."""
-    ours, kind = evaluation.table.detections, evaluation.measured.judged.kind
-    rows = np.flatnonzero((kind != Kind.IGNORED) & (ours.score >= FLOOR))
-    if not len(rows):
+    """The share that is right over the score, of all as bars and of each class as a line; SVG text, "" without any."""
+    bins = reliability_of(evaluation, None)
+    if not bins.detections.any():
         return ""
-    bins = reliability(ours.score[rows], kind[rows] == Kind.FOUND)
-    width = 1 / len(bins.detections)
+    classes = evaluation.table.classes if 1 < len(evaluation.table.classes) <= len(LINES) else ()
 
     def paint(axes: Axes) -> None:
-        middle = (np.arange(len(bins.detections)) + 0.5) * width
-        axes.bar(middle, np.nan_to_num(bins.right), width=0.92 * width, color="#CFE3F1", edgecolor=BLUE, lw=1)
-        axes.plot([0, 1], [0, 1], color="#111111", lw=1.2)
-        axes.plot(bins.score, bins.right, color=ORANGE, marker="o", linestyle="none", markersize=5)
-        for x, y, count in zip(middle, np.nan_to_num(bins.right), bins.detections, strict=True):
-            if count:
-                axes.annotate(
-                    f"{int(count)}", (x, y), xytext=(0, 4), textcoords="offset points", ha="center", fontsize=8
-                )
+        middle = (np.arange(len(bins.detections)) + 0.5) / len(bins.detections)
+        axes.bar(
+            middle, np.nan_to_num(bins.right), width=0.092, color="#E6E6E6", label=_error(evaluation, "ece", "all")
+        )
+        axes.plot([0, 1], [0, 1], color="#111111", lw=1)
+        for k, (name, (colour, dash)) in enumerate(zip(classes, LINES, strict=False)):
+            own = reliability_of(evaluation, k)
+            enough = own.detections >= ENOUGH
+            label = _error(evaluation, f"{name}.ece", name)
+            axes.plot(
+                own.score[enough], own.right[enough], color=colour, linestyle=dash, marker=".", lw=1.5, label=label
+            )
+        for x, y, number in zip(middle, np.nan_to_num(bins.right), bins.detections, strict=True):
+            below: dict[str, Any] = {"xytext": (0, 3), "textcoords": "offset points", "ha": "center"}
+            axes.annotate(f"{int(number)}" if number else "", (x, 0 if y > 0.08 else y), fontsize=8, **below)
         axes.set(xlabel="score", ylabel="share that is right")
+        legend(axes, "calibration error; on the bars: detections")
 
-    return svg(paint, "Calibration of the scores", bottom=0.14, size=(5.4, 4.2))
+    return svg(paint, "Calibration of the scores")
+
+
+def _error(evaluation: Evaluation, key: str, name: str) -> str:
+    return f"{show(evaluation.values[key])}  {short(name)}"
 
 
 def _dots(rows: list[tuple[str, float, float, float]], label: str, title: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from detect.evaluate.bootstrap import LEVEL
-from detect.evaluate.calibration import FLOOR, reliability
+from detect.evaluate.calibration import FLOOR, Reliability, reliability
 from detect.evaluate.mistakes import NAMES, SPECIAL, Kind
 from detect.evaluate.outcomes import Counts, Outcomes
 from detect.evaluate.precision import RECALLS
@@ -119,17 +119,30 @@ def _mistakes(evaluation: Evaluation) -> list[dict[str, Any]]:
 
 
 def _calibration(evaluation: Evaluation) -> dict[str, Any]:
-    ours, kind = evaluation.table.detections, evaluation.measured.judged.kind
-    rows = np.flatnonzero((kind != Kind.IGNORED) & (ours.score >= FLOOR))
-    bins = reliability(ours.score[rows], kind[rows] == Kind.FOUND)
     fit = evaluation.calibrated
     return {
         "floor": FLOOR,
-        "detections": len(rows),
         "ece": evaluation.values["ece"],
-        "bins": {name: np.asarray(column).tolist() for name, column in bins._asdict().items()},
         "fitted": None if fit is None else {"kind": fit.kind, "ece_before": fit.before, "ece_after": fit.after},
+        "bins": _bins(evaluation, None),
+        "classes": [
+            {"name": name, "ece": evaluation.values[f"{name}.ece"], "bins": _bins(evaluation, k)}
+            for k, name in enumerate(evaluation.table.classes)
+        ],
     }
+
+
+def reliability_of(evaluation: Evaluation, label: int | None) -> Reliability:
+    """The reliability diagram of one class, or of all together."""
+    ours, kind = evaluation.table.detections, evaluation.measured.judged.kind
+    own = (kind != Kind.IGNORED) & (ours.score >= FLOOR)
+    rows = np.flatnonzero(own if label is None else own & (ours.label == label))
+    return reliability(ours.score[rows], kind[rows] == Kind.FOUND)
+
+
+def _bins(evaluation: Evaluation, label: int | None) -> dict[str, list[float]]:
+    bins = reliability_of(evaluation, label)
+    return {name: np.asarray(column).tolist() for name, column in bins._asdict().items()}
 
 
 def _presence(values: dict[str, float], prefix: str, presence: Presence) -> dict[str, Any]:

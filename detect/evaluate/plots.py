@@ -58,7 +58,7 @@ def precision_recall(evaluation: Evaluation) -> str:
             axes.plot(RECALLS, curves[:, named].mean(axis=1), color="#111111", lw=2.6, label=mean)
         axes.set(xlabel="recall", ylabel="precision")
         if named:
-            _legend(axes, "AP50" if each else f"AP50; grey: each of {len(named)} classes")
+            legend(axes, "AP50" if each else f"AP50; grey: each of {len(named)} classes")
 
     return svg(paint, "Precision over recall at IoU 0.5")
 
@@ -79,7 +79,7 @@ def over_confidence(evaluation: Evaluation) -> str:
             _mark(axes, float(least[0]), line=False)
             _mark(axes, float(least[-1]), line=False)
         axes.set(xlabel="confidence", ylabel="all classes together")
-        _legend(axes, None)
+        legend(axes, None)
 
     return svg(paint, "Precision, recall and F1 over the confidence")
 
@@ -102,7 +102,8 @@ def short(name: str, most: int = 20) -> str:
     return (name if len(name) <= most else name[: most - 1] + "…").replace("$", r"\$")
 
 
-def _legend(axes: Axes, title: str | None) -> None:
+def legend(axes: Axes, title: str | None) -> None:
+    """Below the axes, in two columns."""
     axes.legend(title=title, alignment="left", loc="upper left", bbox_to_anchor=(-0.02, -0.15), ncols=2, handlelength=3)
 
 

@@ -129,7 +129,8 @@ def point_title(evaluation: Evaluation) -> str:
     low, high = (float(f(point.confidence)) for f in (np.min, np.max)) if len(point.confidence) else (0.5, 0.5)
     at = f"confidence {low:g}" if low == high else f"confidences from {low:g} to {high:g}"
     goal = "the best F1" if evaluation.operating_point.goal == "f1" else evaluation.operating_point.goal
-    chosen = f", chosen on this same data for {goal}" if evaluation.chosen else ""
+    where = " on this same data" if evaluation.chosen else " on other data"
+    chosen = "" if evaluation.operating_point.goal == "given" else f", chosen{where} for {goal}"
     return f"At {at}{chosen} (IoU {point.iou:g})"
 
 

@@ -81,6 +81,114 @@ def test_mistakes_are_explained(files: tuple[Path, Path, Path], options: list[st
     assert "Traceback" not in answer.output
 
 
+def test_iou_takes_a_list(files: tuple[Path, Path, Path]) -> None:
+    truth, named, _ = files
+    value = json.loads(run(truth, named, "--iou", "0.4,0.1:0.3:0.1", "--json", "-q").stdout)
+    assert value["operating_point"]["iou"] == 0.4
+    figures = value["figures"]
+    assert {"map@0.1", "map@0.2", "map@0.3", "map@0.4"} <= set(figures)
+    assert figures["map@0.1"] >= figures["map@0.2"] >= figures["map@0.3"] >= figures["map@0.4"] >= figures["map@0.5"]
+    assert figures["map@0.5"] == pytest.approx(figures["map50"])
+    assert "AP at 0.2" in run(truth, named, "--iou", "0.4,0.1:0.3:0.1").stdout
+    for wrong in ("0", "1.1", "x", "0.5:0.4", "0.1:0.5:0"):
+        assert run(truth, named, "--iou", wrong).exit_code == 2
+
+
+def test_chosen_on_one_half_and_reported_on_the_other(files: tuple[Path, Path, Path], tmp_path: Path) -> None:
+    """point.json goes from validation to test data, without a warning, and back, with one."""
+    truth, named, _ = files
+    halves = []
+    for number in (0, 1):
+        part = []
+        for path in (truth, named):
+            content = json.loads(path.read_text(encoding="utf-8"))
+            content["images"] = [i for i in content["images"] if i["id"] % 2 == number]
+            content["annotations"] = [a for a in content["annotations"] if a["image_id"] % 2 == number]
+            part.append(tmp_path / f"{number}-{path.name}")
+            part[-1].write_text(json.dumps(content), encoding="utf-8")
+        halves.append(part)
+    val, test = halves
+    chosen = run(*val, "--choose", "recall=0.3", "--out", tmp_path / "val", "--json", "-q")
+    assert chosen.exit_code == 0, chosen.output
+    point = tmp_path / "val" / "point.json"
+    saved = json.loads(chosen.stdout)["operating_point"]
+    assert (saved["goal"], saved["chosen_on_this_data"]) == ("recall=0.3", True)
+    other = json.loads(run(*test, "--point", point, "--json", "-q").stdout)
+    assert other["operating_point"]["confidence"] == saved["confidence"]
+    assert not any("flatter" in note for note in other["notes"])
+    again = json.loads(run(*val, "--point", point, "--json", "-q").stdout)
+    assert any("chosen on this same data: precision, recall and F1 flatter" in note for note in again["notes"])
+    both = json.loads(run(truth, named, "--point", point, "--json", "-q").stdout)
+    assert any("chosen on 2 of these 4 images" in note for note in both["notes"])
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "said"),
+    [
+        pytest.param(["map50=0.01,recall=0.01"], 0, "", id="reached"),
+        pytest.param(["map50=0.99"], 3, "missed: map50 is 0.", id="missed"),
+        pytest.param(["false_alarms_per_image=100"], 0, "", id="false alarms are better low"),
+        pytest.param(["false_alarms_per_image=0"], 3, "over 0", id="and missed when over"),
+        pytest.param(["class0.recall=0.01"], 0, "", id="of a class"),
+        pytest.param(["class2.recall=0.01"], 3, "class2.recall is undefined", id="undefined is missed"),
+        pytest.param(["maq50=0.1"], 1, "did you mean 'map50'?", id="misspelt"),
+        pytest.param(["map50"], 1, "'map50' is no threshold", id="no number"),
+        pytest.param(["recall=0.1", "--strict", "--resamples", "0"], 1, "--strict needs intervals", id="no intervals"),
+    ],
+)
+def test_figures_that_must_be_reached(
+    files: tuple[Path, Path, Path], options: list[str], code: int, said: str, tmp_path: Path
+) -> None:
+    answer = run(files[0], files[1], "--fail-under", *options, "--out", tmp_path / "report")
+    assert answer.exit_code == code, answer.output
+    assert said in answer.stderr
+    assert (tmp_path / "report" / "report.html").is_file() == (code in (0, 3))  # the report tells why
+
+
+def test_strict_judges_the_worse_end(files: tuple[Path, Path, Path]) -> None:
+    value = json.loads(run(files[0], files[1], "--json", "-q").stdout)
+    recall, (low, _) = value["operating_point"]["recall"], value["intervals"]["recall"]
+    between = f"recall={(recall + low) / 2}"
+    assert low < recall
+    assert run(files[0], files[1], "--fail-under", between).exit_code == 0
+    assert run(files[0], files[1], "--fail-under", between, "--strict").exit_code == 3
+
+
+@pytest.mark.parametrize("words", [(), ("--weights", "w.pt")], ids=["neither", "both"])
+def test_predictions_or_weights(files: tuple[Path, Path, Path], words: tuple[str, ...]) -> None:
+    predictions = files[1:2] if words else ()
+    answer = run(files[0], *predictions, *words)
+    assert answer.exit_code == 2
+    assert "PREDICTIONS or --weights, one of them" in answer.stderr
+
+
+def test_weights_predict_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The detector looks at the photos of the split; what it found is kept beside the report."""
+    from PIL import Image as Photo
+
+    from detect.data import Box, Dataset, Image
+
+    class Middle:
+        name, classes, imgsz = "middle", ("class0",), 64
+
+        def detect(self, pictures: Any, confidence: float, nms_iou: float) -> list[tuple[Box, ...]]:
+            return [(Box("class0", 5, 5, 15, 15, 0.9),) for _ in pictures]
+
+    images = []
+    for split in ("val", "test"):
+        Photo.new("RGB", (20, 20)).save(tmp_path / f"{split}.png")
+        box = Box("class0", 5, 5, 15, 15)
+        images.append(Image(f"{split}.png", 20, 20, (box,), split, path=tmp_path / f"{split}.png"))
+    monkeypatch.setattr("detect.convert.read", lambda path, problems: Dataset(("class0",), tuple(images)))
+    monkeypatch.setattr("detect.models.load_detector", lambda path: Middle())
+    answer = run(tmp_path, "--weights", "run/", "--split", "test", "--out", tmp_path / "report", "--json", "-q")
+    assert answer.exit_code == 0, answer.output
+    value = json.loads(answer.stdout)
+    assert (value["data"]["images"], value["figures"]["map"]) == (1, pytest.approx(1))
+    kept = json.loads((tmp_path / "report" / "predictions.json").read_bytes())
+    assert [i["file_name"] for i in kept["images"]] == ["test.png"]
+
+
 def test_missing_images_stop_the_command_until_explained(files: tuple[Path, Path, Path], tmp_path: Path) -> None:
     truth, named, _ = files
     content = json.loads(named.read_text(encoding="utf-8"))

@@ -7,12 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from PIL import Image as Photo
 
-from detect.convert import write
+from detect.cli import main
+from detect.convert import read_predictions, write
 from detect.data import Box, Dataset, Image, Predictions
 from detect.errors import DataError, Problems
 from detect.models.detector import Picture
+from detect.point import Curve, OperatingPoint, write_point
 from detect.predict import draw_predictions, photos, predict, sources
 
 
@@ -123,3 +126,22 @@ def test_drawing_shows_sure_boxes_and_keeps_folders(tmp_path: Path) -> None:
     assert set(drawn) == {"a.png.jpg", "b.png.jpg"}
     assert abs(drawn["a.png.jpg"][50, 40] - 90).max() > 50, "an edge of the box"
     assert abs(drawn["b.png.jpg"] - 90).max() < 10, "too weak to show"
+
+
+def test_the_operating_point_says_what_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Scores are calibrated, then cut; photos in which nothing is left are still there, as looked at."""
+    for k in range(5):
+        photo(tmp_path / "photos" / f"{k}.png", 51 * k + 51)  # scores 0.2, 0.4, 0.6, 0.8, 1
+    monkeypatch.setattr("detect.models.load_detector", lambda path, device: Brightest())
+    curve = Curve((0.0, 1.0), (0.0, 0.5))
+    write_point(OperatingPoint({"light": 0.25}, 0.5, {"light": curve}, "f1", frozenset()), tmp_path / "point.json")
+    words = ["predict", "run", str(tmp_path / "photos"), "--out", str(tmp_path / "p.json"), "--json", "-q"]
+    answer = CliRunner().invoke(main, [*words, "--point", str(tmp_path / "point.json")])
+    assert answer.exit_code == 0, answer.output
+    found = read_predictions(tmp_path / "p.json")
+    assert {name: [box.score for box in boxes] for name, boxes in found.images.items()} == {
+        "0.png": [], "1.png": [], "2.png": [pytest.approx(0.3)], "3.png": [pytest.approx(0.4)], "4.png": [0.5],
+    }  # fmt: skip
+    refused = CliRunner().invoke(main, [*words, "--point", str(tmp_path / "point.json"), "--confidence", "0.1"])
+    assert refused.exit_code == 2
+    assert "--point excludes --confidence" in refused.stderr
