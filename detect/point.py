@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 SCHEMA, VERSION = "damage-detect operating point", 1
 EDGE = 1e-6  # scores nearer to 0 or 1 have no finite logit worth scaling
+SLOPE = 1e-6  # mixed into every calibration, so that no two scores become equal and AP stays what it is
 
 
 class Curve(NamedTuple):
@@ -50,7 +51,9 @@ class Temperature(NamedTuple):
         import numpy as np
 
         inner = np.clip(scores, EDGE, 1 - EDGE)
-        return np.asarray(1 / (1 + ((1 - inner) / inner) ** (1 / self.temperature)))
+        with np.errstate(over="ignore"):  # infinite odds against it: a probability of 0
+            scaled = 1 / (1 + ((1 - inner) / inner) ** (1 / self.temperature))
+        return np.asarray((1 - SLOPE) * scaled + SLOPE * scores)
 
 
 Calibration = Curve | Temperature
@@ -147,7 +150,8 @@ def read_point(path: Path) -> OperatingPoint:
         raise DataError(Problem("error", "another file", "is no operating point", str(path), "", remedy))
     if document.get("version") != VERSION:
         what = f"is of version {document.get('version')!r}, and this program reads version {VERSION}"
-        raise DataError(Problem("error", "another version", what, str(path)))
+        remedy = "use the damage-detect that wrote it, or run `detect evaluate` anew"
+        raise DataError(Problem("error", "another version", what, str(path), "", remedy))
     problems = Problems()
     confidence = _mapping(document, "confidence", path, problems)
     calibration = _mapping(document, "calibration", path, problems)
@@ -155,6 +159,8 @@ def read_point(path: Path) -> OperatingPoint:
         if not _is_share(value):
             problems.add("error", "no share", f"expected a number in 0..1, got {value!r}", file=path, where=name)
     curves = {name: _calibration(value, path, f"calibration: {name}", problems) for name, value in calibration.items()}
+    for name in (name for name in confidence if calibration and name not in calibration):
+        problems.add("error", "no calibration", f"lacks the class {name!r}", file=path, where="calibration")
     images = document.get("images", [])
     if not isinstance(images, list) or not all(isinstance(one, str) for one in images):
         problems.add("error", "no list", "expected a list of fingerprints", file=path, where="images")

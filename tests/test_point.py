@@ -37,9 +37,20 @@ def test_what_is_written_is_read(point: OperatingPoint, tmp_path: Path) -> None:
 def test_curves_and_temperatures() -> None:
     np.testing.assert_allclose(CURVE.apply(np.array([0.0, 0.25, 0.75, 1.0])), [0, 0.1, 0.55, 0.9])
     np.testing.assert_allclose(Temperature(1.0).apply(np.array([0.2, 0.9])), [0.2, 0.9])
-    np.testing.assert_allclose(Temperature(2.0).apply(np.array([0.9, 0.1])), [0.75, 0.25])  # odds 9 become 3
+    np.testing.assert_allclose(Temperature(2.0).apply(np.array([0.9, 0.1])), [0.75, 0.25], atol=1e-6)  # odds 9: 3
     assert 0 < Temperature(2.0).apply(np.array([0.0]))[0] < Temperature(2.0).apply(np.array([1.0]))[0] < 1
     assert len(CURVE.apply(np.empty(0))) == len(Temperature(2.0).apply(np.empty(0))) == 0
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("temperature", [1e-300, 0.05, 1.0, 20.0])
+def test_no_temperature_makes_two_scores_equal(temperature: float) -> None:
+    """Even at the ends, where probabilities saturate: detectors give float32 scores."""
+    score = np.array([0, 1e-9, 1e-7, 0.3, 0.5, 0.99, 0.999999, 1 - 2**-22, 1 - 2**-23, 1 - 2**-24, 1])
+    scaled = Temperature(temperature).apply(score)
+    assert (np.diff(scaled) > 0).all()
+    assert scaled.min() >= 0
+    assert scaled.max() <= 1
 
 
 def test_scores_are_calibrated_before_they_are_cut() -> None:
@@ -101,6 +112,7 @@ def test_a_fingerprint_tells_images_apart() -> None:
         pytest.param(
             {"calibration": {"dent": {"score": [0, 0], "probability": [0, 1]}}}, "rising scores", id="not rising"
         ),
+        pytest.param({"calibration": {"dent": {"temperature": 2}}}, "calibration: lacks the class 'scratch'", id="gap"),
         pytest.param({"images": "all"}, "images: expected a list", id="images"),
     ],
 )

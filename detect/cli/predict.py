@@ -12,6 +12,7 @@ from detect.cli.options import as_json, print_json, quiet, report
 
 if TYPE_CHECKING:
     from detect.data import Predictions
+    from detect.point import OperatingPoint
 
 
 @click.command()
@@ -78,11 +79,21 @@ def predict(
     keep = {"confidence": confidence, "nms_iou": nms_iou}
     found = run(detector, chosen, **keep, batch=batch, on_error=on_error, problems=problems)
     report(problems)
-    found = found if known is None else known.apply(found)
+    found = found if known is None else _what_counts(found, known)
     write_predictions(found, out, dataset=Dataset((), tuple(replace(image, boxes=()) for image in chosen)))
     if draw:
         draw_predictions(found, chosen, draw, above=draw_above)
     _tell(found, out, draw_above, as_json)
+
+
+def _what_counts(found: Predictions, point: OperatingPoint) -> Predictions:
+    """What is left at the operating point, with calibrated scores; says how much is not."""
+    from detect.progress import say
+
+    kept = point.apply(found)
+    before, after = (sum(map(len, some.images.values())) for some in (found, kept))
+    say(f"{before - after} of {before} boxes dropped: below the confidence of their class in the operating point")
+    return kept
 
 
 def _tell(found: Predictions, out: Path, above: float, as_json: bool) -> None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from detect.errors import ConfigError
 from detect.evaluate.bootstrap import Floats, Rows, Weights, divided, per_image
-from detect.point import EDGE, Calibration, Curve, Temperature
+from detect.point import EDGE, SLOPE, Calibration, Curve, Temperature
 
 Scaling = Literal["isotonic", "temperature"]
 Flags = NDArray[np.bool_]
@@ -21,7 +21,6 @@ Flags = NDArray[np.bool_]
 FLOOR = 0.05  # detections below take no part: hundreds of boxes that nobody believes would drown the rest
 BINS = 10
 FEW, LEAST = 50, 20  # detections: of a class for a fit of its own, of all classes for any fit
-SLOPE = 1e-6  # mixed into the isotonic curve, so that no two scores become equal and AP stays what it is
 
 
 class Reliability(NamedTuple):
@@ -125,8 +124,10 @@ def _isotonic(score: Floats, right: Flags) -> Curve:
 def _temperature(score: Floats, right: Flags) -> Temperature:
     """The temperature of highest likelihood, by golden section over its logarithm; between 1/20 and 20.
 
-    With all right or all wrong the likelihood has no top, and the end of the range is taken.
+    1 with all right or all wrong: the likelihood may then have no top, and there is nothing to tell scores apart by.
     """
+    if right.all() or not right.any():
+        return Temperature(1.0)
     inner = np.clip(score, EDGE, 1 - EDGE)
     logit = np.log(inner / (1 - inner))
     signed = np.where(right, logit, -logit)

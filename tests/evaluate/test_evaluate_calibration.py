@@ -119,6 +119,11 @@ def test_the_order_of_scores_stays(kind: Scaling) -> None:
     assert ((fitted.apply(grid) >= 0) & (fitted.apply(grid) <= 1)).all()
 
 
+@pytest.mark.parametrize("right", [True, False])
+def test_a_temperature_needs_right_and_wrong(right: bool) -> None:
+    assert fit("temperature", scores(100, 8)[0], np.full(100, right)) == Temperature(1.0)
+
+
 def test_rare_classes_take_the_common_fit() -> None:
     score, right = scores(200, 6, power=2)
     label = np.array([0] * 150 + [1] * 50)

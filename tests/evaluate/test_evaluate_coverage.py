@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from detect.data import Box, Dataset, Image, Predictions
-from detect.errors import DataError
+from detect.errors import ConfigError, DataError
 from detect.evaluate import evaluate, only_split
+from detect.point import OperatingPoint
 
 DENT = Box("dent", 10, 10, 50, 50)
 SURE = DENT._replace(score=0.9)
@@ -111,3 +112,29 @@ def test_one_split_takes_its_part_of_both() -> None:
         only_split(DATA, found("x.jpg"), "test")
     with pytest.raises(DataError, match="no images in split 'val'"):
         only_split(DATA, found("test/1.jpg"), "val")
+
+
+def test_copies_and_boxes_outside_are_counted_as_they_are_and_named() -> None:
+    """103 equal detections are one found and 102 duplicates, as in COCO; but somebody should look at the file."""
+    data = Dataset(("dent",), (Image("a.jpg", 100, 100, (DENT,)), Image("b.jpg", 100, 100)))
+    outside = Box("dent", 90, 90, 140, 99, 0.4)
+    boxes = {"a.jpg": (SURE, SURE, SURE._replace(score=0.8)), "b.jpg": (outside, Box("dent", -0.5, 0, 100.5, 9, 0.3))}
+    result = evaluate(data, Predictions(("dent",), boxes), confidence=0.1)
+    assert result.point.overall == (1, 4, 0)
+    assert "1 detection is the exact copy of another; counted as a duplicate." in result.notes
+    assert any(n.startswith("1 detection reaches outside the photo, first in 'b.jpg'") for n in result.notes)
+    clean = evaluate(DATA, found(*(i.name for i in DATA.images)))
+    assert not any("copy" in n or "outside" in n for n in clean.notes)
+
+
+def test_photos_of_unknown_size_have_no_outside() -> None:
+    data = Dataset(("dent",), (Image("a.jpg", 0, 0, (DENT,)),))
+    assert not any("outside" in note for note in evaluate(data, Predictions(("dent",), {"a.jpg": (SURE,)})).notes)
+
+
+def test_an_operating_point_of_other_classes_is_refused() -> None:
+    point = OperatingPoint({"dent": 0.5}, 0.5, {}, "f1", frozenset())
+    with pytest.raises(ConfigError, match="no confidence for crack; it has dent"):
+        evaluate(DATA, found(*(i.name for i in DATA.images)), point=point)
+    with pytest.raises(ConfigError, match="not both"):
+        evaluate(DATA, found(*(i.name for i in DATA.images)), point=point, confidence=0.5)

@@ -142,6 +142,8 @@ def test_the_operating_point_says_what_counts(tmp_path: Path, monkeypatch: pytes
     assert {name: [box.score for box in boxes] for name, boxes in found.images.items()} == {
         "0.png": [], "1.png": [], "2.png": [pytest.approx(0.3)], "3.png": [pytest.approx(0.4)], "4.png": [0.5],
     }  # fmt: skip
+    loud = CliRunner().invoke(main, [*words[:-1], "--point", str(tmp_path / "point.json")])
+    assert "2 of 5 boxes dropped: below the confidence of their class" in loud.stderr
     refused = CliRunner().invoke(main, [*words, "--point", str(tmp_path / "point.json"), "--confidence", "0.1"])
     assert refused.exit_code == 2
     assert "--point excludes --confidence" in refused.stderr
