@@ -10,7 +10,7 @@ import numpy as np
 
 from detect.data import Box, Dataset, Predictions
 from detect.errors import ConfigError
-from detect.evaluate.bootstrap import REPLICATES, Interval, Rows
+from detect.evaluate.bootstrap import CELLS, REPLICATES, Interval, Rows, resamples
 from detect.evaluate.calibration import FLOOR, Scaling, cross_validated, expected_calibration_error, fit_classes
 from detect.evaluate.coverage import Missing, covered
 from detect.evaluate.figures import Estimate, Measured, estimate, intervals, measured
@@ -25,6 +25,7 @@ from detect.evaluate.remarks import about_boxes, about_choice, about_table
 from detect.evaluate.slices import Slice, brightness, slices
 from detect.point import Calibration, OperatingPoint, fingerprint
 
+FEWEST = 200  # resamples of the slices where all do not fit into memory at once
 IOU = 0.5  # the overlap from which a box counts as found, where none is given
 
 
@@ -228,11 +229,10 @@ def _calibrate(kind: Scaling, table: MatchTable, iou: float, units: Rows) -> tup
 
 
 def _slices(dataset: Dataset, parts: Measured, photos: bool, replicates: int, seed: int) -> tuple[Slice, ...]:
-    from detect.evaluate.bootstrap import resamples
-
     if not len(dataset) or not replicates:
         return ()
     point = parts.point
+    number = min(replicates, max(FEWEST, CELLS // len(dataset)))
     return slices(
         dataset,
         parts.table,
@@ -240,7 +240,7 @@ def _slices(dataset: Dataset, parts: Measured, photos: bool, replicates: int, se
         point.rows,
         point.kind == Kind.FOUND,
         point.kind != Kind.IGNORED,
-        resamples(parts.units, replicates, seed),
+        resamples(parts.units, number, seed),
         units=int(parts.units.max()) + 1,
         brightness=brightness(dataset) if photos else None,
     )
