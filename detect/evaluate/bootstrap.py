@@ -98,7 +98,8 @@ def interval(value: float, replicates: Floats, units: int, bounded: bool = False
         return Interval(math.nan, math.nan)
     spread = float(known.std())
     if spread < 1e-12:
-        unseen = 1 - ((1 - LEVEL) / 2) ** (1 / units) if bounded and value in (0.0, 1.0) else 0.0
+        at_an_end = bounded and min(abs(value), abs(1 - value)) < 1e-9  # a precision is hits / (hits + 2e-16)
+        unseen = 1 - ((1 - LEVEL) / 2) ** (1 / units) if at_an_end else 0.0
         return Interval(max(0.0, value - unseen), min(1.0, value + unseen)) if unseen else Interval(value, value)
     if units < 2:
         return Interval(math.nan, math.nan)

@@ -13,10 +13,10 @@ import numpy as np
 
 from detect.evaluate.bootstrap import Floats, Interval, Rows, Weights, alone, interval, replicate
 from detect.evaluate.calibration import FLOOR, expected_calibration_error
-from detect.evaluate.match import MatchTable
+from detect.evaluate.match import MAX_DETECTIONS, MatchTable
 from detect.evaluate.mistakes import Kind, Kinds, costs, kinds
 from detect.evaluate.outcomes import Outcomes, cost_per_image, point_figures
-from detect.evaluate.precision import resampled_figures
+from detect.evaluate.precision import SIZES, resampled_figures
 from detect.evaluate.presence import Presence, presence, presence_figures, unit_weights
 
 UNBOUNDED = ("false_alarms_per_image", "cost_per_image")  # every other figure is a share in 0..1
@@ -83,7 +83,12 @@ class Measured:
         ours = self.units[table.detections.image[self.point.rows]]
         label = table.detections.label[self.point.rows]
         units["precision"] = len(np.unique(ours))
-        units |= dict.fromkeys(("map", "map50", "map75", "recall", "f1"), len(np.unique(true[real])))
+        over_all = [f"map@{iou:g}" for iou in table.ious.round(4).tolist()]
+        over_all += ["map", "map50", "map75", "recall", "f1", *(f"ar{most}" for most in MAX_DETECTIONS)]
+        units |= dict.fromkeys(over_all, len(np.unique(true[real])))
+        for a, size in SIZES:
+            of_size = len(np.unique(true[~table.truth_ignored[a]]))
+            units |= {f"map_{size}": of_size, f"ar_{size}": of_size}
         for k, name in enumerate(table.classes):
             with_truth = len(np.unique(true[real & (table.truths.label == k)]))
             units |= {f"{name}.{key}": with_truth for key in ("ap", "ap50", "ap75", "ar100", "recall", "f1")}

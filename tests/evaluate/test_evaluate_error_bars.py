@@ -264,6 +264,15 @@ def test_groups_widen_the_interval() -> None:
     assert (grouped.high - grouped.low) / (single.high - single.low) == pytest.approx(math.sqrt(10), rel=0.2)
 
 
+def test_three_of_three_prove_no_perfection() -> None:
+    data, found = _found_in(1.0, 1, 3)
+    result = evaluate(data, found, confidence=0.5)
+    for name in ("map", "map50", "recall", "precision", "dent.ap50", "dent.f1", "image_sensitivity"):
+        value, low, high = result.estimate(name)
+        assert (value, low, high) == pytest.approx((1, 0.025 ** (1 / 3), 1)), name
+    assert math.isnan(result.estimate("image_specificity").low)
+
+
 def test_no_resamples_no_intervals() -> None:
     data, found = _found_in(0.5, 1, 10)
     result = evaluate(data, found, replicates=0)
