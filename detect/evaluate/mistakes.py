@@ -130,7 +130,7 @@ def _mendable(table: MatchTable, judged: Kinds, unfound: Flags) -> Flags:
     """(D,) the surest wrong class or poor box of each true box that nobody found."""
     rows = np.flatnonzero((judged.kind == Kind.WRONG_CLASS) | (judged.kind == Kind.POOR_BOX))
     rows = rows[unfound[judged.truth[rows]]]
-    order = np.argsort(table.detections.score[rows], kind="stable")
+    order = np.argsort(-table.detections.score[rows], kind="stable")[::-1]  # of equals the first is written last
     surest = np.full(len(unfound), -1, dtype=np.int64)
     surest[judged.truth[rows[order]]] = rows[order]
     chosen = np.zeros(len(judged.kind), dtype=bool)

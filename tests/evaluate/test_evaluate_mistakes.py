@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from random_sets import TIDE_SETS, knobs, random_set, tide_set
 
-from detect.data import Box, Dataset, Image, Predictions
+from detect.data import Attributes, Box, Dataset, Image, Predictions
 from detect.evaluate import match
-from detect.evaluate.bootstrap import alone
+from detect.evaluate.bootstrap import Weights, alone
 from detect.evaluate.mistakes import NAMES, SPECIAL, Kind, costs, kinds, never_found
 from detect.evaluate.precision import averages
 
@@ -23,6 +24,7 @@ THEIRS = dict(
 )
 CLASSES = ("dent", "scratch")
 DENT, SCRATCH = Box("dent", 10, 10, 50, 50), Box("scratch", 60, 60, 100, 100)
+HALF, TENTH = Box("dent", 10, 10, 50, 30, 0.9), Box("dent", 10, 10, 50, 14, 0.9)  # of DENT: IoU exactly 0.5 and 0.1
 
 
 def cost_of(truths: tuple[Box, ...], found: tuple[Box, ...]) -> dict[str, float]:
@@ -62,6 +64,10 @@ def test_the_golden_sets_hold_every_kind_of_mistake() -> None:
         pytest.param(moved(DENT, 20, 0.9, "scratch"), Kind.BOTH, 0, id="of another class, IoU 1/3"),
         pytest.param(moved(DENT, 40, 0.9), Kind.BACKGROUND, -1, id="touches nothing"),
         pytest.param(moved(DENT, 36, 0.9), Kind.BACKGROUND, -1, id="IoU 0.05 is nothing"),
+        pytest.param(HALF, Kind.FOUND, 0, id="exactly at the threshold"),
+        pytest.param(HALF._replace(label="scratch"), Kind.WRONG_CLASS, 0, id="of another class, at the threshold"),
+        pytest.param(TENTH, Kind.POOR_BOX, 0, id="IoU 0.1 is some of its own class"),
+        pytest.param(TENTH._replace(label="scratch"), Kind.BACKGROUND, -1, id="IoU 0.1 is nothing of another class"),
     ],
 )
 def test_kinds(found: Box, kind: Kind, truth: int) -> None:
@@ -102,6 +108,18 @@ def test_a_wrong_class_mended_counts_for_the_true_class() -> None:
     assert cost["wrong_class"] == pytest.approx((1 + 0.5) / 2)
 
 
+@pytest.mark.parametrize(
+    ("poor", "wrong", "poor_box", "wrong_class"), [(0.9, 0.8, 0.5, 0.25), (0.8, 0.9, 0.0, 0.75)], ids=["poor", "wrong"]
+)
+def test_the_surer_of_a_poor_box_and_a_wrong_class_is_mended(
+    poor: float, wrong: float, poor_box: float, wrong_class: float
+) -> None:
+    """Either makes dents 1 if it is the surer, and only goes if not; the wrong class costs scratches 1/2 besides."""
+    cost = cost_of((DENT, SCRATCH), (moved(DENT, 20, poor), moved(DENT, 0, wrong, "scratch"), moved(SCRATCH, 0, 0.7)))
+    assert (cost["poor_box"], cost["wrong_class"]) == pytest.approx((poor_box, wrong_class))
+    assert cost["missed"] == 0.0
+
+
 def test_a_wrong_class_over_a_found_box_is_only_removed() -> None:
     cost = cost_of((DENT, SCRATCH), (moved(DENT, 0, 0.95), moved(DENT, 0, 0.9, "scratch"), moved(SCRATCH, 0, 0.8)))
     assert cost["wrong_class"] == pytest.approx(0.5 / 2)
@@ -120,6 +138,47 @@ def test_duplicates_and_background_cost_what_stands_before_the_right_ones() -> N
     assert cost_of((DENT, second), found)["duplicate"] == pytest.approx(50 / 101 / 3)  # 2/3 becomes 1 beyond recall 0.5
     alarm = Box("dent", 0, 150, 40, 190, 0.95)
     assert cost_of((DENT,), (alarm, moved(DENT, 0, 0.9)))["background"] == pytest.approx(0.5)
+
+
+def test_both_costs_what_stands_before_the_right_ones() -> None:
+    assert cost_of((DENT, SCRATCH), (moved(DENT, 20, 0.9, "scratch"), moved(SCRATCH, 0, 0.8)))["both"] == pytest.approx(
+        0.5 / 2
+    )
+
+
+def test_a_class_left_without_true_boxes_counts_zero_while_it_has_detections() -> None:
+    """As in tidecv; without detections it leaves the mean of the classes. Detections of absent images are none."""
+    alarm = Box("scratch", 0, 150, 40, 190, 0.9)
+    assert cost_of((DENT, SCRATCH), (moved(DENT, 0, 0.9), alarm))["missed"] == 0.0
+    assert cost_of((DENT, SCRATCH), (moved(DENT, 0, 0.9),))["missed"] == pytest.approx(0.5)
+    images = (Image("a.jpg", 200, 200, (DENT, SCRATCH)), Image("b.jpg", 200, 200))
+    table = match(Dataset(CLASSES, images), Predictions(CLASSES, {"a.jpg": (moved(DENT, 0, 0.9),), "b.jpg": (alarm,)}))
+    weights = np.array([[1.0, 1.0, 2.0], [0.0, 1.0, 0.0]])
+    cost = costs(table, 0.5, kinds(table, 0.5), weights)
+    assert cost["missed"].tolist() == cost["false_negatives"].tolist() == pytest.approx([0.5, 0, 0.5])
+
+
+@pytest.mark.parametrize("mark", ["iscrowd", "ignore"])
+def test_what_is_ignored_is_no_mistake_and_costs_nothing(mark: str) -> None:
+    """tidecv would take the ignored dent for a poor box of the true one, and mend it."""
+    aside = moved(DENT, 20, 0)._replace(score=None, attributes=Attributes({mark: 1}))
+    truths, right = (DENT, aside, SCRATCH), moved(SCRATCH, 0, 0.7)
+    ignored, swapped = moved(DENT, 20, 0.9), moved(DENT, 33, 0.95, "scratch")  # IoU 0.51 with what is aside
+    table = match(
+        Dataset(CLASSES, (Image("a.jpg", 200, 200, truths),)),
+        Predictions(CLASSES, {"a.jpg": (ignored, swapped, right)}),
+    )
+    judged = kinds(table, 0.5)
+    assert judged.kind.tolist() == [Kind.IGNORED, Kind.BACKGROUND, Kind.FOUND]  # not the wrong class of what is aside
+    assert never_found(table, 0.5, judged).tolist() == [True, False, False]
+    cost = cost_of(truths, (ignored, swapped, right))
+    assert cost == pytest.approx(cost_of((DENT, SCRATCH), (swapped, right)))
+    assert (cost["poor_box"], cost["background"]) == pytest.approx((0, 0.25))
+    found, alarm = moved(DENT, 0, 0.5), Box("dent", 0, 150, 40, 190, 0.8)
+    assert all(v == 0 for v in cost_of(truths, (ignored, found, right)).values())
+    assert cost_of(truths, (ignored, alarm, found, right))["background"] == pytest.approx(0.5 / 2)  # nor does it stay
+    wrong = moved(DENT, 0, 0.8, "scratch")
+    assert cost_of(truths, (ignored, wrong, right))["wrong_class"] == pytest.approx((1 + 0.5) / 2)  # before the mended
 
 
 def test_a_box_that_nothing_meant_is_never_found() -> None:
@@ -142,6 +201,27 @@ def test_costs_are_shares_and_every_wrong_detection_has_one_kind(setting: dict[s
     np.testing.assert_array_equal(judged.truth < 0, np.isin(judged.kind, (Kind.BACKGROUND, Kind.IGNORED)))
     for name, value in costs(table, 0.5, judged, alone(len(dataset))).items():
         assert np.isnan(value[0]) or 0 <= value[0] <= 1, name
+
+
+@settings(max_examples=60, deadline=None)
+@given(knobs)
+def test_a_weight_is_a_number_of_copies(setting: dict[str, Any]) -> None:
+    """Without ties: among equal scores the copies of an image stand one by one, the weights of a detection together."""
+    dataset, predictions = random_set(**{**setting, "levels": 10**9})
+    times = np.random.default_rng(setting["seed"]).integers(0, 4, len(dataset))
+    copies, found = [], {}
+    for image, count in zip(dataset.images, times, strict=True):
+        for number in range(count):
+            copies.append(replace(image, name=f"{number}/{image.name}"))
+            found[copies[-1].name] = predictions.images[image.name]
+    weighted = _weighted(dataset, predictions, times[:, None].astype(np.float64))
+    copied = _weighted(Dataset(dataset.classes, tuple(copies)), Predictions(dataset.classes, found), alone(len(copies)))
+    assert weighted == pytest.approx(copied, abs=1e-9, nan_ok=True)
+
+
+def _weighted(dataset: Dataset, predictions: Predictions, weights: Weights) -> dict[str, float]:
+    table = match(dataset, predictions)
+    return {name: float(v[0]) for name, v in costs(table, 0.5, kinds(table, 0.5), weights).items()}
 
 
 @pytest.mark.parametrize(
