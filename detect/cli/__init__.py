@@ -13,7 +13,19 @@ import click
 from detect import __version__
 
 # In the order of the work, which is the order of the README.
-COMMANDS = ("demo", "sample", "convert", "formats", "split", "train", "predict", "evaluate", "compare")
+COMMANDS = (
+    "demo",
+    "sample",
+    "convert",
+    "formats",
+    "split",
+    "models",
+    "anchors",
+    "train",
+    "predict",
+    "evaluate",
+    "compare",
+)
 
 THRESHOLD_MISSED = 3
 

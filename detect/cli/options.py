@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -121,7 +121,7 @@ def console() -> Console:
     return Console(width=None if sys.stdout.isatty() else 150)
 
 
-def print_table(screen: Console, title: str, head: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+def print_table(screen: Console, title: str, head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
     """A titled table; the first column and those without a heading are words, the others numbers."""
     from rich import box
     from rich.markup import escape

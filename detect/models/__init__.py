@@ -15,22 +15,30 @@ def load_detector(path: str | Path, *, device: str = "auto") -> Detector:
     Raises ModelError when the file is missing, unsafe, broken or does not fit; MissingExtra when the library that
     the model needs is not installed.
     """
-    _require_torch()
+    require_torch()
+    from detect.models.names import TORCHVISION
     from detect.models.weights import load_weights
+
+    weights = load_weights(Path(path))
+    if weights.model in TORCHVISION:
+        from detect.models.torchvision import Torchvision
+
+        return Torchvision(weights, device=device, source=path)
     from detect.models.yolo import Yolo
 
-    return Yolo(load_weights(Path(path)), device=device, source=path)
+    return Yolo(weights, device=device, source=path)
 
 
-def fit(job: Training, *, resume: bool) -> None:
-    """Train a detector, see Training. Raises ModelError, DataError or MissingExtra."""
-    _require_torch()
+def fit_yolo(job: Training, *, resume: bool) -> None:
+    """Train a YOLO, see Training. Raises ModelError, DataError or MissingExtra."""
+    require_torch()
     from detect.models import yolo
 
     yolo.fit(job, resume=resume)
 
 
-def _require_torch() -> None:
+def require_torch() -> None:
+    """Raise MissingExtra where torch or torchvision is not installed."""
     from importlib.util import find_spec
 
     from detect.errors import MissingExtra

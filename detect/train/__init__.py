@@ -12,19 +12,28 @@ runs/first/
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from detect.config import Recipe, differences, dump_recipe, load_recipe
-from detect.data import Dataset, Image
+from detect.data import Dataset, Image, Predictions
 from detect.errors import ConfigError, DataError, DetectError
+from detect.evaluate import evaluate
 from detect.files import refuse_to_overwrite, write_text
-from detect.models import fit
+from detect.models import fit_yolo, require_torch
+from detect.models.names import TORCHVISION
 from detect.progress import bar, say
 from detect.train import log as logs
+from detect.train.fitted import fitted
+
+if TYPE_CHECKING:
+    from detect.models.detector import Training
+
+FIGURES = ("precision", "recall", "map50", "map")  # of an epoch, on val
 
 
 @dataclass(frozen=True)
@@ -54,6 +63,7 @@ def train(recipe: Recipe, dataset: Dataset, out: str | Path, *, resume: bool = F
     """
     out = Path(out)
     images = _photos(dataset, "train"), _photos(dataset, "val")
+    recipe = fitted(recipe, images[0])
     resuming = resume and _check_resumable(out, recipe, dataset)
     if not resume:
         _start_folder(out, recipe, dataset)
@@ -125,6 +135,23 @@ def _fit(
         )
         fit(job, resume=resume)
     log.add({"event": "end", "time": logs.now()})
+
+
+def fit(job: Training, *, resume: bool) -> None:
+    """Train the detector that the recipe names. Raises ModelError, DataError or MissingExtra."""
+    require_torch()
+    if job.recipe.model not in TORCHVISION:
+        fit_yolo(job, resume=resume)
+        return
+    from detect.train import loop
+
+    truth = Dataset(job.classes, job.val)
+
+    def measure(found: Predictions) -> dict[str, float]:
+        values = evaluate(truth, found, replicates=0).values
+        return {name: 0.0 if math.isnan(values[name]) else values[name] for name in FIGURES}
+
+    loop.fit(job, measure, resume=resume)
 
 
 def _finish(out: Path) -> Run:

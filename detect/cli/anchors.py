@@ -1,0 +1,59 @@
+"""`detect anchors`: how well a detector's anchors meet the boxes, before and after fitting them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from detect.cli import options
+
+
+@click.command()
+@click.argument("data", type=click.Path(path_type=Path))
+@click.option("--model", default="fasterrcnn_resnet50_fpn", show_default=True, help="A detector of `detect models`.")
+@click.option("--imgsz", default=640, show_default=True, type=click.IntRange(32), help="Pixels of the model's input.")
+@click.option("--split", metavar="NAME", help="Only the boxes of this split, such as train.")
+@click.option("--seed", default=0, show_default=True, help="Another number gives another fit.")
+@click.option("--draw", type=click.Path(path_type=Path), help="A PNG of the boxes and both sets of anchors.")
+@options.quiet
+@options.as_json
+def anchors(data: Path, model: str, imgsz: int, split: str | None, seed: int, draw: Path | None, as_json: bool) -> None:
+    """Fit the anchors of a detector to the boxes of DATA, as the model sees them after resizing.
+
+    The fit is k-means on 1 - IoU and a search after it. `detect train` does the same by itself (`anchors: auto`); this
+    shows what it is worth. YOLOs have no anchors, and it says so.
+
+    \b
+    Example:
+      detect anchors data/ --model ssdlite320_mobilenet_v3_large --imgsz 320 --split train
+    """
+    from detect.models.anchors import fit_anchors, layout, quality, seen_shapes
+
+    defaults = layout(model, imgsz)
+    dataset = options.read_data(data)
+    images = dataset.only(split).images if split else dataset.images
+    boxes = seen_shapes(images, model, imgsz)
+    shapes = fit_anchors(boxes, sum(defaults.counts), seed)
+    before, after = quality(boxes, defaults.shapes), quality(boxes, shapes)
+    if draw is not None:
+        from detect.models.anchor_plot import draw_anchors
+
+        draw_anchors(boxes, defaults.shapes, shapes, draw)
+    if as_json:
+        rows = {"default": before._asdict(), "fitted": after._asdict()}
+        options.print_json({"model": model, "boxes": len(boxes), **rows, "anchors": shapes.round(1).tolist()})
+        return
+    _print(model, len(boxes), before, after, shapes.round(1).tolist())
+
+
+def _print(model: str, boxes: int, before: Any, after: Any, shapes: list[list[float]]) -> None:
+    head = ("anchors", "mean best IoU", "boxes with IoU 0.5", "boxes with IoU 0.7")
+    rows = [
+        (name, f"{fit.mean:.3f}", f"{fit.fair:.1%}", f"{fit.good:.1%}")
+        for name, fit in (("default", before), ("fitted", after))
+    ]
+    options.print_table(options.console(), f"{model}: {len(shapes)} anchors, {boxes:,} boxes", head, rows)
+    listed = ", ".join(f"[{width:g}, {height:g}]" for width, height in shapes)
+    click.echo(f"\nanchors: [{listed}]")

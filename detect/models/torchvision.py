@@ -1,0 +1,159 @@
+"""Faster R-CNN, RetinaNet and SSD from torchvision (BSD-3) behind the detectors' protocol.
+
+Photos are scaled here, so that their longer side is `imgsz`, as for every detector; what is left to torchvision's own
+transform is normalisation (and, for SSD, the square shape that it needs).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+import torchvision
+from torchvision.models import detection as zoo
+from torchvision.models.detection.backbone_utils import resnet_fpn_backbone
+from torchvision.ops.misc import FrozenBatchNorm2d
+
+from detect.config import Recipe, Roi
+from detect.data import Box
+from detect.errors import ModelError
+from detect.models.anchors import layout
+from detect.models.detector import Picture
+from detect.models.device import pick_device
+from detect.models.names import TORCHVISION
+from detect.models.weights import Weights, fill
+
+FIXED = {"ssd300_vgg16": 300, "ssdlite320_mobilenet_v3_large": 320}  # the only input size of these
+ASSEMBLED = {f"fasterrcnn_resnet{depth}_fpn": f"resnet{depth}" for depth in (18, 34, 101)}  # torchvision has no builder
+MOST = 300  # detections of one photo, as for YOLO
+
+
+class Scaled(NamedTuple):
+    """A picture as model input: tensor (3, h, w) float32 in 0..1, and input pixels per pixel of the picture."""
+
+    tensor: torch.Tensor
+    scale: float
+
+
+class Torchvision:
+    """A trained torchvision detector. Raises ModelError when the weights do not fit the model they name."""
+
+    def __init__(self, weights: Weights, *, device: str = "auto", source: Path | str = "weights") -> None:
+        self.name, self.classes, self.imgsz = weights.model, weights.classes, weights.imgsz
+        self.device = pick_device(device)
+        self.module = build(Recipe.model_validate(weights.recipe), len(weights.classes))
+        fill(self.module, weights, source)
+        self.module.to(self.device).eval()
+
+    def detect(
+        self, pictures: Sequence[Picture], confidence: float = 0.001, nms_iou: float = 0.5
+    ) -> list[tuple[Box, ...]]:
+        """See Detector."""
+        return detect(self.module, self.classes, self.imgsz, pictures, confidence, nms_iou)
+
+
+def build(recipe: Recipe, classes: int, *, frozen_norm: bool = False) -> Any:
+    """A fresh model, random from head to foot; label 0 is its background.
+
+    `frozen_norm` keeps the statistics of batch normalisation as they are, which suits small batches on pretrained
+    weights. Raises ModelError for an unknown name, a size that the model does not have, and a wrong number of anchors.
+    """
+    model, imgsz = recipe.model, recipe.imgsz
+    if model not in TORCHVISION:
+        raise ModelError(f"{model!r}: no such detector; known: {', '.join(TORCHVISION)}")
+    if imgsz != FIXED.get(model, imgsz):
+        raise ModelError(f"{model}: its input is {FIXED[model]} pixels, always; set `imgsz: {FIXED[model]}`")
+    settings = _settings(recipe)
+    norm = {"norm_layer": FrozenBatchNorm2d if frozen_norm else torch.nn.BatchNorm2d}
+    if model in ASSEMBLED:
+        backbone = resnet_fpn_backbone(backbone_name=ASSEMBLED[model], weights=None, trainable_layers=5, **norm)
+        module = zoo.FasterRCNN(backbone, classes + 1, **settings)
+    else:
+        if model in ("fasterrcnn_resnet50_fpn", "retinanet_resnet50_fpn"):
+            settings |= norm
+        module = getattr(zoo, model)(weights=None, weights_backbone=None, num_classes=classes + 1, **settings)
+    if isinstance(recipe.anchors, tuple):
+        _set_anchors(module, recipe)
+    return module
+
+
+def _settings(recipe: Recipe) -> dict[str, Any]:
+    """The recipe in torchvision's names."""
+    overlap = recipe.overlap
+    if recipe.model in FIXED:
+        return {"iou_thresh": overlap.foreground}
+    size = {"min_size": recipe.imgsz, "max_size": recipe.imgsz}
+    if recipe.model.startswith("retinanet"):
+        return {**size, "fg_iou_thresh": overlap.foreground, "bg_iou_thresh": overlap.background}
+    roi = Roi() if recipe.roi == "auto" else recipe.roi
+    return {
+        **size,
+        "rpn_fg_iou_thresh": overlap.rpn_foreground,
+        "rpn_bg_iou_thresh": overlap.rpn_background,
+        "rpn_nms_thresh": overlap.rpn_nms,
+        "box_fg_iou_thresh": overlap.box_foreground,
+        "box_bg_iou_thresh": overlap.box_foreground,
+        "box_batch_size_per_image": roi.samples,
+        "rpn_post_nms_top_n_train": roi.proposals,
+        "rpn_post_nms_top_n_test": min(1000, roi.proposals),
+    }
+
+
+def _set_anchors(module: Any, recipe: Recipe) -> None:
+    """Put the recipe's shapes in place of the default ones, the smallest at the finest level."""
+    counts = layout(recipe.model, recipe.imgsz).counts
+    shapes = torch.tensor(recipe.anchors, dtype=torch.float32)
+    if len(shapes) != sum(counts):
+        raise ModelError(f"{recipe.model} has {sum(counts)} anchors ({'+'.join(map(str, counts))}), got {len(shapes)}")
+    levels = torch.split(shapes[shapes.prod(dim=1).argsort(stable=True)], list(counts))
+    if recipe.model in FIXED:
+        module.anchor_generator._wh_pairs = [level / recipe.imgsz for level in levels]
+    else:
+        generator = module.rpn.anchor_generator if hasattr(module, "rpn") else module.anchor_generator
+        generator.cell_anchors = [torch.cat([-level, level], dim=1) / 2 for level in levels]
+
+
+@torch.inference_mode()
+def detect(
+    module: Any, classes: tuple[str, ...], imgsz: int, pictures: Sequence[Picture], confidence: float, nms_iou: float
+) -> list[tuple[Box, ...]]:
+    """Boxes of each picture, see Detector; the module must be in evaluation mode."""
+    set_suppression(module, confidence, nms_iou)
+    device = next(module.parameters()).device
+    scaled = [scale(picture, imgsz) for picture in pictures]
+    found = module([one.tensor.to(device) for one in scaled])
+    answer = []
+    for picture, one, rows in zip(pictures, scaled, found, strict=True):
+        height, width = picture.shape[:2]
+        corners = (rows["boxes"].double().cpu().numpy() / one.scale).clip(0, [width, height, width, height])
+        named = zip(corners.tolist(), rows["labels"].tolist(), rows["scores"].double().tolist(), strict=True)
+        answer.append(
+            tuple(
+                Box(classes[label - 1], x1, y1, x2, y2, score)
+                for (x1, y1, x2, y2), label, score in named
+                if label > 0 and x2 > x1 and y2 > y1
+            )
+        )
+    return answer
+
+
+def set_suppression(module: Any, confidence: float, nms_iou: float) -> None:
+    """The least score, the suppression and the number of boxes of the next passes."""
+    head = module.roi_heads if isinstance(module, torchvision.models.detection.FasterRCNN) else module
+    head.score_thresh, head.nms_thresh, head.detections_per_img = confidence, nms_iou, MOST
+
+
+def scale(picture: Picture, imgsz: int) -> Scaled:
+    """A picture (h, w, 3) whose longer side is imgsz, by area where it shrinks: thin scratches must not vanish."""
+    import cv2
+
+    height, width = picture.shape[:2]
+    factor = imgsz / max(height, width)
+    size = (max(1, round(width * factor)), max(1, round(height * factor)))
+    if size != (width, height):
+        picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR)
+    tensor = torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1))).float() / 255
+    return Scaled(tensor, factor)

@@ -1,0 +1,40 @@
+"""`detect models`: the list is what can be built, with the parameters that it has."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from detect.cli import main
+from detect.config import Recipe
+from detect.errors import ModelError
+from detect.models.names import MODELS, TORCHVISION
+from detect.models.torchvision import build
+
+
+def test_every_model_is_listed() -> None:
+    rows = json.loads(CliRunner().invoke(main, ["models", "--json"]).stdout)
+    assert list(rows) == list(MODELS)
+    text = CliRunner().invoke(main, ["models"]).stdout
+    assert all(name in text for name in MODELS)
+
+
+@pytest.mark.parametrize("name", TORCHVISION)
+def test_the_parameters_are_those_of_the_model(name: str) -> None:
+    module = build(Recipe(model=name, imgsz=MODELS[name].imgsz), 6)
+    assert sum(p.numel() for p in module.parameters()) == MODELS[name].parameters
+
+
+@pytest.mark.parametrize("name", [name for name in MODELS if name.startswith("yolo")])
+def test_the_parameters_of_yolos(name: str) -> None:
+    yolo = pytest.importorskip("detect.models.yolo")
+    assert sum(p.numel() for p in yolo.build(name, 6).parameters()) == MODELS[name].parameters
+
+
+def test_what_cannot_be_built_is_explained() -> None:
+    with pytest.raises(ModelError, match="no such detector; known: ssdlite320"):
+        build(Recipe(model="fasterrcnn_vgg"), 2)
+    with pytest.raises(ModelError, match=r"its input is 320 pixels, always; set `imgsz: 320`"):
+        build(Recipe(model="ssdlite320_mobilenet_v3_large", imgsz=640), 2)

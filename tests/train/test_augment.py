@@ -1,0 +1,102 @@
+"""Augmentation keeps boxes on what they show, and drops slivers; by seed alone."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from detect.config import Augment
+from detect.train.augment import Varied
+
+STILL = {"mirror": 0, "flip": 0, "rotation": 0, "shift": 0, "zoom": 0, "hue": 0, "saturation": 0, "brightness": 0}
+BOXES = np.array([[30.0, 20.0, 70.0, 50.0], [100.0, 90.0, 150.0, 110.0]])
+LABELS = np.array([1, 2])
+COLOURS = {1: (220, 30, 30), 2: (30, 30, 220)}
+
+
+def picture() -> NDArray[np.uint8]:
+    """A grey picture, 200 x 160, with a red and a blue rectangle where BOXES say."""
+    pixels = np.full((160, 200, 3), 128, dtype=np.uint8)
+    for (x1, y1, x2, y2), label in zip(BOXES.astype(int), LABELS, strict=True):
+        pixels[y1:y2, x1:x2] = COLOURS[label]
+    return pixels
+
+
+def drawn(pixels: NDArray[np.uint8], label: int) -> list[float] | None:
+    """The box around the pixels of a rectangle's colour."""
+    near = np.abs(pixels.astype(int) - COLOURS[label]).sum(axis=2) < 120
+    rows, columns = np.nonzero(near)
+    return [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1] if len(rows) else None
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        {"mirror": 1},
+        {"flip": 1},
+        {"shift": 0.3},
+        {"zoom": 0.6},
+        {"shift": 0.2, "zoom": 0.4, "mirror": 0.5, "flip": 0.5},
+    ],
+    ids=str,
+)
+def test_boxes_stay_on_what_they_show(kind: dict[str, float]) -> None:
+    varied = Varied(Augment(**{**STILL, **kind}))
+    changed = 0
+    for seed in range(25):
+        pixels, boxes, labels = varied(picture(), BOXES, LABELS, seed)
+        for box, label in zip(boxes, labels, strict=True):
+            seen = drawn(pixels, int(label))
+            assert seen is not None
+            np.testing.assert_allclose(box, seen, atol=2.0)
+        changed += len(boxes) < 2 or not np.allclose(boxes, BOXES)
+    assert changed > 20
+
+
+def test_turned_boxes_enclose_what_they_show() -> None:
+    varied = Varied(Augment(**{**STILL, "rotation": 30}))
+    for seed in range(25):
+        pixels, boxes, labels = varied(picture(), BOXES, LABELS, seed)
+        for box, label in zip(boxes, labels, strict=True):
+            seen = np.array(drawn(pixels, int(label)))
+            assert (box[:2] <= seen[:2] + 2).all()
+            assert (box[2:] >= seen[2:] - 2).all()
+
+
+def test_slivers_are_dropped() -> None:
+    """Of every box that is kept, a quarter or more is in the picture."""
+    varied, kept = Varied(Augment(**{**STILL, "shift": 0.9})), []
+    for seed in range(200):
+        _, boxes, labels = varied(picture(), BOXES, LABELS, seed)
+        whole = {1: 40 * 30, 2: 50 * 20}
+        kept += [(x2 - x1) * (y2 - y1) / whole[int(k)] for (x1, y1, x2, y2), k in zip(boxes, labels, strict=True)]
+    assert min(kept) >= 0.24
+    assert 20 < len(kept) < 300
+
+
+@pytest.mark.parametrize("kind", ["hue", "saturation", "brightness"])
+def test_colours_change_and_boxes_do_not(kind: str) -> None:
+    varied = Varied(Augment(**{**STILL, kind: 0.4}))
+    pixels, boxes, _ = varied(picture(), BOXES, LABELS, 3)
+    np.testing.assert_allclose(boxes, BOXES, atol=1e-4)
+    assert (pixels != picture()).mean() > 0.01
+
+
+def test_the_same_seed_gives_the_same_and_another_another() -> None:
+    varied = Varied(Augment())
+    first = varied(picture(), BOXES, LABELS, 7)
+    varied(picture(), BOXES, LABELS, 8)
+    again, other = varied(picture(), BOXES, LABELS, 7), varied(picture(), BOXES, LABELS, 9)
+    np.testing.assert_array_equal(first[0], again[0])
+    np.testing.assert_array_equal(first[1], again[1])
+    assert (first[0] != other[0]).any()
+
+
+def test_nothing_to_vary_and_no_boxes() -> None:
+    none = np.empty((0, 4)), np.empty(0, dtype=np.int64)
+    still = Varied(Augment(**STILL))
+    pixels, boxes, labels = still(picture(), *none, 1)
+    np.testing.assert_array_equal(pixels, picture())
+    assert (boxes.shape, labels.shape) == ((0, 4), (0,))
+    assert Varied(Augment())(picture(), *none, 1)[1].shape == (0, 4)
