@@ -99,10 +99,10 @@ def _check_resumable(out: Path, recipe: Recipe, dataset: Dataset) -> bool:
     """Whether there is a state to go on from. Raises ConfigError where recipe or data are not those of the run."""
     if not (out / "recipe.yaml").is_file():
         raise ConfigError(f"{out}: no run to resume; leave out --resume to start one")
-    if changed := differences(load_recipe(out / "recipe.yaml"), recipe):
-        raise ConfigError(f"{out}: the run has another recipe ({'; '.join(changed)}); resume with the same one")
     if logs.read_json(out / "data.json") != logs.describe(dataset):
         raise ConfigError(f"{out}: the run was started on other data (other images, boxes or classes)")
+    if changed := differences(load_recipe(out / "recipe.yaml"), recipe):
+        raise ConfigError(f"{out}: the run has another recipe ({'; '.join(changed)}); resume with the same one")
     return (out / "state.pt").is_file()
 
 

@@ -20,7 +20,6 @@ from detect.data import Box, Dataset, Image
 
 EPOCHS = 5
 RECIPE = f"""
-model: yolov5n
 imgsz: 64
 epochs: {EPOCHS}
 batch: 4
@@ -31,8 +30,8 @@ augment: {{mosaic: 0.3, mosaic_off: 2, zoom: 0.1, shift: 0.05}}
 """
 
 
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="module", params=["yolov5n", "fasterrcnn_mobilenet_v3_large_320_fpn"])
+def data(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Seventy-two grey photos with one red or blue square each, in YOLO layout."""
     folder = tmp_path_factory.mktemp("squares")
     rng = np.random.default_rng(0)
@@ -47,7 +46,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
         box = Box(label, float(x), float(y), float(x + w), float(y + h))
         images.append(Image(path.name, 64, 64, (box,), "train" if k < 60 else "val", path=path))
     write(Dataset(("red", "blue"), tuple(images)), folder / "data", "yolo")
-    (folder / "recipe.yaml").write_text(RECIPE)
+    (folder / "recipe.yaml").write_text(f"model: {request.param}\n{RECIPE}")
     return folder
 
 

@@ -1,0 +1,123 @@
+"""torchvision's detectors learn, and the weights that are kept are those whose figures were logged."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image as Photo
+
+from detect.config import Augment, Recipe, Roi, load_recipe
+from detect.data import Box, Dataset, Image
+from detect.errors import ModelError
+from detect.evaluate import evaluate
+from detect.models import load_detector
+from detect.models.anchors import layout
+from detect.models.weights import load_weights
+from detect.predict import predict
+from detect.train import Run, train
+from detect.train.fitted import fitted, roi_budget
+from detect.train.loop import rate
+
+RECIPE = Recipe(
+    model="fasterrcnn_resnet18_fpn", imgsz=64, epochs=6, batch=4, optimizer="adamw", lr=0.0003, momentum=0.9, warmup=1,
+    workers=0, augment=Augment(zoom=0.1, shift=0.05, hue=0, saturation=0, brightness=0.1),
+)  # fmt: skip
+COLOURS = {"red": (220, 30, 30), "blue": (30, 30, 220)}
+
+
+@pytest.fixture(scope="module")
+def squares(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    """Grey photos with one red or blue square; every seventh is empty."""
+    folder, rng, images = tmp_path_factory.mktemp("squares"), np.random.default_rng(0), []
+    for k in range(56):
+        pixels = rng.integers(90, 120, (64, 64, 3)).astype(np.uint8)
+        (x, y), (w, h), label = rng.integers(2, 30, 2), rng.integers(16, 32, 2), ("red", "blue")[k % 2]
+        boxes = () if k % 7 == 6 else (Box(label, float(x), float(y), float(x + w), float(y + h)),)
+        if boxes:
+            pixels[y : y + h, x : x + w] = COLOURS[label]
+        path = folder / f"{k:02d}.png"
+        Photo.fromarray(pixels).save(path)
+        images.append(Image(path.name, 64, 64, boxes, "train" if k < 42 else "val", path=path))
+    return Dataset(("red", "blue"), tuple(images))
+
+
+@pytest.fixture(scope="module")
+def run(squares: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return train(RECIPE, squares, tmp_path_factory.mktemp("run") / "run")
+
+
+def test_it_learns(run: Run) -> None:
+    assert [event["epoch"] for event in run.epochs] == [1, 2, 3, 4, 5, 6]
+    assert run.best["val"]["map50"] > 0.5
+    losses = [sum(event["train"].values()) for event in run.epochs]
+    assert losses[-1] < losses[1]
+    assert set(run.epochs[0]["train"]) == {"loss_classifier", "loss_box_reg", "loss_objectness", "loss_rpn_box_reg"}
+
+
+def test_the_kept_weights_have_the_logged_figures(run: Run, squares: Dataset) -> None:
+    val = squares.only("val")
+    found = predict(load_detector(run.folder), val.images, nms_iou=RECIPE.nms_iou)
+    values = evaluate(val, found, replicates=0).values
+    for name in ("map", "map50", "precision", "recall"):
+        assert values[name] == pytest.approx(run.best["val"][name], abs=1e-6)
+
+
+def test_what_was_fitted_is_written_down(run: Run, squares: Dataset) -> None:
+    kept = load_recipe(run.folder / "recipe.yaml")
+    assert kept == fitted(RECIPE, squares.only("train").images)
+    assert len(kept.anchors) == sum(layout(RECIPE.model, 64).counts)
+    assert kept.roi == Roi(samples=64, proposals=200)
+    assert json.loads((run.folder / "summary.json").read_text())["best"]["epoch"] == run.best["epoch"]
+
+
+def test_a_yolos_recipe_is_left_alone(squares: Dataset) -> None:
+    recipe = Recipe(model="yolo11n")
+    assert fitted(recipe, squares.images) is recipe
+
+
+@pytest.mark.parametrize(
+    ("boxes", "samples", "proposals"), [([], 64, 200), ([1], 64, 200), ([5] * 9, 96, 250), ([60], 512, 2000)]
+)
+def test_the_budget_follows_the_boxes(boxes: list[int], samples: int, proposals: int) -> None:
+    images = [Image(f"{n}.jpg", 9, 9, (Box("a", 0, 0, 5, 5),) * count) for n, count in enumerate(boxes)]
+    assert roi_budget([*images, Image("empty.jpg", 9, 9)]) == Roi(samples=samples, proposals=proposals)
+
+
+def test_weights_that_do_not_fit_are_refused(squares: Dataset, tmp_path: Path) -> None:
+    import torch
+
+    torch.save({"something.else": torch.zeros(3)}, tmp_path / "other.pt")
+    with pytest.raises(ModelError, match="not one tensor fits"):
+        train(RECIPE.model_copy(update={"weights": tmp_path / "other.pt"}), squares, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_weights_of_a_run_are_a_start(run: Run, squares: Dataset, tmp_path: Path) -> None:
+    again = RECIPE.model_copy(update={"weights": run.weights, "epochs": 1, "lr": 1e-5})
+    first = train(again, squares, tmp_path / "run").best["val"]["map50"]
+    assert first > 0.5  # after one epoch at next to no rate: it did not start anew
+
+
+def test_a_broken_loss_names_the_photos(run: Run, squares: Dataset, tmp_path: Path) -> None:
+    import torch
+
+    tensors = load_weights(run.weights).tensors
+    tensors["roi_heads.box_predictor.cls_score.bias"] = torch.full((3,), math.nan)
+    torch.save(tensors, tmp_path / "broken.pt")
+    recipe = RECIPE.model_copy(update={"weights": tmp_path / "broken.pt"})
+    with pytest.raises(ModelError, match=r"epoch 1: the loss is no longer a number, in a batch of \d\d\.png"):
+        train(recipe, squares, tmp_path / "run")
+
+
+@pytest.mark.parametrize("schedule", ["linear", "cosine"])
+def test_the_rate_warms_up_and_falls(schedule: str) -> None:
+    recipe = RECIPE.model_copy(update={"schedule": schedule, "epochs": 10, "warmup": 2.0, "lr_final": 0.1})
+    rates = [rate(step, 5, recipe) for step in range(50)]
+    assert rates[0] == pytest.approx(0.1)  # a tenth of the two epochs' five steps
+    assert max(rates) == rates[9] < 1
+    assert (np.diff(rates[10:]) < 0).all()
+    assert rates[-1] == pytest.approx(0.1, abs=0.03)
