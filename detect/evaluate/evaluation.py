@@ -168,16 +168,16 @@ def _scored(
 ) -> tuple[MatchTable, Calibrated | None, dict[str, Calibration]]:
     """The match table of scores as given, as the point calibrates them, or as they are fitted now; and the fit."""
     fitted = {} if point is None else dict(point.calibration)
+    known = replace(predictions, images={n: _of(b, dataset.classes) for n, b in predictions.images.items()})
     if point is not None:
-        predictions = point.calibrated(predictions)
-    table = _matched(dataset, predictions, ious)
+        known = point.calibrated(known)
+    table = _matched(dataset, known, ious)
     if calibrate is None:
         return table, None, fitted
     if fitted:
         raise ConfigError("the operating point calibrates the scores already; calibrate without it")
     calibrated, fitted = _calibrate(calibrate, table, ious[0], units)
     scale = OperatingPoint({}, ious[0], fitted, "given", frozenset())
-    known = replace(predictions, images={n: _of(b, fitted) for n, b in predictions.images.items()})
     return _matched(dataset, scale.calibrated(known), ious), calibrated, fitted
 
 

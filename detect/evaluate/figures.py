@@ -14,7 +14,7 @@ import numpy as np
 from detect.evaluate.bootstrap import Floats, Interval, Rows, Weights, alone, interval, replicate
 from detect.evaluate.calibration import FLOOR, expected_calibration_error
 from detect.evaluate.match import MAX_DETECTIONS, MatchTable
-from detect.evaluate.mistakes import Kind, Kinds, costs, kinds
+from detect.evaluate.mistakes import Kind, costs
 from detect.evaluate.outcomes import Outcomes, cost_per_image, point_figures
 from detect.evaluate.precision import SIZES, resampled_figures
 from detect.evaluate.presence import Presence, presence, presence_figures, unit_weights
@@ -43,7 +43,6 @@ class Measured:
     """
 
     table: MatchTable
-    judged: Kinds
     point: Outcomes
     units: Rows
     images: Presence
@@ -59,7 +58,7 @@ class Measured:
         if self.groups is not None:
             by_group = presence_figures(self.groups, unit_weights(self.units, weights))
             figures |= {f"group_{name}": v for name, v in by_group.items()}
-        lost = costs(self.table, self.point.iou, self.judged, weights)
+        lost = costs(self.table, self.point.iou, self.point.judged, weights)
         figures |= {f"lost_{name}": v for name, v in lost.items()}
         return figures | self._calibration_errors(weights)
 
@@ -96,7 +95,7 @@ class Measured:
         return units
 
     def _calibration_errors(self, weights: Weights) -> dict[str, Floats]:
-        ours, kind = self.table.detections, self.judged.kind
+        ours, kind = self.table.detections, self.point.judged.kind
         rows = np.flatnonzero((kind != Kind.IGNORED) & (ours.score >= FLOOR))
         right = kind[rows] == Kind.FOUND
         errors = {"ece": expected_calibration_error(ours.score[rows], right, ours.image[rows], weights)}
@@ -114,7 +113,7 @@ def measured(
     each = np.arange(len(table.images))
     images = presence(table, each, point.confidence)
     groups = presence(table, units, point.confidence) if grouped else None
-    return Measured(table, kinds(table, point.iou), point, units, images, groups, cost)
+    return Measured(table, point, units, images, groups, cost)
 
 
 def intervals(

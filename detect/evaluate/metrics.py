@@ -134,7 +134,7 @@ def _calibration(evaluation: Evaluation) -> dict[str, Any]:
 
 def reliability_of(evaluation: Evaluation, label: int | None) -> Reliability:
     """The reliability diagram of one class, or of all together."""
-    ours, kind = evaluation.table.detections, evaluation.measured.judged.kind
+    ours, kind = evaluation.table.detections, evaluation.point.judged.kind
     own = (kind != Kind.IGNORED) & (ours.score >= FLOOR)
     rows = np.flatnonzero(own if label is None else own & (ours.label == label))
     return reliability(ours.score[rows], kind[rows] == Kind.FOUND)

@@ -41,12 +41,13 @@ class Counts(NamedTuple):
 class Outcomes:
     """N detections at or above the confidence (K,) of their class, and the table's G truths.
 
-    `rows` (N,) into the table's detections; `kind` (N,) Kind; `truth` (N,) the row of the truth that a detection
-    found, took for another class, repeats or boxes poorly, or -1; `pair` (N,) the truth that stands with it in the
-    confusion matrix, each at most once, or -1; `missed` (G,).
+    `judged` are the kinds of all the table's detections; `rows` (N,) into these; `kind` (N,) Kind; `truth` (N,) the row
+    of the truth that a detection found, took for another class, repeats or boxes poorly, or -1; `pair` (N,) the truth
+    that stands with it in the confusion matrix, each at most once, or -1; `missed` (G,).
     """
 
     table: MatchTable
+    judged: Kinds
     confidence: Floats
     iou: float
     rows: Rows
@@ -109,7 +110,7 @@ def outcomes(table: MatchTable, iou: float, confidence: float | Floats, judged: 
     missed[truth[kind == Kind.FOUND]] = False
     pair = np.where(kind == Kind.FOUND, truth, -1)
     _pair_wrong_classes(table, rows, kind, pair, missed, iou)
-    return Outcomes(table, least, iou, rows, kind, truth, pair, missed)
+    return Outcomes(table, judged, least, iou, rows, kind, truth, pair, missed)
 
 
 def point_figures(point: Outcomes, weights: Weights) -> dict[str, Floats]:

@@ -10,7 +10,7 @@ import pytest
 from detect.data import Box, Dataset, Image, Predictions
 from detect.errors import ConfigError, DataError
 from detect.evaluate import evaluate, only_split
-from detect.point import OperatingPoint
+from detect.point import OperatingPoint, Temperature
 
 DENT = Box("dent", 10, 10, 50, 50)
 SURE = DENT._replace(score=0.9)
@@ -130,6 +130,18 @@ def test_copies_and_boxes_outside_are_counted_as_they_are_and_named() -> None:
 def test_photos_of_unknown_size_have_no_outside() -> None:
     data = Dataset(("dent",), (Image("a.jpg", 0, 0, (DENT,)),))
     assert not any("outside" in note for note in evaluate(data, Predictions(("dent",), {"a.jpg": (SURE,)})).notes)
+
+
+def test_a_predicted_class_that_the_data_lacks_needs_no_calibration() -> None:
+    """It counts nowhere, so the operating point need not know it."""
+    point = OperatingPoint(
+        {"dent": 0.5, "crack": 0.5}, 0.5, {c: Temperature(2.0) for c in DATA.classes}, "f1", frozenset()
+    )
+    boxes = (SURE, SURE._replace(label="rust"))
+    more = Predictions(("rust", "dent", "crack"), {i.name: boxes for i in DATA.images})
+    result = evaluate(DATA, more, point=point)
+    assert result.point.overall == evaluate(DATA, found(*(i.name for i in DATA.images)), point=point).point.overall
+    assert any("'rust'" in note for note in result.notes)
 
 
 def test_an_operating_point_of_other_classes_is_refused() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from random_sets import TIDE_SETS, knobs, random_set, tide_set
 
 from detect.data import Attributes, Box, Dataset, Image, Predictions
 from detect.evaluate import match
-from detect.evaluate.bootstrap import Weights, alone
+from detect.evaluate.bootstrap import alone
 from detect.evaluate.mistakes import NAMES, SPECIAL, Kind, costs, kinds, never_found
 from detect.evaluate.precision import averages
 
@@ -201,27 +200,6 @@ def test_costs_are_shares_and_every_wrong_detection_has_one_kind(setting: dict[s
     np.testing.assert_array_equal(judged.truth < 0, np.isin(judged.kind, (Kind.BACKGROUND, Kind.IGNORED)))
     for name, value in costs(table, 0.5, judged, alone(len(dataset))).items():
         assert np.isnan(value[0]) or 0 <= value[0] <= 1, name
-
-
-@settings(max_examples=60, deadline=None)
-@given(knobs)
-def test_a_weight_is_a_number_of_copies(setting: dict[str, Any]) -> None:
-    """Without ties: among equal scores the copies of an image stand one by one, the weights of a detection together."""
-    dataset, predictions = random_set(**{**setting, "levels": 10**9})
-    times = np.random.default_rng(setting["seed"]).integers(0, 4, len(dataset))
-    copies, found = [], {}
-    for image, count in zip(dataset.images, times, strict=True):
-        for number in range(count):
-            copies.append(replace(image, name=f"{number}/{image.name}"))
-            found[copies[-1].name] = predictions.images[image.name]
-    weighted = _weighted(dataset, predictions, times[:, None].astype(np.float64))
-    copied = _weighted(Dataset(dataset.classes, tuple(copies)), Predictions(dataset.classes, found), alone(len(copies)))
-    assert weighted == pytest.approx(copied, abs=1e-9, nan_ok=True)
-
-
-def _weighted(dataset: Dataset, predictions: Predictions, weights: Weights) -> dict[str, float]:
-    table = match(dataset, predictions)
-    return {name: float(v[0]) for name, v in costs(table, 0.5, kinds(table, 0.5), weights).items()}
 
 
 @pytest.mark.parametrize(
