@@ -59,12 +59,24 @@ class Temperature(NamedTuple):
 Calibration = Curve | Temperature
 
 
+class Suppression(NamedTuple):
+    """Which of several boxes on one thing stay: the stronger of two that overlap by more than `iou` in 0..1.
+
+    With a `sigma` above 0 the weaker is not dropped, but made weaker, the more the further they overlap (soft NMS).
+    `per_class`: boxes of two classes leave each other alone.
+    """
+
+    iou: float = 0.7
+    sigma: float = 0.0
+    per_class: bool = True
+
+
 @dataclass(frozen=True, slots=True)
 class OperatingPoint:
     """`confidence` per class, `iou` from which a box counted as found, `calibration` per class (none: raw scores).
 
     `goal` is what it was chosen for ("f1", "precision=0.9", ..., "given"); `images` are the fingerprints of those that
-    it was chosen on.
+    it was chosen on; `suppression` what came before, where it was fitted, too.
     """
 
     confidence: Mapping[str, float]
@@ -72,6 +84,7 @@ class OperatingPoint:
     calibration: Mapping[str, Calibration]
     goal: str
     images: frozenset[str]
+    suppression: Suppression | None = None
 
     def calibrated(self, predictions: Predictions) -> Predictions:
         """The predictions with calibrated scores; nothing is left out. Raises ConfigError as `apply`."""
@@ -122,6 +135,11 @@ def write_point(point: OperatingPoint, path: Path) -> None:
     """Write the file atomically."""
     import orjson
 
+    write_bytes(Path(path), orjson.dumps(to_document(point), option=orjson.OPT_INDENT_2) + b"\n")
+
+
+def to_document(point: OperatingPoint) -> dict[str, Any]:
+    """The operating point as plain values, as in the file."""
     document = {
         "schema": SCHEMA,
         "version": VERSION,
@@ -131,7 +149,7 @@ def write_point(point: OperatingPoint, path: Path) -> None:
         "calibration": {name: one._asdict() for name, one in point.calibration.items()},
         "images": sorted(point.images),
     }
-    write_bytes(Path(path), orjson.dumps(document, option=orjson.OPT_INDENT_2) + b"\n")
+    return document if point.suppression is None else {**document, "suppression": point.suppression._asdict()}
 
 
 def read_point(path: Path) -> OperatingPoint:
@@ -145,6 +163,11 @@ def read_point(path: Path) -> OperatingPoint:
         raise DataError(Problem("error", "unreadable", error.strerror or str(error), str(path))) from None
     except orjson.JSONDecodeError as error:
         raise DataError(Problem("error", "no JSON", f"is no JSON: {error}", str(path))) from None
+    return from_document(document, path)
+
+
+def from_document(document: Any, path: Path | str) -> OperatingPoint:
+    """The operating point in plain values that were read from `path`. Raises DataError, with all that is wrong."""
     if not isinstance(document, dict) or document.get("schema") != SCHEMA:
         remedy = "it is the point.json that `detect evaluate --out` writes"
         raise DataError(Problem("error", "another file", "is no operating point", str(path), "", remedy))
@@ -158,6 +181,7 @@ def read_point(path: Path) -> OperatingPoint:
     for name, value in [("iou", document.get("iou")), *((f"confidence: {c}", v) for c, v in confidence.items())]:
         if not _is_share(value):
             problems.add("error", "no share", f"expected a number in 0..1, got {value!r}", file=path, where=name)
+    suppression = _suppression(document, path, problems)
     curves = {name: _calibration(value, path, f"calibration: {name}", problems) for name, value in calibration.items()}
     for name in (name for name in confidence if calibration and name not in calibration):
         problems.add("error", "no calibration", f"lacks the class {name!r}", file=path, where="calibration")
@@ -167,10 +191,22 @@ def read_point(path: Path) -> OperatingPoint:
     problems.raise_errors()
     goal = str(document.get("goal", "given"))
     known = {name: curve for name, curve in curves.items() if curve is not None}
-    return OperatingPoint(confidence, float(document["iou"]), known, goal, frozenset(images))
+    return OperatingPoint(confidence, float(document["iou"]), known, goal, frozenset(images), suppression)
 
 
-def _mapping(document: dict[str, Any], key: str, path: Path, problems: Problems) -> dict[str, Any]:
+def _suppression(document: dict[str, Any], path: Path | str, problems: Problems) -> Suppression | None:
+    if (value := document.get("suppression")) is None:
+        return None
+    if isinstance(value, dict) and set(value) == set(Suppression._fields):
+        iou, sigma, per_class = (value[name] for name in Suppression._fields)
+        if _is_share(iou) and _is_number(sigma) and sigma >= 0 and isinstance(per_class, bool):
+            return Suppression(float(iou), float(sigma), per_class)
+    what = "expected an iou in 0..1, a sigma of 0 or more, and per_class true or false"
+    problems.add("error", "no suppression", what, file=path, where="suppression")
+    return None
+
+
+def _mapping(document: dict[str, Any], key: str, path: Path | str, problems: Problems) -> dict[str, Any]:
     value = document.get(key, {} if key == "calibration" else None)
     if isinstance(value, dict):
         return value
@@ -178,7 +214,7 @@ def _mapping(document: dict[str, Any], key: str, path: Path, problems: Problems)
     return {}
 
 
-def _calibration(value: Any, path: Path, where: str, problems: Problems) -> Calibration | None:
+def _calibration(value: Any, path: Path | str, where: str, problems: Problems) -> Calibration | None:
     if isinstance(value, dict) and _is_number(value.get("temperature")) and value["temperature"] > 0:
         return Temperature(float(value["temperature"]))
     knots: list[Any] = [value.get(key) for key in Curve._fields] if isinstance(value, dict) else []

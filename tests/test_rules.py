@@ -88,7 +88,7 @@ FENCED = {  # package: where alone it may be imported
     "lightning": ("detect.models", "detect.train", "detect.predict"),
     "albumentations": ("detect.train",),
     "click": ("detect.cli",),
-    "ultralytics": ("detect.models.yolo",),  # AGPL-3.0: one file, behind an extra
+    "ultralytics": ("detect.models.yolo.library",),  # AGPL-3.0: one file, behind an extra
     "fiftyone": ("detect.review.fiftyone",),
     "fastapi": ("detect.serve",),
     "starlette": ("detect.serve",),

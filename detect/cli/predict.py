@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,78 +12,116 @@ from detect.cli.options import as_json, print_json, quiet, report
 
 if TYPE_CHECKING:
     from detect.data import Predictions
-    from detect.point import OperatingPoint
+    from detect.models.detector import Detector
+    from detect.point import OperatingPoint, Suppression
 
 
 @click.command()
 @click.argument("weights", type=click.Path(path_type=Path))
-@click.argument("images")
+@click.argument("images", nargs=-1, required=True)
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="The predictions, a COCO JSON file.")
 @click.option("--split", help="Only the images of this split, when IMAGES is annotated data.")
+@click.option("--every", default=1, show_default=True, type=click.IntRange(1), help="Of a video, every Nth frame.")
 @click.option("--draw", type=click.Path(path_type=Path), help="A new folder for the photos with boxes on them.")
-@click.option("--draw-above", default=0.25, show_default=True, help="Draw boxes of at least this score.")
+@click.option(
+    "--draw-above", type=click.FloatRange(0, 1), help="Draw boxes of at least this score.  [default: fitted, or 0.25]"
+)
 @click.option("--confidence", default=0.001, show_default=True, help="Keep boxes of at least this score.")
 @click.option(
     "--point",
     type=click.Path(path_type=Path),
-    help="Operating point from `detect evaluate --out`: its confidence per class, and calibrated scores.",
+    help="Operating point of `detect evaluate --out`, or a run with fitted thresholds: keep what counts there.",
 )
-@click.option("--nms-iou", default=0.7, show_default=True, help="Of two boxes that overlap more, drop the weaker.")
-@click.option("--batch", default=8, show_default=True, help="Photos per pass.")
+@click.option(
+    "--nms-iou",
+    type=click.FloatRange(0, 1),
+    help="Of two boxes that overlap more, drop the weaker.  [default: fitted, or as in training]",
+)
+@click.option("--tiles", type=click.IntRange(64), metavar="PIXELS", help="Look again, in tiles of this size.")
+@click.option("--mirror", is_flag=True, help="Look again, in the mirror: twice the time.")
+@click.option("--batch", default=8, show_default=True, type=click.IntRange(1), help="Photos per pass.")
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda:0 ...")
 @click.option("--on-error", type=click.Choice(["fail", "skip"]), default="fail", show_default=True)
 @as_json
 @quiet
-def predict(
-    weights: Path,
-    images: str,
-    out: Path,
-    split: str | None,
-    draw: Path | None,
-    draw_above: float,
-    confidence: float,
-    point: Path | None,
-    nms_iou: float,
-    batch: int,
-    device: str,
-    on_error: str,
-    as_json: bool,
-) -> None:
-    """Find damage in photos with trained WEIGHTS (a file or a run folder).
+def predict(weights: Path, images: tuple[str, ...], out: Path, draw: Path | None, as_json: bool, **given: Any) -> None:
+    """Find damage in photos with trained WEIGHTS (a run folder, a file, an exported model).
 
-    IMAGES is a photo, a folder of photos, or annotated data. All boxes down to --confidence are written, since
-    measuring needs the weak ones too; with --point what counts there, which is too little to measure AP.
+    IMAGES are photos, folders, patterns in quotes, one video, or annotated data. All boxes down to --confidence are
+    written, since measuring needs the weak ones too; with --point what counts there, which is too little to measure AP.
 
     \b
     Examples:
       detect predict runs/first data/ --split test --out predictions.json
       detect predict runs/first photos/ --out predictions.json --draw drawn/
-      detect predict runs/first photos/ --out predictions.json --point report/point.json
+      detect predict runs/first 'photos/*.jpg' --out predictions.json --point report/point.json
+      detect predict runs/first blade.jpg --out predictions.json --tiles 640
+      detect predict runs/first walk-around.mp4 --every 10 --out predictions.json
     """
     from detect.convert.predictions import write_predictions
     from detect.data import Dataset
     from detect.errors import Problems
     from detect.files import refuse_to_overwrite
     from detect.models import load_detector
-    from detect.point import read_point
     from detect.predict import draw_predictions, sources
     from detect.predict import predict as run
 
-    if point is not None and _given("confidence"):
+    if given["point"] is not None and _given("confidence"):
         raise click.UsageError("--point excludes --confidence")
-    known = None if point is None else read_point(point)
-    draw_above = draw_above if known is None or _given("draw_above") else 0.0
+    known = None if given["point"] is None else _point(given["point"])
     if draw:
         refuse_to_overwrite(draw)
-    problems, chosen, detector = Problems(), sources(images, split), load_detector(weights, device=device)
-    keep = {"confidence": confidence, "nms_iou": nms_iou}
-    found = run(detector, chosen, **keep, batch=batch, on_error=on_error, problems=problems)
+    problems, chosen = Problems(), sources(images, given["split"], every=given["every"])
+    detector = _looking(load_detector(weights, device=given["device"]), given["tiles"], given["mirror"])
+    keep = {"confidence": given["confidence"], "suppression": _suppression(given["nms_iou"])}
+    found = run(detector, chosen, **keep, batch=given["batch"], on_error=given["on_error"], problems=problems)
     report(problems)
     found = found if known is None else _what_counts(found, known)
-    write_predictions(found, out, dataset=Dataset((), tuple(replace(image, boxes=()) for image in chosen)))
+    write_predictions(found, out, dataset=Dataset((), tuple(replace(image, boxes=()) for image in chosen.images)))
+    above = _above(given["draw_above"], known, detector.point, detector.classes)
     if draw:
-        draw_predictions(found, chosen, draw, above=draw_above)
-    _tell(found, out, draw_above, as_json)
+        draw_predictions(found, chosen, draw, above=above)
+    _tell(found, out, above, as_json)
+
+
+def _suppression(nms_iou: float | None) -> Suppression | None:
+    """What the user asks for instead of the detector's own."""
+    from detect.point import Suppression
+
+    return None if nms_iou is None else Suppression(nms_iou)
+
+
+def _point(path: Path) -> OperatingPoint:
+    """The operating point in a file of its own, or in a run or weights that thresholds were fitted to."""
+    from detect.errors import ModelError
+    from detect.point import read_point
+
+    if path.is_file() and path.suffix == ".json":
+        return read_point(path)
+    from detect.models import load_detector
+
+    if (fitted := load_detector(path, device="cpu").point) is None:
+        raise ModelError(f"{path}: no thresholds were fitted to it; `detect thresholds {path} --data DATA` does")
+    return fitted
+
+
+def _looking(detector: Detector, tiles: int | None, mirror: bool) -> Detector:
+    from detect.predict.mirror import Mirrored
+    from detect.predict.tiles import Tiled
+
+    detector = Mirrored(detector) if mirror else detector
+    return Tiled(detector, tiles) if tiles else detector
+
+
+def _above(
+    given: float | None, point: OperatingPoint | None, fitted: OperatingPoint | None, classes: tuple[str, ...]
+) -> dict[str, float]:
+    """From which score a box of each class is drawn and counted in the answer."""
+    if given is None and point is not None:
+        return dict.fromkeys(classes, 0.0)  # what is left counts
+    if given is None and fitted is not None and not fitted.calibration:
+        return dict(fitted.confidence)
+    return dict.fromkeys(classes, 0.25 if given is None else given)
 
 
 def _what_counts(found: Predictions, point: OperatingPoint) -> Predictions:
@@ -96,14 +134,17 @@ def _what_counts(found: Predictions, point: OperatingPoint) -> Predictions:
     return kept
 
 
-def _tell(found: Predictions, out: Path, above: float, as_json: bool) -> None:
+def _tell(found: Predictions, out: Path, above: dict[str, float], as_json: bool) -> None:
     """How much was found, and where it is."""
-    shown = sum(box.score is not None and box.score >= above for boxes in found.images.values() for box in boxes)
+    every = [box for boxes in found.images.values() for box in boxes]
+    shown = sum(box.score is not None and box.score >= above.get(box.label, 0.0) for box in every)
+    same = set(above.values())
+    what = f"{same.pop():g}" if len(same) == 1 else "their class's confidence"
     if as_json:
-        boxes = sum(map(len, found.images.values()))
-        print_json({"predictions": str(out), "images": len(found), "boxes": boxes, "above": {str(above): shown}})
+        answer = {"predictions": str(out), "images": len(found), "boxes": len(every), "above": above, "shown": shown}
+        print_json(answer)
     else:
-        click.echo(f"{out}: {len(found)} images, {shown} boxes of score {above} or more")
+        click.echo(f"{out}: {len(found)} images, {shown} boxes of score {what} or more")
 
 
 def _given(option: str) -> bool:

@@ -32,9 +32,9 @@ def load_detector(path: str | Path, *, device: str = "auto") -> Detector:
 def fit_yolo(job: Training, *, resume: bool) -> None:
     """Train a YOLO, see Training. Raises ModelError, DataError or MissingExtra."""
     require_torch()
-    from detect.models import yolo
+    from detect.models.yolo import trainer
 
-    yolo.fit(job, resume=resume)
+    trainer.fit(job, resume=resume)
 
 
 def require_torch() -> None:

@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detect.config import Recipe
-from detect.data import Box, Image
+from detect.data import Box, Image, Predictions
+from detect.models.nms import Candidates, suppress
+from detect.point import OperatingPoint, Suppression
 
 Picture = NDArray[np.uint8]
 
@@ -22,19 +24,29 @@ class Detector(Protocol):
     name: str
     classes: tuple[str, ...]
     imgsz: int
+    suppression: Suppression  # what it was trained or fitted with
+    point: OperatingPoint | None  # what was fitted to it, see `detect thresholds`
 
-    def detect(self, pictures: Sequence[Picture], confidence: float, nms_iou: float) -> list[tuple[Box, ...]]:
-        """Boxes of each picture, best first, in the picture's own pixels, with scores of at least `confidence`.
+    def candidates(self, pictures: Sequence[Picture], confidence: float) -> list[Candidates]:
+        """What it sees in each picture before suppression, with scores above `confidence`.
 
-        A picture is upright RGB, (height, width, 3) uint8; pictures may differ in size. `nms_iou`: of two boxes of
-        one class that overlap by more than this IoU, the weaker is dropped.
+        A picture is upright RGB, (height, width, 3) uint8; pictures may differ in size.
         """
         ...
 
 
+def detect(
+    detector: Detector, pictures: Sequence[Picture], confidence: float = 0.001, suppression: Suppression | None = None
+) -> list[tuple[Box, ...]]:
+    """Boxes of each picture, best first, in the picture's own pixels; without `suppression` the detector's own."""
+    how = suppression or detector.suppression
+    found = detector.candidates(pictures, confidence)
+    return [suppress(one, how, confidence).boxes(detector.classes) for one in found]
+
+
 @dataclass(frozen=True)
 class Training:
-    """What a detector's `fit` gets: the recipe, the images, where to save, and whom to tell.
+    """What a detector's `fit` gets: the recipe, the images, how to vary and weigh them, where to save, whom to tell.
 
     `state` holds all that is needed to go on after the last whole epoch; `best` the weights of the best epoch so
     far. Both are written atomically, `state` last. `on_epoch` is called before they are written.
@@ -46,6 +58,11 @@ class Training:
     val: tuple[Image, ...]
     state: Path
     best: Path
+    measure: Callable[[Predictions], dict[str, float]]  # what was found in val -> FIGURES
     on_start: Callable[[str, int], None]  # what was taken over from other weights; the first epoch, from 1
     on_batch: Callable[[int, int], None]  # epoch from 1, batches in one epoch
-    on_epoch: Callable[[dict[str, Any]], None]  # epoch, lr, seconds, train losses, val losses and figures
+    on_epoch: Callable[[dict[str, Any]], None]  # epoch, lr, seconds, boxes seen, train losses, val losses and figures
+    on_unreadable: Callable[[Sequence[str]], None]  # training photos that were left out; raises when there are too many
+    factors: tuple[float, ...] = ()  # how often each training photo is seen per epoch; empty: once
+    class_weights: tuple[float, ...] = ()  # of each class in the loss; empty: all alike
+    vary: Callable[[Picture, int], Picture] | None = None  # a picture and a seed: colours and defects of the camera

@@ -18,17 +18,16 @@ from torchvision.models.detection.backbone_utils import resnet_fpn_backbone
 from torchvision.ops.misc import FrozenBatchNorm2d
 
 from detect.config import Recipe, Roi
-from detect.data import Box
 from detect.errors import ModelError
 from detect.models.anchors import layout
 from detect.models.detector import Picture
 from detect.models.device import pick_device
 from detect.models.names import TORCHVISION
+from detect.models.nms import CANDIDATES, Candidates, candidates
 from detect.models.weights import Weights, fill
 
 FIXED = {"ssd300_vgg16": 300, "ssdlite320_mobilenet_v3_large": 320}  # the only input size of these
 ASSEMBLED = {f"fasterrcnn_resnet{depth}_fpn": f"resnet{depth}" for depth in (18, 34, 101)}  # torchvision has no builder
-MOST = 300  # detections of one photo, as for YOLO
 
 
 class Scaled(NamedTuple):
@@ -43,23 +42,23 @@ class Torchvision:
 
     def __init__(self, weights: Weights, *, device: str = "auto", source: Path | str = "weights") -> None:
         self.name, self.classes, self.imgsz = weights.model, weights.classes, weights.imgsz
+        self.suppression, self.point = weights.suppression, weights.operating_point
         self.device = pick_device(device)
         self.module = build(Recipe.model_validate(weights.recipe), len(weights.classes))
         fill(self.module, weights, source)
         self.module.to(self.device).eval()
 
-    def detect(
-        self, pictures: Sequence[Picture], confidence: float = 0.001, nms_iou: float = 0.5
-    ) -> list[tuple[Box, ...]]:
+    def candidates(self, pictures: Sequence[Picture], confidence: float) -> list[Candidates]:
         """See Detector."""
-        return detect(self.module, self.classes, self.imgsz, pictures, confidence, nms_iou)
+        return look(self.module, self.imgsz, pictures, confidence)
 
 
-def build(recipe: Recipe, classes: int, *, frozen_norm: bool = False) -> Any:
+def build(recipe: Recipe, classes: int) -> Any:
     """A fresh model, random from head to foot; label 0 is its background.
 
-    `frozen_norm` keeps the statistics of batch normalisation as they are, which suits small batches on pretrained
-    weights. Raises ModelError for an unknown name, a size that the model does not have, and a wrong number of anchors.
+    Where the recipe starts from weights, a ResNet keeps the statistics of its batch normalisation as they are, which
+    suits small batches. Raises ModelError for an unknown name, a size that the model does not have, and a wrong number
+    of anchors.
     """
     model, imgsz = recipe.model, recipe.imgsz
     if model not in TORCHVISION:
@@ -67,7 +66,8 @@ def build(recipe: Recipe, classes: int, *, frozen_norm: bool = False) -> Any:
     if imgsz != FIXED.get(model, imgsz):
         raise ModelError(f"{model}: its input is {FIXED[model]} pixels, always; set `imgsz: {FIXED[model]}`")
     settings = _settings(recipe)
-    norm = {"norm_layer": FrozenBatchNorm2d if frozen_norm else torch.nn.BatchNorm2d}
+    pretrained = recipe.weights is not None or recipe.backbone is not None
+    norm = {"norm_layer": FrozenBatchNorm2d if pretrained else torch.nn.BatchNorm2d}
     if model in ASSEMBLED:
         backbone = resnet_fpn_backbone(backbone_name=ASSEMBLED[model], weights=None, trainable_layers=5, **norm)
         module = zoo.FasterRCNN(backbone, classes + 1, **settings)
@@ -117,33 +117,26 @@ def _set_anchors(module: Any, recipe: Recipe) -> None:
 
 
 @torch.inference_mode()
-def detect(
-    module: Any, classes: tuple[str, ...], imgsz: int, pictures: Sequence[Picture], confidence: float, nms_iou: float
-) -> list[tuple[Box, ...]]:
-    """Boxes of each picture, see Detector; the module must be in evaluation mode."""
-    set_suppression(module, confidence, nms_iou)
+def look(module: Any, imgsz: int, pictures: Sequence[Picture], confidence: float) -> list[Candidates]:
+    """The candidates of each picture, see Detector; the module must be in evaluation mode."""
+    without_suppression(module, confidence)
     device = next(module.parameters()).device
     scaled = [scale(picture, imgsz) for picture in pictures]
     found = module([one.tensor.to(device) for one in scaled])
     answer = []
     for picture, one, rows in zip(pictures, scaled, found, strict=True):
         height, width = picture.shape[:2]
-        corners = (rows["boxes"].double().cpu().numpy() / one.scale).clip(0, [width, height, width, height])
-        named = zip(corners.tolist(), rows["labels"].tolist(), rows["scores"].double().tolist(), strict=True)
-        answer.append(
-            tuple(
-                Box(classes[label - 1], x1, y1, x2, y2, score)
-                for (x1, y1, x2, y2), label, score in named
-                if label > 0 and x2 > x1 and y2 > y1
-            )
-        )
+        real = rows["labels"] > 0
+        corners = (rows["boxes"][real].double().cpu().numpy() / one.scale).clip(0, [width, height, width, height])
+        score, label = rows["scores"][real].double().cpu().numpy(), rows["labels"][real].cpu().numpy()
+        answer.append(candidates(corners, score, label - 1))
     return answer
 
 
-def set_suppression(module: Any, confidence: float, nms_iou: float) -> None:
-    """The least score, the suppression and the number of boxes of the next passes."""
+def without_suppression(module: Any, confidence: float) -> None:
+    """Let every box of at least this score through: suppression is our own, the same for all detectors."""
     head = module.roi_heads if isinstance(module, torchvision.models.detection.FasterRCNN) else module
-    head.score_thresh, head.nms_thresh, head.detections_per_img = confidence, nms_iou, MOST
+    head.score_thresh, head.nms_thresh, head.detections_per_img = confidence, 1.0, CANDIDATES
 
 
 def scale(picture: Picture, imgsz: int) -> Scaled:

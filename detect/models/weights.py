@@ -17,6 +17,7 @@ import torch
 
 from detect.errors import ModelError
 from detect.files import atomic_file
+from detect.point import OperatingPoint, Suppression, from_document
 
 _CULPRIT = re.compile(r"GLOBAL ([\w.]+)")
 FORMAT = "damage-detect weights 1"
@@ -25,13 +26,30 @@ Tensors = dict[str, torch.Tensor]
 
 @dataclass(frozen=True)
 class Weights:
-    """A trained detector: what to build (`model`), its classes in output order, and the tensors to fill it with."""
+    """A trained detector: what to build (`model`), its classes in output order, and the tensors to fill it with.
+
+    `point` is the operating point that `detect thresholds` fitted, as in point.json; empty where there is none.
+    """
 
     model: str
     classes: tuple[str, ...]
     imgsz: int
     tensors: Tensors
     recipe: dict[str, Any] = field(default_factory=dict)
+    point: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def operating_point(self) -> OperatingPoint | None:
+        """The fitted one. Raises DataError where it is damaged."""
+        return from_document(self.point, "the operating point in the weights") if self.point else None
+
+    @property
+    def suppression(self) -> Suppression:
+        """The fitted one, else that of the recipe. Raises DataError where the fitted one is damaged."""
+        fitted = self.operating_point
+        if fitted and fitted.suppression:
+            return fitted.suppression
+        return Suppression(float(self.recipe.get("nms_iou", Suppression().iou)))
 
 
 @dataclass(frozen=True)
@@ -77,6 +95,7 @@ def load_weights(path: Path) -> Weights:
             imgsz=int(values["imgsz"]),
             tensors=dict(values["tensors"]),
             recipe=dict(values["recipe"]),
+            point=dict(values.get("point", {})),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ModelError(f"{path}: is damaged: {error!r}; train or copy it again") from None

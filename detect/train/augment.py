@@ -1,4 +1,7 @@
-"""How training photos are varied, for every detector but YOLO, whose mosaic needs its own loop: by albumentations."""
+"""How training photos are varied, by albumentations: one section of the recipe for every detector.
+
+A YOLO moves and turns photos in ultralytics' own way, since its mosaic is part of it, and takes the rest from here.
+"""
 
 from __future__ import annotations
 
@@ -20,31 +23,50 @@ class Varied:
     """Applies the recipe's `augment` section to one picture and its boxes, by a seed and nothing else."""
 
     def __init__(self, recipe: Augment) -> None:
-        with untouched({"NO_ALBUMENTATIONS_UPDATE": "1"}):
-            import albumentations as known
-        self.steps = known.Compose(
-            _steps(known, recipe),
-            bbox_params=known.BboxParams(
-                format="pascal_voc",
-                label_fields=["labels"],
-                min_visibility=VISIBLE,
-                min_width=1,
-                min_height=1,
-                clip=True,
-            ),
+        known = _library()
+        self.moves = bool(_places(known, recipe)) or recipe.cutout > 0
+        kept = known.BboxParams(
+            format="pascal_voc", label_fields=["labels"], min_visibility=VISIBLE, min_width=1, min_height=1, clip=True
         )
+        steps = [*_places(known, recipe), *_colours(known, recipe), *_defects(known, recipe)]
+        self.steps = known.Compose(steps, bbox_params=kept if self.moves else None)
 
     def __call__(
         self, picture: Picture, boxes: Boxes, labels: NDArray[np.int64], seed: int
     ) -> tuple[Picture, Boxes, NDArray[np.int64]]:
         """Picture (h, w, 3) uint8, boxes (N, 4) pixels, labels (N,); fewer boxes may come back."""
         self.steps.set_random_seed(seed)
+        if not self.moves:
+            return self.steps(image=picture)["image"], boxes, labels
         done = self.steps(image=picture, bboxes=boxes, labels=labels)
         kept = np.asarray(done["bboxes"], dtype=np.float64).reshape(-1, 4)
         return done["image"], kept, np.asarray(done["labels"], dtype=np.int64)
 
 
-def _steps(known: Any, recipe: Augment) -> list[Any]:
+class Defects:
+    """Only what leaves every box where it is and ultralytics does not do itself: contrast, grey, blur and so on."""
+
+    def __init__(self, recipe: Augment) -> None:
+        known = _library()
+        self.steps = known.Compose([*_contrast(known, recipe), *_defects(known, recipe)])
+
+    def __bool__(self) -> bool:
+        return bool(self.steps.transforms)
+
+    def __call__(self, picture: Picture, seed: int) -> Picture:
+        """Picture (h, w, 3) uint8 RGB in and out."""
+        self.steps.set_random_seed(seed)
+        return np.asarray(self.steps(image=picture)["image"])
+
+
+def _library() -> Any:
+    with untouched({"NO_ALBUMENTATIONS_UPDATE": "1"}):
+        import albumentations as known
+    return known
+
+
+def _places(known: Any, recipe: Augment) -> list[Any]:
+    """What moves boxes."""
     steps: list[Any] = []
     if recipe.mirror:
         steps.append(known.HorizontalFlip(p=recipe.mirror))
@@ -60,14 +82,44 @@ def _steps(known: Any, recipe: Augment) -> list[Any]:
                 p=1.0,
             )
         )
-    if recipe.hue or recipe.saturation or recipe.brightness:
+    return steps
+
+
+def _colours(known: Any, recipe: Augment) -> list[Any]:
+    if not (recipe.hue or recipe.saturation or recipe.brightness or recipe.contrast):
+        return []
+    return [
+        known.ColorJitter(
+            brightness=(1 - recipe.brightness, 1 + recipe.brightness),
+            contrast=(1 - recipe.contrast, 1 + recipe.contrast),
+            saturation=(1 - recipe.saturation, 1 + recipe.saturation),
+            hue=(-min(recipe.hue, 0.5), min(recipe.hue, 0.5)),
+            p=1.0,
+        )
+    ]
+
+
+def _contrast(known: Any, recipe: Augment) -> list[Any]:
+    return _colours(known, Augment(hue=0, saturation=0, brightness=0, contrast=recipe.contrast))
+
+
+def _defects(known: Any, recipe: Augment) -> list[Any]:
+    """What a camera, and what stands before it, do to a photo."""
+    steps: list[Any] = []
+    if recipe.grey:
+        steps.append(known.ToGray(p=recipe.grey))
+    if recipe.blur:
+        kinds = [known.MotionBlur(blur_limit=(3, 9)), known.GaussianBlur(sigma_limit=(0.5, 2.0))]
+        steps.append(known.OneOf(kinds, p=recipe.blur))
+    if recipe.noise:
+        steps.append(known.ISONoise(p=recipe.noise))
+    if recipe.jpeg:
+        steps.append(known.ImageCompression(quality_range=(30, 80), p=recipe.jpeg))
+    if recipe.cutout:
+        patch = (0.05, 0.2)
         steps.append(
-            known.ColorJitter(
-                brightness=(1 - recipe.brightness, 1 + recipe.brightness),
-                contrast=(1.0, 1.0),
-                saturation=(1 - recipe.saturation, 1 + recipe.saturation),
-                hue=(-min(recipe.hue, 0.5), min(recipe.hue, 0.5)),
-                p=1.0,
+            known.CoarseDropout(
+                num_holes_range=(1, 5), hole_height_range=patch, hole_width_range=patch, fill=GREY, p=recipe.cutout
             )
         )
     return steps

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,7 +12,9 @@ from torch.utils.data import DataLoader, Dataset
 from detect.config import Recipe
 from detect.data import Image
 from detect.draw import open_upright
+from detect.errors import DataError
 from detect.geometry import as_boxes
+from detect.models.detector import Picture, Training
 from detect.models.order import Order
 from detect.models.torchvision import scale
 from detect.train.augment import Varied
@@ -20,16 +22,23 @@ from detect.train.augment import Varied
 Target = dict[str, torch.Tensor]
 
 
-class Batch(NamedTuple):
-    """B pictures (3, h, w) float32 in 0..1, their targets (boxes (N, 4) in input pixels, labels (N,) from 1), names."""
+class Item(NamedTuple):
+    """A training photo: picture (3, h, w) float32 in 0..1, target (boxes (N, 4) in input pixels, labels (N,) from 1).
 
-    pictures: list[torch.Tensor]
-    targets: list[Target]
-    names: list[str]
+    `unreadable` names those that were to be in its place.
+    """
+
+    picture: torch.Tensor
+    target: Target
+    name: str
+    unreadable: tuple[str, ...]
 
 
-class Photos(Dataset[tuple[torch.Tensor, Target, str]]):
-    """Training photos, varied and scaled. A key is epoch * len + position, see `Order`."""
+class Photos(Dataset[Item]):
+    """Training photos, varied and scaled. A key is epoch * len + position, see `Order`.
+
+    One that cannot be read is replaced by the next.
+    """
 
     def __init__(self, images: Sequence[Image], classes: tuple[str, ...], recipe: Recipe) -> None:
         self.images, self.recipe = images, recipe
@@ -39,39 +48,61 @@ class Photos(Dataset[tuple[torch.Tensor, Target, str]]):
     def __len__(self) -> int:
         return len(self.images)
 
-    def __getitem__(self, key: int) -> tuple[torch.Tensor, Target, str]:
+    def __getitem__(self, key: int) -> Item:
         epoch, position = divmod(key, len(self.images))
-        image = self.images[position]
-        picture = np.asarray(open_upright(image.path)) if image.path is not None else np.empty((0, 0, 3), np.uint8)
+        (seed,) = np.random.SeedSequence([self.recipe.seed, epoch, position]).generate_state(1)
+        lost: list[str] = []
+        for place in range(position, position + len(self.images)):
+            image = self.images[place % len(self.images)]
+            try:
+                return self._varied(image, read(image), int(seed), tuple(lost))
+            except DataError:
+                lost.append(image.name)
+        raise DataError("none of the training photos can be read as an image")
+
+    def _varied(self, image: Image, picture: Picture, seed: int, lost: tuple[str, ...]) -> Item:
         boxes = as_boxes([box.xyxy for box in image.boxes])
         labels = np.array([self.label[box.label] for box in image.boxes], dtype=np.int64)
-        (seed,) = np.random.SeedSequence([self.recipe.seed, epoch, position]).generate_state(1)
-        picture, boxes, labels = self.varied(picture, boxes, labels, int(seed))
+        picture, boxes, labels = self.varied(picture, boxes, labels, seed)
         scaled = scale(picture, self.recipe.imgsz)
         target = {"boxes": torch.from_numpy(boxes * scaled.scale).float(), "labels": torch.from_numpy(labels)}
-        return scaled.tensor, target, image.name
+        return Item(scaled.tensor, target, image.name, lost)
 
 
-def batches(images: Sequence[Image], classes: tuple[str, ...], recipe: Recipe, epoch: int) -> DataLoader[Any]:
-    """Passes over the photos in `Batch`es, the first of them that of `epoch`, counted from 0."""
-    photos = Photos(images, classes, recipe)
+def read(image: Image) -> Picture:
+    """The photo, upright, (h, w, 3) uint8. Raises DataError."""
+    if image.path is None:
+        raise DataError(f"{image.name}: the photo is not there")
+    return np.asarray(open_upright(image.path))
+
+
+def batches(job: Training, epoch: int, rank: int = 0, world: int = 1) -> DataLoader[Any]:
+    """Passes over the training photos in lists of `Item`s, the first of them that of `epoch`, counted from 0."""
+    recipe, photos = job.recipe, Photos(job.train, job.classes, job.recipe)
     return DataLoader(
         photos,
         batch_size=min(recipe.batch, len(photos)),
-        sampler=Order(len(photos), recipe.seed, epoch),
+        sampler=Order(len(photos), recipe.seed, epoch, job.factors, rank, world),
         num_workers=recipe.workers,
         persistent_workers=recipe.workers > 0,
-        collate_fn=_together,
+        collate_fn=list,
         drop_last=False,
     )
 
 
-def pictures(images: Sequence[Image], size: int) -> Iterator[tuple[Sequence[Image], list[np.ndarray]]]:
-    """The photos as they are, upright, some at a time."""
-    for start in range(0, len(images), size):
-        part = images[start : start + size]
-        yield part, [np.asarray(open_upright(image.path)) for image in part if image.path is not None]
+def pictures(images: Sequence[Image], recipe: Recipe) -> DataLoader[Any]:
+    """The photos as they are, upright, in lists of pictures."""
+    return DataLoader(
+        _Still(images), batch_size=recipe.batch, num_workers=min(recipe.workers, 2), collate_fn=list, shuffle=False
+    )
 
 
-def _together(items: list[tuple[torch.Tensor, Target, str]]) -> Batch:
-    return Batch(*(list(column) for column in zip(*items, strict=True)))
+class _Still(Dataset[Picture]):
+    def __init__(self, images: Sequence[Image]) -> None:
+        self.images = images
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, place: int) -> Picture:
+        return read(self.images[place])

@@ -11,7 +11,7 @@ from detect.files import atomic_file
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")  # Okabe and Ito, safe for colour-blind readers
 
 
-def draw_curves(epochs: Sequence[dict[str, Any]], path: Path) -> None:
+def draw_curves(epochs: Sequence[dict[str, Any]], path: Path, watch: str = "map") -> None:
     """Draw train losses (solid) and val losses (dashed) on the left, figures on val on the right, as PNG."""
     from matplotlib.figure import Figure  # not pyplot: no global state, no display
 
@@ -25,7 +25,7 @@ def draw_curves(epochs: Sequence[dict[str, Any]], path: Path) -> None:
     names = {"map50": "AP50", "map": "mAP", "precision": "precision", "recall": "recall"}
     for colour, (key, label) in zip(COLOURS, names.items(), strict=True):
         right.plot(x, [event["val"][key] for event in epochs], color=colour, label=label, lw=2 if "map" in key else 1)
-    best = max(epochs, key=lambda event: float(event["val"]["map"]))
+    best = max(epochs, key=lambda event: float(event["val"][watch]))
     right.axvline(best["epoch"], color="#888888", lw=0.8)
     right.annotate(f"best: epoch {best['epoch']}", (best["epoch"], 0.02), rotation=90, ha="right", color="#555555")
     left.set(title="Loss", xlabel="epoch", ylim=(0, None))

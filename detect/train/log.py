@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,9 +58,11 @@ class Log:
 class Watch:
     """Turns what a detector tells while it trains into log lines, remarks and a moving bar."""
 
-    def __init__(self, log: Log, advance: Advance, epochs: int) -> None:
-        self.log, self.advance, self.epochs = log, advance, epochs
-        self.note = ""
+    def __init__(
+        self, log: Log, advance: Advance, epochs: int, limit: int = 0, tell: Callable[[Event], None] | None = None
+    ) -> None:
+        self.log, self.advance, self.epochs, self.limit, self.tell = log, advance, epochs, limit, tell
+        self.note, self.lost = "", list[str]()
 
     def start(self, fitted: str, epoch: int) -> None:
         """Told once, before the first batch."""
@@ -76,10 +78,24 @@ class Watch:
     def epoch(self, told: Event) -> None:
         """Told after every epoch, before its state is saved."""
         self.log.add({"event": "epoch", **told})
+        if self.tell is not None:
+            self.tell(told)
         val = told["val"]
         self.note = f"AP50 {val['map50']:.3f} mAP {val['map']:.3f}"
         losses = " ".join(f"{name.removesuffix('_loss')} {value:.3f}" for name, value in told["train"].items())
         say(f"epoch {told['epoch']:>3}/{self.epochs}  {losses}  val {self.note}  {told['seconds']:.0f} s")
+
+    def unreadable(self, names: Sequence[str]) -> None:
+        """Told of training photos that were left out. Raises DataError when there are more than the limit."""
+        for name in names:
+            if name in self.lost:
+                continue
+            self.lost.append(name)
+            self.log.add({"event": "unreadable", "image": name})
+            say(f"{name}: cannot be read as an image, and is left out")
+        if len(self.lost) > self.limit:
+            lost = ", ".join(self.lost)
+            raise DataError(f"{len(self.lost)} training photos cannot be read, more than `unreadable` allows: {lost}")
 
 
 def describe(dataset: Dataset) -> Event:

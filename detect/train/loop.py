@@ -1,4 +1,4 @@
-"""The training loop of torchvision's detectors, on Lightning Fabric.
+"""The training loop of torchvision's detectors, on Lightning Fabric: one device or many.
 
 Nothing depends on the state of a generator: photos come by (seed, epoch, position), and what the model draws at random
 comes by (seed, epoch, batch). So a training that was killed and resumed goes on to the very same end.
@@ -9,9 +9,8 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -23,25 +22,32 @@ from detect.data import Box, Predictions
 from detect.errors import ModelError
 from detect.models.detector import Training
 from detect.models.device import pick_device
-from detect.models.torchvision import build, detect
-from detect.models.weights import Weights, load_tensors, save_tensors, save_weights, state_dict, take_over
-from detect.train.batches import Batch, batches, pictures
+from detect.models.memory import largest_batch, out_of_memory
+from detect.models.nms import suppress
+from detect.models.torchvision import build, look
+from detect.models.transfer import freeze, parameter_groups, start
+from detect.models.weighted import weigh
+from detect.models.weights import Weights, load_tensors, save_tensors, save_weights
+from detect.point import Suppression
+from detect.train.batches import Item, batches, pictures
 
-Measure = Callable[[Predictions], dict[str, float]]
 DECAY, RAMP = 0.9998, 2000.0  # of the averaged weights; the decay rises to it over so many steps
 CLIP = 10.0  # norm of the gradient
+LEAST = 0.001  # score of a box that counts in validation
 
 
 @dataclass
 class _Learner:
     """What changes while it learns: the weights, their running mean, the optimizer, and how far it has come.
 
-    `epoch` whole epochs are done; `best` is the highest mAP on val so far, `since` how many epochs ago it was.
+    `epoch` whole epochs are done; `best` is the highest watched figure on val so far, `since` how many epochs ago it
+    was. `frozen` blocks do not learn.
     """
 
     module: Any
     averaged: Any
     optimizer: Any
+    frozen: list[Any] = field(default_factory=list)
     epoch: int = 0
     best: float = -1.0
     since: int = 0
@@ -63,10 +69,11 @@ class _Learner:
         self.epoch, self.best, self.since = state["epoch"], state["best"], state["since"]
 
 
-def fit(job: Training, measure: Measure, *, resume: bool) -> None:
-    """Train as the recipe says; see Training for what is written and told. `measure` gives the figures on val.
+def fit(job: Training, *, resume: bool) -> None:
+    """Train as the recipe says; see Training for what is written and told.
 
-    Raises ModelError where weights do not fit or the loss is no longer a number.
+    Raises ModelError where weights do not fit, the loss is no longer a number or the memory is too small, DataError
+    where too many photos cannot be read.
     """
     from lightning.fabric import Fabric
 
@@ -74,73 +81,128 @@ def fit(job: Training, measure: Measure, *, resume: bool) -> None:
     torch.manual_seed(recipe.seed)
     torch.set_num_threads(recipe.threads or os.cpu_count() or 1)
     device = pick_device(recipe.device)
-    fabric = Fabric(accelerator=device.type, devices=1, precision=_precision(recipe, device))
-    module = build(recipe, len(job.classes), frozen_norm=recipe.weights is not None)
-    fitted = _transfer(module, recipe) if recipe.weights and not resume else "no weights given: a start from scratch"
+    many = recipe.devices * recipe.nodes > 1
+    fabric = Fabric(
+        accelerator=device.type, devices=recipe.devices if many or device.index is None else [device.index],
+        num_nodes=recipe.nodes, strategy="ddp" if many else "auto", precision=_precision(recipe, device),
+    )  # fmt: skip
+    fabric.launch()
+    module = build(recipe, len(job.classes))
+    weigh(module, job.class_weights)
+    fitted = "the state of the run" if resume else start(module, recipe)
+    frozen = freeze(module, recipe)
     averaged = AveragedModel(module, multi_avg_fn=_average, use_buffers=True).to(fabric.device)
     model, optimizer = fabric.setup(module, _optimizer(module, recipe))
-    learner = _Learner(module, averaged, optimizer)
+    learner = _Learner(module, averaged, optimizer, frozen)
     if resume:
         learner.restore(load_tensors(job.state))
     job.on_start(fitted, learner.epoch + 1)
-    loader = batches(job.train, job.classes, recipe, learner.epoch)
+    try:
+        _epochs(fabric, model, learner, job)
+    except RuntimeError as error:
+        if not out_of_memory(error):
+            raise
+        fits = largest_batch(recipe.batch, lambda size: _try(model, recipe, size, fabric))
+        remedy = f"batch={fits} fits" if fits else "not even batch=1 fits: lower `imgsz` or take a smaller model"
+        raise ModelError(f"out of memory with batch={recipe.batch}; {remedy}") from None
+
+
+def _epochs(fabric: Any, model: Any, learner: _Learner, job: Training) -> None:
+    recipe = job.recipe
+    loader = batches(job, learner.epoch, fabric.global_rank, fabric.world_size)
     while learner.epoch < recipe.epochs and learner.since < recipe.patience:
         began = time.monotonic()
-        losses = _epoch(fabric, model, learner, loader, job)
-        figures = measure(find(learner.averaged.module, job))
+        losses, seen = _epoch(fabric, model, learner, loader, job)
+        figures = job.measure(find(learner.averaged.module, job, fabric))
         learner.epoch += 1
-        seconds, rate_now = round(time.monotonic() - began, 2), optimizer.param_groups[0]["lr"]
-        job.on_epoch({"epoch": learner.epoch, "seconds": seconds, "lr": rate_now, "train": losses, "val": figures})
+        seconds, rate_now = (
+            round(time.monotonic() - began, 2),
+            recipe.lr * rate(learner.epoch * len(loader) - 1, len(loader), recipe),
+        )
+        told = {"epoch": learner.epoch, "seconds": seconds, "lr": rate_now, "train": losses, "val": figures}
+        job.on_epoch({**told, "seen": {name: seen[name] for name in job.classes}})
         learner.since += 1
-        if figures["map"] > learner.best:
-            learner.best, learner.since = figures["map"], 0
-            _save_best(learner.averaged.module, job)
-        save_tensors(learner.state(), job.state)
+        better = figures[recipe.watch] > learner.best
+        if better:
+            learner.best, learner.since = figures[recipe.watch], 0
+        if fabric.is_global_zero:
+            if better:
+                _save_best(learner.averaged.module, job)
+            save_tensors(learner.state(), job.state)
+        fabric.barrier()
 
 
-def _transfer(module: Any, recipe: Recipe) -> str:
-    """Take over what fits of the recipe's weights; says how much."""
-    taken = take_over(module, state_dict(load_tensors(Path(recipe.weights or ""))))
-    if not taken.taken:
-        raise ModelError(f"{recipe.weights}: not one tensor fits this model by name and shape")
-    return f"{taken} taken from {recipe.weights}"
-
-
-def find(module: Any, job: Training) -> Predictions:
-    """What the model finds in the validation photos."""
+def find(module: Any, job: Training, fabric: Any) -> Predictions:
+    """What the model finds in the validation photos; every process looks at its share of them."""
     module.eval()
-    recipe, found = job.recipe, dict[str, tuple[Box, ...]]()
-    for part, photos in pictures(job.val, recipe.batch):
-        boxes = detect(module, job.classes, recipe.imgsz, photos, 0.001, recipe.nms_iou)
-        found |= {image.name: one for image, one in zip(part, boxes, strict=True)}
-    return Predictions(job.classes, found)
+    recipe, found, how = job.recipe, dict[str, tuple[Box, ...]](), Suppression(job.recipe.nms_iou)
+    share = job.val[fabric.global_rank :: fabric.world_size]
+    names = iter(share)
+    for photos in pictures(share, recipe) if share else ():
+        for one in look(module, recipe.imgsz, photos, LEAST):
+            found[next(names).name] = suppress(one, how).boxes(job.classes)
+    if fabric.world_size > 1:
+        parts: list[Any] = [None] * fabric.world_size
+        torch.distributed.all_gather_object(parts, found)
+        found = {name: boxes for part in parts for name, boxes in part.items()}
+    return Predictions(job.classes, {image.name: found[image.name] for image in job.val})
 
 
-def _epoch(fabric: Any, model: Any, learner: _Learner, loader: Any, job: Training) -> dict[str, float]:
-    """One pass over the training photos; the mean of each part of the loss."""
-    recipe, optimizer, epoch, totals = job.recipe, learner.optimizer, learner.epoch, dict[str, float]()
+def _epoch(
+    fabric: Any, model: Any, learner: _Learner, loader: Any, job: Training
+) -> tuple[dict[str, float], Counter[str]]:
+    """One pass over the training photos: the mean of each part of the loss, and the boxes of each class it saw."""
+    recipe, optimizer, epoch = job.recipe, learner.optimizer, learner.epoch
+    totals, seen = dict[str, float](), Counter[str]()
     model.train()
-    for number, batch in enumerate(loader):
+    for block in learner.frozen:
+        block.eval()
+    for number, items in enumerate(loader):
         step = epoch * len(loader) + number
         for group in optimizer.param_groups:
-            group["lr"] = recipe.lr * rate(step, len(loader), recipe)
+            group["lr"] = recipe.lr * rate(step, len(loader), recipe) * group["scale"]
         torch.manual_seed(int(np.random.SeedSequence([recipe.seed, epoch, number]).generate_state(1)[0]))
-        parts = model(*_on(fabric.device, batch))
-        loss = torch.stack(list(parts.values())).sum()
-        if not torch.isfinite(loss):
-            raise ModelError(
-                f"epoch {epoch + 1}: the loss is no longer a number, in a batch of {', '.join(batch.names)}; "
-                "try a smaller `lr`"
-            )
-        optimizer.zero_grad()
-        fabric.backward(loss)
-        torch.nn.utils.clip_grad_norm_(model.parameters(), CLIP)
-        optimizer.step()
-        learner.averaged.update_parameters(learner.module)
+        last = number + 1 == len(loader)
+        with fabric.no_backward_sync(model, enabled=fabric.world_size > 1 and not last and not _steps(number, recipe)):
+            parts = model(*_on(fabric.device, items))
+            loss = torch.stack(list(parts.values())).sum()
+            _check(loss, epoch, items)
+            fabric.backward(loss / recipe.accumulate)
+        if last or _steps(number, recipe):
+            torch.nn.utils.clip_grad_norm_(model.parameters(), CLIP)
+            optimizer.step()
+            optimizer.zero_grad()
+            learner.averaged.update_parameters(learner.module)
         for name, part in parts.items():
             totals[name] = totals.get(name, 0.0) + float(part.detach()) / len(loader)
+        for item in items:
+            seen.update(job.classes[label - 1] for label in item.target["labels"].tolist())
+        job.on_unreadable([name for item in items for name in item.unreadable])
         job.on_batch(epoch + 1, len(loader))
-    return totals
+    return _gathered(fabric, totals, seen)
+
+
+def _steps(number: int, recipe: Recipe) -> bool:
+    """Whether the weights change after this batch of an epoch (they do after the last one, too)."""
+    return (number + 1) % recipe.accumulate == 0
+
+
+def _check(loss: Any, epoch: int, items: list[Item]) -> None:
+    if not torch.isfinite(loss):
+        names = ", ".join(item.name for item in items)
+        raise ModelError(
+            f"epoch {epoch + 1}: the loss is no longer a number, in a batch of {names}; try a smaller `lr`"
+        )
+
+
+def _gathered(fabric: Any, totals: dict[str, float], seen: Counter[str]) -> tuple[dict[str, float], Counter[str]]:
+    """The same over all processes: the mean of the losses, the sum of the boxes."""
+    if fabric.world_size == 1:
+        return totals, seen
+    parts: list[Any] = [None] * fabric.world_size
+    torch.distributed.all_gather_object(parts, (totals, seen))
+    means = {name: sum(one[name] for one, _ in parts) / fabric.world_size for name in totals}
+    return means, sum((one for _, one in parts), Counter[str]())
 
 
 def rate(step: int, batches_: int, recipe: Recipe) -> float:
@@ -155,12 +217,7 @@ def rate(step: int, batches_: int, recipe: Recipe) -> float:
 
 
 def _optimizer(module: Any, recipe: Recipe) -> Any:
-    """Weight decay on matrices and filters only, not on biases and norms."""
-    free = [p for p in module.parameters() if p.requires_grad]
-    groups = [
-        {"params": [p for p in free if p.ndim > 1], "weight_decay": recipe.weight_decay},
-        {"params": [p for p in free if p.ndim <= 1], "weight_decay": 0.0},
-    ]
+    groups = parameter_groups(module, recipe)
     if recipe.optimizer == "adamw":
         return torch.optim.AdamW(groups, lr=recipe.lr, betas=(recipe.momentum, 0.999))
     return torch.optim.SGD(groups, lr=recipe.lr, momentum=recipe.momentum, nesterov=True)
@@ -176,14 +233,24 @@ def _average(averaged: Any, current: Any, steps: Any) -> None:
             mean.copy_(value)
 
 
-def _on(device: torch.device, batch: Batch) -> tuple[list[torch.Tensor], list[dict[str, torch.Tensor]]]:
-    targets = [{name: value.to(device) for name, value in target.items()} for target in batch.targets]
-    return [picture.to(device) for picture in batch.pictures], targets
+def _on(device: torch.device, items: list[Item]) -> tuple[list[torch.Tensor], list[dict[str, torch.Tensor]]]:
+    targets = [{name: value.to(device) for name, value in item.target.items()} for item in items]
+    return [item.picture.to(device) for item in items], targets
 
 
 def _precision(recipe: Recipe, device: torch.device) -> Any:
     half = recipe.precision == "bf16" or (recipe.precision == "auto" and device.type == "cuda")
     return "bf16-mixed" if half else "32-true"
+
+
+def _try(model: Any, recipe: Recipe, size: int, fabric: Any) -> None:
+    """One step on `size` grey pictures; raises RuntimeError where the memory is too small."""
+    model.zero_grad()
+    picture = torch.full((3, recipe.imgsz, recipe.imgsz), 0.5)
+    side = float(recipe.imgsz)
+    target = {"boxes": torch.tensor([[side / 4, side / 4, side / 2, side / 2]]), "labels": torch.tensor([1])}
+    parts = model(*_on(fabric.device, [Item(picture, target, "", ())] * size))
+    fabric.backward(torch.stack(list(parts.values())).sum())
 
 
 def _save_best(module: Any, job: Training) -> None:

@@ -14,7 +14,7 @@ from pycocotools.coco import COCO
 
 from detect.convert import read, write
 
-# looked for, not imported: it replaces PIL.Image.open and others, which only detect.models.yolo puts back
+# looked for, not imported: it replaces PIL.Image.open and others, which only detect.models.yolo.library puts back
 pytestmark = pytest.mark.skipif(find_spec("ultralytics") is None, reason="needs the extra yolo")
 
 SOURCES = [
@@ -76,7 +76,7 @@ def test_the_scan_would_tell(tmp_path: Path, shared_data: Path, copies: None) ->
 
 def scan(folder: Path) -> tuple[int, int, list[str]]:
     """Images and boxes of all splits as ultralytics reads them, and what it has to say about their labels."""
-    from detect.models.yolo import YOLODataset
+    from detect.models.yolo.library import YOLODataset
 
     header = yaml.safe_load((folder / "data.yaml").read_text())
     places = {header[key] for key in header if key != "names"}

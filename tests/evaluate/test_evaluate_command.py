@@ -164,15 +164,19 @@ def test_predictions_or_weights(files: tuple[Path, Path, Path], words: tuple[str
 
 def test_weights_predict_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The detector looks at the photos of the split; what it found is kept beside the report."""
+    import numpy as np
     from PIL import Image as Photo
 
     from detect.data import Box, Dataset, Image
+    from detect.models.nms import Candidates
+    from detect.point import Suppression
 
     class Middle:
-        name, classes, imgsz = "middle", ("class0",), 64
+        name, classes, imgsz, suppression, point = "middle", ("class0",), 64, Suppression(), None
 
-        def detect(self, pictures: Any, confidence: float, nms_iou: float) -> list[tuple[Box, ...]]:
-            return [(Box("class0", 5, 5, 15, 15, 0.9),) for _ in pictures]
+        def candidates(self, pictures: Any, confidence: float) -> list[Candidates]:
+            one = Candidates(np.array([[5.0, 5.0, 15.0, 15.0]]), np.array([0.9]), np.array([0]))
+            return [one for _ in pictures]
 
     images = []
     for split in ("val", "test"):

@@ -2,49 +2,90 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 import torch
 
+from detect.data import Box
 from detect.geometry import as_boxes, iou
 from detect.models.letterbox import letterbox
-from detect.models.nms import suppress
+from detect.models.nms import Candidates, candidates, from_yolo, suppress
+from detect.point import Suppression
 
 
-def raw(rows: list[list[float]], classes: int) -> torch.Tensor:
-    """Rows cx, cy, w, h, score of each class -> (1, 4 + classes, A)."""
-    return torch.tensor(rows, dtype=torch.float32).reshape(-1, 4 + classes).T[None]
+def found(rows: list[list[float]]) -> Candidates:
+    """Rows x1, y1, x2, y2, score, class."""
+    table = np.array(rows, dtype=np.float64).reshape(-1, 6)
+    return Candidates(as_boxes(table[:, :4]), table[:, 4], table[:, 5].astype(np.int64))
+
+
+def crowd(count: int, classes: int = 1) -> Candidates:
+    rng = np.random.default_rng(0)
+    corner, size = rng.uniform(0, 60, (count, 2)), rng.uniform(5, 30, (count, 2))
+    rows = [corner, corner + size, rng.uniform(0, 1, (count, 1)), rng.integers(0, classes, (count, 1))]
+    return found(np.concatenate(rows, axis=1).tolist())
+
+
+HARD = Suppression(0.5)
+PAIR = [[5, 5, 15, 15, 0.6, 0], [6, 5, 16, 15, 0.9, 0], [46, 46, 54, 54, 0.3, 0]]
 
 
 def test_the_weaker_of_two_overlapping_boxes_of_one_class_goes() -> None:
-    out = suppress(raw([[10, 10, 10, 10, 0.6, 0], [11, 10, 10, 10, 0.9, 0], [50, 50, 8, 8, 0.3, 0]], 2), 0.01, 0.5)
-    assert out[0][:, 4].tolist() == pytest.approx([0.9, 0.3])
-    assert out[0][0, :4].tolist() == [6, 5, 16, 15]
+    kept = suppress(found(PAIR), HARD)
+    assert kept.score.tolist() == [0.9, 0.3]
+    assert kept.xyxy[0].tolist() == [6, 5, 16, 15]
 
 
-def test_boxes_of_two_classes_do_not_suppress_each_other() -> None:
-    out = suppress(raw([[10, 10, 10, 10, 0.6, 0], [10, 10, 10, 10, 0, 0.9]], 2), 0.01, 0.5)
-    assert out[0][:, 5].tolist() == [1, 0]
+def test_boxes_of_two_classes_do_not_suppress_each_other_unless_asked() -> None:
+    both = found([[5, 5, 15, 15, 0.6, 0], [5, 5, 15, 15, 0.9, 1]])
+    assert suppress(both, HARD).label.tolist() == [1, 0]
+    assert suppress(both, Suppression(0.5, per_class=False)).label.tolist() == [1]
 
 
-def test_one_anchor_may_give_a_box_per_class() -> None:
-    out = suppress(raw([[10, 10, 10, 10, 0.6, 0.5]], 2), 0.01, 0.5)
-    assert out[0][:, 5].tolist() == [0, 1]
+def test_soft_suppression_weakens_by_overlap() -> None:
+    """The two overlap by IoU 9 / 11; sigma 0.5."""
+    kept = suppress(found(PAIR), Suppression(sigma=0.5))
+    assert kept.score.tolist() == pytest.approx([0.9, 0.3, 0.6 * math.exp(-((9 / 11) ** 2) / 0.5)])
+    assert suppress(found(PAIR), Suppression(sigma=0.5), confidence=0.25).score.tolist() == [0.9, 0.3]
+    both = found([[5, 5, 15, 15, 0.6, 0], [5, 5, 15, 15, 0.9, 1]])
+    assert suppress(both, Suppression(sigma=0.5)).score.tolist() == [0.9, 0.6]
+    assert suppress(both, Suppression(sigma=0.5, per_class=False)).score.tolist() == [0.9, 0.6 * math.exp(-2)]
 
 
-def test_nothing_above_the_confidence_gives_no_rows() -> None:
-    assert suppress(raw([[10, 10, 10, 10, 0.1, 0.1]], 2), 0.5, 0.5)[0].shape == (0, 6)
-    assert suppress(raw([], 2), 0.5, 0.5)[0].shape == (0, 6)
+@pytest.mark.parametrize("how", [HARD, Suppression(sigma=0.5), Suppression(0.3, per_class=False)])
+def test_nothing_gives_nothing_and_the_input_is_left_alone(how: Suppression) -> None:
+    assert suppress(found([]), how).xyxy.shape == (0, 4)
+    some = crowd(50, classes=3)
+    before = some.score.copy()
+    assert (np.diff(suppress(some, how).score) <= 0).all()
+    np.testing.assert_array_equal(some.score, before)
 
 
 def test_survivors_do_not_overlap_and_are_sorted() -> None:
-    rng = np.random.default_rng(0)
-    rows = np.concatenate([rng.uniform(0, 60, (400, 2)), rng.uniform(5, 30, (400, 2)), rng.uniform(0, 1, (400, 1))], 1)
-    kept = suppress(raw(rows.tolist(), 1), 0.1, 0.4, most=30)[0].numpy()
-    assert len(kept) == 30
-    assert (np.diff(kept[:, 4]) <= 0).all()
-    overlaps = iou(as_boxes(kept[:, :4]), as_boxes(kept[:, :4]))
+    kept = suppress(crowd(400), Suppression(0.4), most=30)
+    assert len(kept.score) == 30
+    assert (np.diff(kept.score) <= 0).all()
+    overlaps = iou(kept.xyxy, kept.xyxy)
     assert overlaps[~np.eye(30, dtype=bool)].max() <= 0.4 + 1e-6
+
+
+def test_one_anchor_may_give_a_box_per_class() -> None:
+    """A raw output is (4 + C, A): centre and size, then the scores of the classes."""
+    raw = torch.tensor([[10, 10, 10, 10, 0.6, 0.5], [50, 50, 8, 8, 0.3, 0.001]], dtype=torch.float32).T
+    rows = from_yolo(raw, 0.01)
+    assert rows[:, 5].tolist() == [0, 1, 0]
+    assert rows[0, :4].tolist() == [5, 5, 15, 15]
+    assert rows[:, 4].tolist() == pytest.approx([0.6, 0.5, 0.3])
+    assert from_yolo(raw, 0.9).shape == (0, 6)
+    assert from_yolo(torch.empty(6, 0), 0.9).shape == (0, 6)
+
+
+def test_candidates_without_an_area_are_none() -> None:
+    some = candidates(as_boxes([[0, 0, 0, 5], [0, 0, 4, 5], [3, 3, 9, 9]]), np.array([0.9, 0.2, 0.4]), np.arange(3))
+    assert some.label.tolist() == [2, 1]
+    assert some.boxes(("a", "b", "c"))[0] == Box("c", 3, 3, 9, 9, 0.4)
 
 
 @pytest.mark.parametrize(("width", "height"), [(640, 480), (480, 640), (100, 37), (33, 200), (64, 64), (1, 1)])

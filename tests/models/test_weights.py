@@ -134,6 +134,6 @@ def test_other_libraries_are_as_before() -> None:
     """ultralytics replaces functions of PIL, torch and OpenCV, and environment variables; none of it stays."""
     code = (
         "import os, cv2, torch, PIL.Image as P; before = (P.open, torch.save, cv2.imread, dict(os.environ));"
-        "import detect.models.yolo; assert before == (P.open, torch.save, cv2.imread, dict(os.environ))"
+        "import detect.models.yolo.library; assert before == (P.open, torch.save, cv2.imread, dict(os.environ))"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -15,16 +15,16 @@ from detect.config import Recipe
 from detect.data import Box, Image
 from detect.errors import DataError
 from detect.models.order import Order
-from detect.models.yolo import _Items
-from detect.models.yolo_names import arguments
+from detect.models.yolo.items import Items, Upright
+from detect.models.yolo.names import arguments
 
 # How a camera stores an upright picture for each EXIF orientation: the transposition that undoes the viewer's.
 STORED = {1: None, 3: Photo.Transpose.ROTATE_180, 6: Photo.Transpose.ROTATE_90, 8: Photo.Transpose.ROTATE_270}
 
 
-def items(images: list[Image], *, augment: bool, seed: int = 0, **recipe: Any) -> _Items:
+def items(images: list[Image], *, augment: bool, seed: int = 0, **recipe: Any) -> Items:
     args = arguments(Recipe(model="yolov5n", imgsz=64, **recipe), torch.device("cpu"), Path("unused"))
-    return _Items(images, ("red",), seed, imgsz=64, batch_size=2, augment=augment, hyp=get_cfg(overrides=args))
+    return Items(images, ("red",), seed, imgsz=64, batch_size=2, augment=augment, hyp=get_cfg(overrides=args))
 
 
 def photo(folder: Path, name: str, orientation: int = 1) -> Image:
@@ -88,8 +88,26 @@ def test_orders_are_permutations_of_their_own() -> None:
     assert list(Order(0, seed=0, epoch=3)) == []
 
 
-def test_a_file_that_is_no_image_is_named(tmp_path: Path) -> None:
-    image = photo(tmp_path, "a.jpg")
-    (tmp_path / "a.jpg").write_bytes(b"not an image")
-    with pytest.raises(DataError, match=r"a\.jpg: cannot be read as an image"):
-        items([image], augment=True)[0]
+def test_a_file_that_is_no_image_is_left_out_and_named(tmp_path: Path) -> None:
+    images = [photo(tmp_path, f"{k}.jpg") for k in range(4)]
+    (tmp_path / "2.jpg").write_bytes(b"not an image")
+    some = items(images, augment=True)
+    seen = [some[key] for key in range(8)]
+    assert {name for item in seen for name in item["unreadable"]} == {"2.jpg"}
+    assert [item["name"] for item in seen] == [f"{k % 4}.jpg" for k in range(8)]
+    assert all(item["img"].shape == (3, 64, 64) for item in seen)
+    for image in images:
+        (tmp_path / image.name).write_bytes(b"not an image")
+    with pytest.raises(DataError, match="none of the training photos can be read"):
+        items(images, augment=True)[0]
+
+
+def test_validation_sees_the_photos_as_in_use(tmp_path: Path) -> None:
+    """Letterboxed: 64 x 32 in 64 x 32, so the box (8, 4)-(24, 20) stands where it stood."""
+    still = Upright([photo(tmp_path, "a.jpg", 6)], ("red",), 64)[0]
+    assert still.placed.tensor.shape == (3, 32, 64)
+    assert still.boxes.tolist() == [[16 / 64, 12 / 32, 16 / 64, 16 / 32]]
+    tall = Image("b.jpg", 64, 32, (Box("red", 8, 4, 24, 20),), path=photo(tmp_path, "b.jpg").path)
+    small = Upright([tall], ("red",), 32)[0]  # 32 x 16, between two bands of 8 grey rows
+    assert small.placed.tensor.shape == (3, 32, 32)
+    assert small.boxes.tolist() == [[8 / 32, (6 + 8) / 32, 8 / 32, 8 / 32]]

@@ -14,8 +14,10 @@ from detect.cli import main
 from detect.convert import read_predictions, write
 from detect.data import Box, Dataset, Image, Predictions
 from detect.errors import DataError, Problems
+from detect.geometry import as_boxes
 from detect.models.detector import Picture
-from detect.point import Curve, OperatingPoint, write_point
+from detect.models.nms import Candidates
+from detect.point import Curve, OperatingPoint, Suppression, write_point
 from detect.predict import draw_predictions, photos, predict, sources
 
 
@@ -23,17 +25,19 @@ class Brightest:
     """A detector that finds one box over each picture, as sure as the picture is bright; none in a black one."""
 
     name, classes, imgsz = "brightest", ("light",), 64
+    suppression, point = Suppression(), None
 
     def __init__(self) -> None:
         self.batches: list[int] = []
 
-    def detect(self, pictures: Sequence[Picture], confidence: float, nms_iou: float) -> list[tuple[Box, ...]]:
+    def candidates(self, pictures: Sequence[Picture], confidence: float) -> list[Candidates]:
         self.batches.append(len(pictures))
         found = []
         for picture in pictures:
             height, width = picture.shape[:2]
             score = float(picture.mean()) / 255
-            found.append((Box("light", 0, 0, width, height, score),) if score > confidence else ())
+            rows = as_boxes([[0, 0, width, height]]), np.array([score]), np.array([0])
+            found.append(Candidates(*rows).at(np.array([score]) > confidence))
         return found
 
 
@@ -87,8 +91,8 @@ def test_photos_are_found_in_sub_folders_and_named_by_their_path(tmp_path: Path)
 
 def test_sources_takes_a_photo_a_folder_or_annotated_data(tmp_path: Path) -> None:
     one = photo(tmp_path / "plain" / "one.png")
-    assert [i.name for i in sources(tmp_path / "plain" / "one.png")] == ["one.png"]
-    assert [i.name for i in sources(tmp_path / "plain")] == ["one.png"]
+    assert [i.name for i in sources(tmp_path / "plain" / "one.png").images] == ["one.png"]
+    assert [i.name for i in sources(tmp_path / "plain").images] == ["one.png"]
     two = photo(tmp_path / "plain" / "two.png")
     box = Box("light", 1, 2, 3, 4)
     images = (
@@ -96,8 +100,8 @@ def test_sources_takes_a_photo_a_folder_or_annotated_data(tmp_path: Path) -> Non
         Image("two.png", 20, 10, (), "val", path=two.path),
     )
     write(Dataset(("light",), images), tmp_path / "data", "yolo")
-    assert [i.name for i in sources(tmp_path / "data")] == ["one.png", "two.png"]
-    assert [i.name for i in sources(tmp_path / "data", "val")] == ["two.png"]
+    assert [i.name for i in sources(tmp_path / "data").images] == ["one.png", "two.png"]
+    assert [i.name for i in sources(tmp_path / "data", "val").images] == ["two.png"]
 
 
 @pytest.mark.parametrize(

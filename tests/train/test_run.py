@@ -11,7 +11,6 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image as Photo
 
-from detect import train as package
 from detect.cli import main
 from detect.config import Recipe, load_recipe
 from detect.data import Box, Dataset, Image
@@ -56,7 +55,7 @@ def dataset(tmp_path: Path) -> Dataset:
 def test_a_run_folder_holds_all_that_explains_it(
     tmp_path: Path, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(package, "fit", pretend)
+    monkeypatch.setattr("detect.train.stage.fit", pretend)
     run = train(RECIPE, dataset, tmp_path / "run")
     assert run.best["epoch"] == 2
     assert load_recipe(tmp_path / "run" / "recipe.yaml") == RECIPE
@@ -75,7 +74,7 @@ def test_what_is_refused_leaves_no_folder(tmp_path: Path, dataset: Dataset, monk
     def fails(job: Training, *, resume: bool) -> None:
         raise ModelError("no good")
 
-    monkeypatch.setattr(package, "fit", fails)
+    monkeypatch.setattr("detect.train.stage.fit", fails)
     out = tmp_path / "run"
     with pytest.raises(ModelError, match="no good"):
         train(RECIPE, dataset, out)
@@ -91,7 +90,7 @@ def test_what_is_refused_leaves_no_folder(tmp_path: Path, dataset: Dataset, monk
 
 
 def test_a_run_is_not_overwritten(tmp_path: Path, dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(package, "fit", pretend)
+    monkeypatch.setattr("detect.train.stage.fit", pretend)
     train(RECIPE, dataset, tmp_path / "run")
     with pytest.raises(DetectError, match="there is a run already"):
         train(RECIPE, dataset, tmp_path / "run")
@@ -109,11 +108,11 @@ def test_a_stop_by_hand_says_how_to_go_on(
     def stopped(job: Training, *, resume: bool) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(package, "fit", stopped)
+    monkeypatch.setattr("detect.train.stage.fit", stopped)
     with pytest.raises(KeyboardInterrupt):
         train(RECIPE, dataset, tmp_path / "run")
     assert "--resume" in capsys.readouterr().err
-    monkeypatch.setattr(package, "fit", pretend)
+    monkeypatch.setattr("detect.train.stage.fit", pretend)
     assert len(train(RECIPE, dataset, tmp_path / "run", resume=True).epochs) == 2  # no epoch was done: from the start
 
 

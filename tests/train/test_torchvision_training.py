@@ -60,7 +60,7 @@ def test_it_learns(run: Run) -> None:
 
 def test_the_kept_weights_have_the_logged_figures(run: Run, squares: Dataset) -> None:
     val = squares.only("val")
-    found = predict(load_detector(run.folder), val.images, nms_iou=RECIPE.nms_iou)
+    found = predict(load_detector(run.folder), val.images)
     values = evaluate(val, found, replicates=0).values
     for name in ("map", "map50", "precision", "recall"):
         assert values[name] == pytest.approx(run.best["val"][name], abs=1e-6)

@@ -11,13 +11,11 @@ from detect.config import Recipe
 
 
 def event(epoch: int, seconds: float, metrics: dict[str, Any]) -> dict[str, Any]:
-    """What happened in one epoch, in this tool's names."""
-    figures = {"metrics/precision(B)": "precision", "metrics/recall(B)": "recall",
-               "metrics/mAP50(B)": "map50", "metrics/mAP50-95(B)": "map"}  # fmt: skip
+    """What happened in one epoch, in this tool's names; metrics are named train/..., val/... and lr/pg..."""
     told: dict[str, Any] = {
         "epoch": epoch,
         "seconds": round(seconds, 2),
-        "lr": metrics["lr/pg0"],
+        "lr": max(value for name, value in metrics.items() if name.startswith("lr/")),
         "train": {},
         "val": {},
     }
@@ -25,8 +23,6 @@ def event(epoch: int, seconds: float, metrics: dict[str, Any]) -> dict[str, Any]
         side, _, rest = name.partition("/")
         if side in ("train", "val"):
             told[side][rest] = float(value)
-        elif name in figures:
-            told["val"][figures[name]] = float(value)
     return told
 
 

@@ -9,122 +9,24 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import ValidationError
 
+from detect.config.sections import (
+    FIGURES,
+    SECTIONS,
+    Accept,
+    Assigner,
+    Augment,
+    Balance,
+    Loss,
+    Overlap,
+    Recipe,
+    Roi,
+)
 from detect.errors import ConfigError
-
-Share = Annotated[float, Field(ge=0, le=1)]
-Gain = Annotated[float, Field(ge=0)]
-Whole = Annotated[int, Field(ge=0)]
-Positive = Annotated[int, Field(ge=1)]
-Extent = Annotated[float, Field(gt=0)]
-
-
-class Part(BaseModel):
-    """A section of a recipe: frozen, and closed to names that it does not know."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Augment(Part):
-    """How training photos are varied. Every 0 switches its kind off.
-
-    mirror and flip are probabilities; rotation is in degrees; shift and zoom are shares of the image; hue,
-    saturation and brightness are shares of their range; mosaic is the probability of a 2 x 2 collage, which ends
-    `mosaic_off` epochs before training does.
-    """
-
-    mirror: Share = 0.5
-    flip: Share = 0.0
-    rotation: Annotated[float, Field(ge=0, le=180)] = 0.0
-    shift: Share = 0.1
-    zoom: Share = 0.5
-    hue: Share = 0.015
-    saturation: Share = 0.7
-    brightness: Share = 0.4
-    mosaic: Share = 1.0
-    mosaic_off: Whole = 10
-
-
-class Loss(Part):
-    """Gains of the three parts of a YOLO's loss: box (CIoU), cls (binary cross entropy), dfl (box edges)."""
-
-    box: Gain = 7.5
-    cls: Gain = 0.5
-    dfl: Gain = 1.5
-
-
-class Overlap(Part):
-    """IoU thresholds of training with anchors, each in 0..1.
-
-    Faster R-CNN: anchors that overlap a true box by `rpn_foreground` or more are right examples, those below
-    `rpn_background` wrong ones; of two proposals that overlap by more than `rpn_nms` the surer stays, and its head
-    takes proposals from `box_foreground` on as right. RetinaNet and SSD have no proposals: their anchors are right from
-    `foreground` on, and RetinaNet's wrong below `background`.
-    """
-
-    rpn_foreground: Share = 0.7
-    rpn_background: Share = 0.3
-    rpn_nms: Share = 0.7
-    box_foreground: Share = 0.5
-    foreground: Share = 0.5
-    background: Share = 0.4
-
-    @model_validator(mode="after")
-    def _in_order(self) -> Overlap:
-        if self.rpn_background > self.rpn_foreground or self.background > self.foreground:
-            raise ValueError("a background threshold lies above its foreground threshold")
-        return self
-
-
-class Roi(Part):
-    """Faster R-CNN's budget per image: proposals that its head learns from (samples), and that it is given."""
-
-    samples: Positive = 512
-    proposals: Positive = 2000
-
-
-class Recipe(Part):
-    """One training. Sizes in pixels, learning rates per step of one batch.
-
-    `anchors`, `roi` and `overlap` are for detectors that have them: "auto" fits the first two to the training boxes;
-    anchors are widths and heights in pixels of the input.
-    """
-
-    model: str
-    weights: Path | None = None
-    imgsz: Annotated[int, Field(ge=32)] = 640
-    epochs: Positive = 100
-    batch: Positive = 16
-    optimizer: Literal["sgd", "adamw"] = "sgd"
-    lr: Annotated[float, Field(gt=0, le=1)] = 0.01
-    lr_final: Share = 0.01
-    schedule: Literal["linear", "cosine"] = "linear"
-    momentum: Share = 0.937
-    weight_decay: Share = 0.0005
-    warmup: Annotated[float, Field(ge=0)] = 3.0
-    patience: Positive = 50
-    seed: Whole = 0
-    device: str = "auto"
-    precision: Literal["auto", "fp32", "bf16"] = "auto"
-    threads: Whole = 0
-    workers: Whole = 4
-    nms_iou: Share = 0.7
-    anchors: Literal["auto", "default"] | tuple[tuple[Extent, Extent], ...] = "auto"
-    roi: Literal["auto"] | Roi = "auto"
-    overlap: Overlap = Overlap()
-    augment: Augment = Augment()
-    loss: Loss = Loss()
-
-    @field_validator("imgsz")
-    @classmethod
-    def _fits_the_strides(cls, imgsz: int, info: ValidationInfo) -> int:
-        if imgsz % 32 and info.data.get("model") != "ssd300_vgg16":
-            raise ValueError("must be a multiple of 32")
-        return imgsz
 
 
 def load_recipe(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
@@ -228,8 +130,8 @@ def _explain(error: ValidationError, path: Path, lines: Mapping[str, int], overr
 
 
 def _suggestion(location: tuple[int | str, ...]) -> str:
-    sections: dict[str, type[Part]] = {"augment": Augment, "loss": Loss, "overlap": Overlap, "roi": Roi}
-    known = list(sections.get(str(location[0]), Recipe).model_fields)
+    section = SECTIONS.get(str(location[0]), Recipe) if len(location) > 1 else Recipe
+    known = list(section.model_fields)
     close = get_close_matches(str(location[-1]), known, n=1)
     return f" (did you mean `{close[0]}`?)" if close else f" (known: {', '.join(known)})"
 
@@ -237,3 +139,20 @@ def _suggestion(location: tuple[int | str, ...]) -> str:
 def _lower(message: str) -> str:
     message = message.removeprefix("Value error, ")
     return message[:1].lower() + message[1:]
+
+
+__all__ = [
+    "FIGURES",
+    "SECTIONS",
+    "Accept",
+    "Assigner",
+    "Augment",
+    "Balance",
+    "Loss",
+    "Overlap",
+    "Recipe",
+    "Roi",
+    "differences",
+    "dump_recipe",
+    "load_recipe",
+]

@@ -1,0 +1,98 @@
+"""YOLO through ultralytics (AGPL-3.0, the extra `yolo`).
+
+Two things are done differently from ultralytics' own loop. Its data comes from memory, so that no label cache, a
+pickle, is read from the user's folders. And the order and the augmentation of training images are a pure function
+of (seed, epoch, position), not of generator states, so that a killed training goes on to the very same end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import yaml
+
+from detect.errors import ModelError
+from detect.models.detector import Picture
+from detect.models.device import pick_device
+from detect.models.letterbox import Placed, letterbox
+from detect.models.nms import Candidates, candidates, from_yolo
+from detect.models.weights import Tensors, Weights, fill, load_tensors, require_file, state_dict
+from detect.models.yolo.library import MODELS, DetectionModel, torch_safe_load
+
+FAMILIES = ("yolov5", "yolov8", "yolo11", "yolo12", "yolo26")
+
+
+class Yolo:
+    """A trained YOLO as a Detector. Raises ModelError when the weights do not fit the model they name."""
+
+    def __init__(self, weights: Weights, *, device: str = "auto", source: Path | str = "weights") -> None:
+        self.name, self.classes, self.imgsz = weights.model, weights.classes, weights.imgsz
+        self.suppression, self.point = weights.suppression, weights.operating_point
+        self.device = pick_device(device)
+        self.module = build(weights.model, len(weights.classes))
+        fill(self.module, weights, source)
+        self.module.to(self.device).eval().fuse(verbose=False)
+
+    @torch.inference_mode()
+    def candidates(self, pictures: Sequence[Picture], confidence: float) -> list[Candidates]:
+        """See Detector. Pictures are letterboxed as in validation; those of one input shape share a pass."""
+        placed = [letterbox(picture, self.imgsz) for picture in pictures]
+        found: dict[int, Candidates] = {}
+        for members in same_shape(placed):
+            batch = torch.stack([placed[i].tensor for i in members]).to(self.device).float() / 255
+            for i, raw in zip(members, raw_output(self.module(batch)), strict=True):
+                found[i] = seen(raw, placed[i], pictures[i].shape[:2], confidence)
+        return [found[i] for i in range(len(pictures))]
+
+
+def same_shape(placed: Sequence[Placed]) -> list[list[int]]:
+    """The numbers of those inputs that can share a pass."""
+    groups: dict[Any, list[int]] = {}
+    for i, one in enumerate(placed):
+        groups.setdefault(one.tensor.shape, []).append(i)
+    return list(groups.values())
+
+
+def raw_output(output: Any) -> torch.Tensor:
+    """The (B, 4 + C, A) tensor in what a model returns in evaluation mode."""
+    while not isinstance(output, torch.Tensor):
+        output = output[0]
+    return output
+
+
+def seen(raw: torch.Tensor, placed: Placed, shape: tuple[int, ...], confidence: float) -> Candidates:
+    """The candidates in one picture (height, width = shape), from the model's raw output (4 + C, A)."""
+    rows = from_yolo(raw, confidence).double().cpu().numpy()
+    xyxy = placed.undo(rows[:, :4], shape[1], shape[0])
+    return candidates(xyxy, rows[:, 4], rows[:, 5].astype(np.int64))
+
+
+def build(model: str, classes: int) -> Any:
+    """A fresh ultralytics DetectionModel such as "yolo11n". Raises ModelError for an unknown name."""
+    family, size = model[:-1], model[-1:]
+    if family not in FAMILIES or size not in "nsmlx":
+        raise ModelError(f"{model!r}: no such YOLO; known: {', '.join(FAMILIES)}, each with a size n, s, m, l or x")
+    (source,) = MODELS.glob(f"*/{family}.yaml")
+    cfg = {**yaml.safe_load(source.read_text()), "scale": size, "yaml_file": f"{model}.yaml"}
+    return DetectionModel(cfg, nc=classes, verbose=False)
+
+
+def read_tensors(path: Path) -> Tensors:
+    """The tensors of a local weights file: a plain state dict, this tool's, or an ultralytics checkpoint.
+
+    A checkpoint is a pickled model; it is opened by ultralytics' own safe loader, which knows the classes of
+    genuine ones and refuses all others. Raises ModelError.
+    """
+    require_file(path)
+    try:
+        return state_dict(load_tensors(path))
+    except ModelError as refused:
+        try:
+            checkpoint, _ = torch_safe_load(path, safe_only=True)
+            return dict((checkpoint.get("ema") or checkpoint["model"]).float().state_dict())
+        except Exception:
+            raise refused from None

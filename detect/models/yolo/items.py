@@ -1,0 +1,128 @@
+"""Images of a Dataset as ultralytics takes them, for training and for validation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from detect.data import Image
+from detect.draw import open_upright
+from detect.errors import DataError
+from detect.models.detector import Picture
+from detect.models.letterbox import Placed, letterbox
+from detect.models.order import reseed
+from detect.models.yolo.library import YOLODataset, scratch
+
+Vary = Callable[[Picture, int], Picture]  # a picture and a seed
+
+
+class Items(YOLODataset):
+    """Training images. A key is epoch * len + position, see `Order`.
+
+    One that cannot be read is replaced by the next, and named under the key "unreadable" of its item.
+    """
+
+    def __init__(
+        self, images: Sequence[Image], classes: tuple[str, ...], seed: int, vary: Vary | None = None, **options: Any
+    ) -> None:
+        self.images, self.index, self.seed = images, {label: i for i, label in enumerate(classes)}, seed
+        self.vary, self.unreadable = vary, list[str]()
+        super().__init__(img_path="", data={"names": dict(enumerate(classes)), "channels": 3}, **options)
+        self.npy_files = [scratch / "absent.npy"] * self.ni  # never a stray array beside the user's photo
+
+    def get_img_files(self, img_path: str) -> list[str]:
+        """The paths of the photos."""
+        return [str(image.path) for image in self.images]
+
+    def get_labels(self) -> list[dict[str, Any]]:
+        """One label for each photo."""
+        return [self._label(image) for image in self.images]
+
+    def _label(self, image: Image) -> dict[str, Any]:
+        labels = np.array([self.index[box.label] for box in image.boxes], dtype=np.float32)
+        return {
+            "im_file": str(image.path), "shape": (image.height, image.width), "cls": labels.reshape(-1, 1),
+            "bboxes": shares(image).astype(np.float32), "segments": [], "keypoints": None,
+            "normalized": True, "bbox_format": "xywh",
+        }  # fmt: skip
+
+    def load_image(self, i: int, *args: Any, **options: Any) -> Any:
+        """As ultralytics does; raises DataError for what is no image."""
+        try:
+            return super().load_image(i, *args, **options)
+        except Exception as error:
+            raise DataError(f"{self.im_files[i]}: cannot be read as an image: {error}") from error
+
+    def get_image_and_label(self, index: int) -> dict[str, Any]:
+        """That of the photo, or of the next that can be read."""
+        for place in range(index, index + self.ni):
+            try:
+                return dict(super().get_image_and_label(place % self.ni))
+            except DataError:
+                self.unreadable.append(self.images[place % self.ni].name)
+        raise DataError("none of the training photos can be read as an image")
+
+    def build_transforms(self, hyp: Any) -> Any:
+        """Ultralytics' variations, and then ours of colours and defects."""
+        transforms = super().build_transforms(hyp)
+        for transform in getattr(transforms.transforms[0], "transforms", []):
+            if hasattr(transform, "buffer_enabled"):  # mosaic: partners from all images, not from those seen lately
+                transform.buffer_enabled = False
+        if self.vary is not None and self.augment:
+            transforms.insert(-1, self._vary)  # before what turns the picture into a tensor
+        return transforms
+
+    def _vary(self, labels: dict[str, Any]) -> dict[str, Any]:
+        if self.vary is not None:
+            rgb = np.ascontiguousarray(labels["img"][..., ::-1])
+            labels["img"] = np.ascontiguousarray(self.vary(rgb, int(np.random.randint(2**31)))[..., ::-1])
+        return labels
+
+    def __getitem__(self, key: int) -> Any:
+        epoch, position = divmod(key, self.ni)
+        if self.augment:
+            reseed(self.seed, epoch, position)
+        self.unreadable.clear()
+        item = super().__getitem__(position)
+        return {**item, "name": self.images[position].name, "unreadable": tuple(self.unreadable)}
+
+
+class Upright(torch.utils.data.Dataset["Still"]):
+    """Validation images as the detector will see them in use: upright and letterboxed, nothing else."""
+
+    def __init__(self, images: Sequence[Image], classes: tuple[str, ...], imgsz: int) -> None:
+        self.images, self.index, self.imgsz = images, {label: i for i, label in enumerate(classes)}, imgsz
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, position: int) -> Still:
+        image = self.images[position]
+        if image.path is None:
+            raise DataError(f"{image.name}: the photo is not there")
+        placed = letterbox(np.asarray(open_upright(image.path)), self.imgsz)
+        height, width = placed.tensor.shape[1:]
+        boxes = shares(image) * (np.array([image.width, image.height] * 2) * placed.scale)
+        boxes = (boxes + np.array([placed.left, placed.top, 0, 0])) / [width, height, width, height]
+        labels = np.array([self.index[box.label] for box in image.boxes], dtype=np.float32)
+        return Still(position, placed, torch.from_numpy(boxes).float(), torch.from_numpy(labels).reshape(-1, 1))
+
+
+class Still(NamedTuple):
+    """A validation photo: its position, its input, boxes (N, 4), centre and size in shares of it, and labels (N, 1)."""
+
+    position: int
+    placed: Placed
+    boxes: torch.Tensor
+    labels: torch.Tensor
+
+
+def shares(image: Image) -> NDArray[np.float64]:
+    """The boxes of an image (N, 4): centre x, centre y, width, height in shares of its size."""
+    size = np.array([image.width, image.height] * 2, dtype=np.float64)
+    corners = np.array([box.xyxy for box in image.boxes], dtype=np.float64).reshape(-1, 4) / size
+    return np.concatenate([(corners[:, :2] + corners[:, 2:]) / 2, corners[:, 2:] - corners[:, :2]], axis=1)

@@ -1,0 +1,48 @@
+"""ultralytics (AGPL-3.0, the extra `yolo`), imported without what it does to a process: the only file that imports it.
+
+No look at the network, no packages installed at run time, no settings shared with others, no patched libraries.
+"""
+
+from __future__ import annotations
+
+import atexit
+import shutil
+import tempfile
+from pathlib import Path
+
+from detect.errors import MissingExtra
+from detect.models.untouched import untouched
+
+_PRIVATE = {
+    "YOLO_OFFLINE": "1",  # no look-up of a name server, no check for updates
+    "YOLO_AUTOINSTALL": "0",  # no pip at run time
+    "YOLO_VERBOSE": "0",
+    "ULTRALYTICS_SAFE_LOAD": "1",  # checkpoints: known classes and tensors only
+}
+scratch = Path(tempfile.mkdtemp(prefix="damage-detect-"))
+atexit.register(shutil.rmtree, scratch, ignore_errors=True)
+try:
+    with untouched({**_PRIVATE, "YOLO_CONFIG_DIR": str(scratch)}):
+        import ultralytics
+        from ultralytics import settings
+        from ultralytics.data.build import InfiniteDataLoader
+        from ultralytics.data.dataset import YOLODataset
+        from ultralytics.models.yolo.detect import DetectionTrainer
+        from ultralytics.nn.tasks import DetectionModel, torch_safe_load
+        from ultralytics.utils.events import events
+except ImportError as error:
+    raise MissingExtra("ultralytics", "yolo") from error
+settings.update({name: False for name in settings if isinstance(settings[name], bool)})
+events.enabled = False
+
+MODELS = Path(ultralytics.__file__).parent / "cfg" / "models"
+
+__all__ = [
+    "MODELS",
+    "DetectionModel",
+    "DetectionTrainer",
+    "InfiniteDataLoader",
+    "YOLODataset",
+    "scratch",
+    "torch_safe_load",
+]

@@ -1,0 +1,265 @@
+"""ultralytics' training loop with our data, our files, our validation and an exact resumption."""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from copy import copy
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+
+from detect.data import Image, Predictions
+from detect.errors import ModelError
+from detect.models.detector import Training
+from detect.models.device import pick_device
+from detect.models.memory import largest_batch, out_of_memory
+from detect.models.nms import suppress
+from detect.models.order import Order
+from detect.models.weights import Fitted, Weights, load_tensors, save_tensors, save_weights, take_over
+from detect.models.yolo import build, raw_output, read_tensors, same_shape, seen
+from detect.models.yolo.items import Items, Still, Upright
+from detect.models.yolo.library import DetectionTrainer, InfiniteDataLoader, scratch
+from detect.models.yolo.names import arguments, event
+from detect.point import Suppression
+
+LEAST = 0.001  # score of a box that counts in validation
+
+
+def fit(job: Training, *, resume: bool) -> None:
+    """Train as the recipe says; see Training for what is written and told.
+
+    Raises ModelError where weights do not fit, the loss is no longer a number or the memory is too small, DataError
+    where too many photos cannot be read.
+    """
+    recipe = job.recipe
+    torch.manual_seed(recipe.seed)
+    module = build(recipe.model, len(job.classes))
+    layers = _frozen(module, recipe.freeze)
+    fitted = "no weights given: a start from scratch"
+    if recipe.weights and not resume:
+        fitted = _transfer(module, job)
+    if recipe.backbone:
+        raise ModelError(f"{recipe.model}: `backbone` is for torchvision's detectors; YOLOs start from `weights`")
+    state = load_tensors(job.state) if resume else None
+    trainer = _Trainer(job, module, state, layers)
+    torch.set_num_threads(recipe.threads or os.cpu_count() or 1)
+    job.on_start(fitted, state["epoch"] + 1 if state else 1)
+    try:
+        trainer.train()
+    except RuntimeError as error:
+        if not out_of_memory(error):
+            raise
+        fits = largest_batch(trainer.batch_size, lambda size: _try(job, size))
+        remedy = f"batch={fits} fits" if fits else "not even batch=1 fits: lower `imgsz` or take a smaller model"
+        raise ModelError(f"out of memory with batch={recipe.batch}; {remedy}") from None
+
+
+def _transfer(module: torch.nn.Module, job: Training) -> str:
+    path = job.recipe.weights
+    fitted: Fitted = take_over(module, read_tensors(path)) if path else Fitted(0, 0)
+    if not fitted.taken:
+        raise ModelError(f"{path}: not one tensor fits this model by name and shape")
+    return f"{fitted} taken from {path}"
+
+
+def _frozen(module: Any, freeze: int | str) -> int:
+    """How many layers stay as they are."""
+    layers = len(module.yaml["backbone"]) if freeze == "backbone" else int(freeze)
+    if layers >= len(module.model):
+        raise ModelError(
+            f"freeze={freeze}: the model has {len(module.model)} layers, and nothing would be left to learn"
+        )
+    return layers
+
+
+def _try(job: Training, size: int) -> None:
+    """One step on `size` grey pictures; raises RuntimeError where the memory is too small."""
+    module = build(job.recipe.model, len(job.classes)).to(pick_device(job.recipe.device))
+    module.args = SimpleNamespace(**job.recipe.loss.model_dump(), epochs=1)
+    device = next(module.parameters()).device
+    batch = {"img": torch.full((size, 3, job.recipe.imgsz, job.recipe.imgsz), 0.5, device=device),
+             "cls": torch.zeros(size, 1, device=device), "batch_idx": torch.arange(size, device=device),
+             "bboxes": torch.full((size, 4), 0.5, device=device)}  # fmt: skip
+    module(batch)[0].sum().backward()
+
+
+class _Trainer(DetectionTrainer):
+    """See the head of this file."""
+
+    def __init__(self, job: Training, module: Any, state: dict[str, Any] | None, frozen: int) -> None:
+        self.job, self.saved, self.step, self.names = job, state, 0, tuple[str, ...]()
+        self.seen = [0] * len(job.classes)
+        self.best_fitness: float | None
+        super().__init__(overrides={**arguments(job.recipe, pick_device(job.recipe.device), scratch), "freeze": frozen})
+        self.model = module
+        self.add_callback("on_train_epoch_start", lambda t: t.begin())
+        self.add_callback("on_train_batch_end", lambda t: t.after_batch())
+
+    # Data
+
+    def get_dataset(self) -> dict[str, Any]:
+        """What there is to learn from."""
+        return {"train": self.job.train, "val": self.job.val, "channels": 3,
+                "nc": len(self.job.classes), "names": dict(enumerate(self.job.classes))}  # fmt: skip
+
+    def get_dataloader(self, images: Any, batch_size: int = 16, rank: int = 0, mode: str = "train") -> Any:
+        """Batches of training images, or of validation photos as they are."""
+        if mode != "train":
+            still = Upright(images, self.job.classes, self.args.imgsz)
+            workers = min(self.args.workers, math.ceil(len(still) / batch_size))
+            return torch.utils.data.DataLoader(still, batch_size=batch_size, collate_fn=list, num_workers=workers)
+        items = training_items(self.job, self.args, self.stride, batch_size)
+        epoch = self.saved["epoch"] if self.saved else 0
+        return InfiniteDataLoader(
+            dataset=items, batch_size=min(batch_size, len(items)), num_workers=self.args.workers,
+            sampler=Order(len(items), self.args.seed, epoch, self.job.factors),
+            collate_fn=items.collate_fn, pin_memory=self.device.type == "cuda",
+        )  # fmt: skip
+
+    def _close_dataloader_mosaic(self) -> None:
+        super()._close_dataloader_mosaic()
+        self.train_loader.sampler.epoch = self.epoch  # workers may have begun the next pass already
+
+    def preprocess_batch(self, batch: dict[str, Any]) -> dict[str, Any]:
+        """A batch on the device; what it holds is counted."""
+        self.names = tuple(batch.pop("name"))
+        self.job.on_unreadable([name for names in batch.pop("unreadable") for name in names])
+        for label in batch["cls"].flatten().tolist():
+            self.seen[int(label)] += 1
+        return dict(super().preprocess_batch(batch))
+
+    # Learning
+
+    def set_class_weights(self) -> None:
+        """Weights of the classes and the assigner, as the recipe says."""
+        if self.job.class_weights:
+            self.model.class_weights = torch.tensor(self.job.class_weights, device=self.device)
+        criterion = self.model.criterion = self.model.init_criterion()
+        alpha, beta, topk = self.job.recipe.assigner.model_dump().values()
+        many = getattr(criterion, "one2many", criterion)  # YOLO26 has a head without suppression beside the usual one
+        many.assigner.alpha, many.assigner.beta, many.assigner.topk = alpha, beta, topk
+
+    def build_optimizer(self, model: Any, **options: Any) -> Any:
+        """The groups of ultralytics, each parted by layer where deeper layers learn slower."""
+        optimizer = super().build_optimizer(model, **options)
+        if (decay := self.job.recipe.layer_decay) < 1:
+            depth = {id(p): len(model.model) - 1 - i for i, layer in enumerate(model.model) for p in layer.parameters()}
+            groups, optimizer.param_groups = optimizer.param_groups, []
+            for group in groups:
+                for level in sorted({depth[id(p)] for p in group["params"]}):
+                    members = [p for p in group["params"] if depth[id(p)] == level]
+                    optimizer.add_param_group({**group, "params": members, "lr": group["lr"] * decay**level})
+        return optimizer
+
+    def begin(self) -> None:
+        """Before the first batch of an epoch."""
+        self.began, self.step, self.seen = time.monotonic(), 0, [0] * len(self.job.classes)
+        self._oom_retries = 3  # no silent halving of the batch: the recipe says what is trained
+
+    def optimizer_step(self) -> None:
+        """A step after every `accumulate` batches, and at the end of an epoch, so that none is carried over."""
+        self.step += 1
+        if self.step % self.job.recipe.accumulate == 0 or self.step == len(self.train_loader):
+            super().optimizer_step()
+
+    def after_batch(self) -> None:
+        """After each batch: told, and checked."""
+        if not torch.isfinite(self.loss):
+            raise ModelError(
+                f"epoch {self.epoch + 1}: the loss is no longer a number, in a batch of {', '.join(self.names)}; "
+                "try a smaller `lr`"
+            )
+        self.job.on_batch(self.epoch + 1, len(self.train_loader))
+
+    # Validation
+
+    def get_validator(self) -> Any:
+        """None: see `validate`."""
+        return SimpleNamespace(metrics=SimpleNamespace(keys=[]))
+
+    @torch.inference_mode()
+    def validate(self) -> tuple[dict[str, float], float]:
+        """The running mean of the weights looks at the photos of val as in use; our evaluator says how well."""
+        module, total, found = self.ema.ema.eval(), dict[str, float](), {}
+        module.criterion = self.model.criterion
+        how = Suppression(self.job.recipe.nms_iou)
+        for part in self.test_loader:
+            for members in same_shape([still.placed for still in part]):
+                stills = [part[i] for i in members]
+                batch = _batch(stills, self.device)
+                preds = module(batch["img"])
+                for name, value in module.loss(batch, preds)[1].items():
+                    total[f"val/{name}"] = total.get(f"val/{name}", 0.0) + float(value) * len(stills)
+                for still, raw in zip(stills, raw_output(preds), strict=True):
+                    image: Image = self.job.val[still.position]
+                    one = seen(raw, still.placed, (image.height, image.width), LEAST)
+                    found[image.name] = suppress(one, how).boxes(self.job.classes)
+        figures = self.job.measure(Predictions(self.job.classes, found))
+        losses = {name: value / len(self.job.val) for name, value in total.items()}
+        fitness = figures[self.job.recipe.watch]
+        self.best_fitness = max(fitness, -1.0 if self.best_fitness is None else self.best_fitness)
+        return {**{f"val/{name}": value for name, value in figures.items()}, **losses}, fitness
+
+    def final_eval(self) -> None:
+        """Nothing: the best weights were measured in their epoch."""
+
+    # Files
+
+    def save_metrics(self, metrics: dict[str, Any]) -> None:
+        """An epoch is told."""
+        told = event(self.epoch + 1, time.monotonic() - self.began, metrics)
+        self.job.on_epoch({**told, "seen": dict(zip(self.job.classes, self.seen, strict=True))})
+
+    def save_model(self) -> bool:
+        """The best weights so far, and then the state."""
+        if self.fitness == self.best_fitness:
+            tensors = {name: value.cpu() for name, value in self.ema.ema.state_dict().items()}
+            recipe = self.job.recipe
+            best = Weights(recipe.model, self.job.classes, recipe.imgsz, tensors, recipe.model_dump(mode="json"))
+            save_weights(best, self.job.best)
+        state = {
+            "epoch": self.epoch + 1, "done": bool(self.stop), "model": self.model.state_dict(),
+            "ema": self.ema.ema.state_dict(), "updates": self.ema.updates, "optimizer": self.optimizer.state_dict(),
+            "best_fitness": float(self.best_fitness or 0.0),
+            "stopper": (float(self.stopper.best_fitness), int(self.stopper.best_epoch)),
+        }  # fmt: skip
+        save_tensors(state, self.job.state)
+        return True
+
+    def resume_training(self, ckpt: Any) -> None:
+        """Go on from the saved state."""
+        if (state := self.saved) is None:
+            return
+        self.model.load_state_dict(state["model"])
+        self.ema.ema.load_state_dict(state["ema"])
+        self.ema.updates = state["updates"]
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.best_fitness = state["best_fitness"]
+        self.stopper.best_fitness, self.stopper.best_epoch = state["stopper"]
+        self.start_epoch = state["epoch"]
+        if hasattr(criterion := self.model.criterion, "update"):  # YOLO26 shifts weight between its heads by epoch
+            criterion.updates = self.start_epoch - 1
+            criterion.update()
+
+
+def training_items(job: Training, args: Any, stride: int, batch: int) -> Items:
+    """The training images, varied as the recipe says."""
+    return Items(
+        job.train, job.classes, args.seed, job.vary, imgsz=args.imgsz, batch_size=batch, augment=True,
+        hyp=copy(args), rect=False, stride=stride, pad=0.0,
+    )  # fmt: skip
+
+
+def _batch(stills: list[Still], device: torch.device) -> dict[str, torch.Tensor]:
+    """Validation photos of one input shape as ultralytics' loss takes them."""
+    places = [torch.full((len(still.labels),), float(i)) for i, still in enumerate(stills)]
+    batch = {
+        "img": torch.stack([still.placed.tensor for still in stills]).float() / 255,
+        "cls": torch.cat([still.labels for still in stills]),
+        "bboxes": torch.cat([still.boxes for still in stills]),
+        "batch_idx": torch.cat(places),
+    }
+    return {name: value.to(device) for name, value in batch.items()}

@@ -1,0 +1,75 @@
+"""One training after another, until the figures on val are good enough or the retries are used up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from detect.config import Recipe, load_recipe
+from detect.data import Dataset
+from detect.errors import DetectError
+from detect.progress import say
+from detect.train import log as logs
+from detect.train.stage import run_stage
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One training: its folder, its recipe and the epoch events of its log."""
+
+    folder: Path
+    recipe: Recipe
+    epochs: tuple[dict[str, Any], ...]
+
+    @property
+    def best(self) -> dict[str, Any]:
+        """The event of the best epoch: the highest watched figure on val, the first of equals."""
+        return max(self.epochs, key=lambda event: float(event["val"][self.recipe.watch]))
+
+    @property
+    def accepted(self) -> bool | None:
+        """Whether its best epoch reaches the figures that the recipe asks for; None where it asks for none."""
+        wanted = self.recipe.accept.figures if self.recipe.accept else {}
+        return all(self.best["val"][name] >= least for name, least in wanted.items()) if wanted else None
+
+    @property
+    def rank(self) -> tuple[bool, float]:
+        """The better attempt has the higher one: accepted before not, then by the watched figure."""
+        return bool(self.accepted), float(self.best["val"][self.recipe.watch])
+
+
+def run_attempts(recipe: Recipe, dataset: Dataset, out: Path, *, resume: bool) -> tuple[Attempt, ...]:
+    """All trainings that the recipe asks for: the first in `out`, further ones in attempt-2, attempt-3 ... in it.
+
+    Raises DetectError where there is nothing left to resume.
+    """
+    attempts, worked = list[Attempt](), not (out / "summary.json").is_file()
+    retries = recipe.accept.retries if recipe.accept else 0
+    while len(attempts) <= retries and not (attempts and attempts[-1].accepted):
+        folder = out / f"attempt-{len(attempts) + 1}" if attempts else out
+        this = _again(attempts) if attempts else recipe
+        worked |= run_stage(this, dataset, folder, resume=resume and (folder == out or folder.is_dir()))
+        events = tuple(logs.Log(folder / "log.jsonl").epochs())
+        attempts.append(Attempt(folder, load_recipe(folder / "recipe.yaml"), events))
+    if not worked:
+        epochs = sum(len(one.epochs) for one in attempts)
+        raise DetectError(f"{out}: the training is finished ({epochs} epochs); there is nothing to resume")
+    return tuple(attempts)
+
+
+def _again(attempts: Sequence[Attempt]) -> Recipe:
+    """The recipe of the next attempt: from the best weights so far, slower and with more weight decay."""
+    first, best = attempts[0].recipe, max(attempts, key=lambda one: one.rank)
+    factor = first.accept.lr_factor if first.accept else 1.0
+    changes = {
+        "weights": best.folder / "weights" / "best.pt",
+        "backbone": None,
+        "lr": first.lr * factor ** len(attempts),
+        "weight_decay": min(1.0, first.weight_decay * 2 ** len(attempts)),
+    }
+    wanted = first.accept.figures if first.accept else {}
+    short = ", ".join(f"{name} {best.best['val'][name]:.3f} < {least:g}" for name, least in wanted.items())
+    say(f"not good enough ({short}): attempt {len(attempts) + 1} goes on from {changes['weights']}")
+    return first.model_copy(update=changes)

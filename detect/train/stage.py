@@ -1,0 +1,139 @@
+"""One training in one folder: started, resumed, kept."""
+
+from __future__ import annotations
+
+import math
+import os
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from detect.config import FIGURES, Recipe, differences, dump_recipe, load_recipe
+from detect.data import Dataset, Image, Predictions
+from detect.errors import ConfigError, DataError, DetectError
+from detect.evaluate import evaluate
+from detect.files import refuse_to_overwrite, write_text
+from detect.models import fit_yolo, require_torch
+from detect.models.names import TORCHVISION
+from detect.progress import bar
+from detect.train import log as logs
+from detect.train.balance import class_weights, repeat_factors
+from detect.train.curves import draw_curves
+from detect.train.fitted import fitted
+
+if TYPE_CHECKING:
+    from detect.models.detector import Training
+
+
+def run_stage(recipe: Recipe, dataset: Dataset, out: Path, *, resume: bool) -> bool:
+    """Train as the recipe says, once; see `train`. False where it was finished before."""
+    images = photos(dataset, "train"), photos(dataset, "val")
+    recipe = fitted(recipe, images[0])
+    resuming = resume and _check_resumable(out, recipe, dataset)
+    if resuming and logs.Log(out / "log.jsonl").finished():
+        return False
+    if not resume and not follows():
+        _start_folder(out, recipe, dataset)
+    try:
+        _fit(recipe, dataset.classes, *images, out, resume=resuming)
+    except DetectError:
+        if not (out / "state.pt").exists() and not follows():
+            shutil.rmtree(out)  # nothing was learnt: leave the name free for the corrected command
+        raise
+    if not follows():
+        draw_curves(tuple(logs.Log(out / "log.jsonl").epochs()), out / "curves.png", recipe.watch)
+    return True
+
+
+def follows() -> bool:
+    """Whether this process only helps another one, that writes the files, to train on several devices."""
+    return any(int(os.environ.get(name) or 0) > 0 for name in ("RANK", "LOCAL_RANK", "NODE_RANK", "SLURM_PROCID"))
+
+
+def photos(dataset: Dataset, split: str) -> tuple[Image, ...]:
+    """The images of a split. Raises DataError where there is none, or a photo is missing."""
+    images = dataset.only(split).images
+    if lost := [image.name for image in images if image.path is None or not image.path.is_file()]:
+        raise DataError(f"{len(lost)} photos of split {split!r} are not there, first {', '.join(lost[:3])}")
+    return images
+
+
+def _start_folder(out: Path, recipe: Recipe, dataset: Dataset) -> None:
+    try:
+        refuse_to_overwrite(out)
+    except DetectError:
+        raise DetectError(f"{out}: there is a run already; name another with --out, or go on with --resume") from None
+    write_text(out / "recipe.yaml", dump_recipe(recipe))
+    write_text(out / "data.json", logs.to_json(logs.describe(dataset)))
+
+
+def _check_resumable(out: Path, recipe: Recipe, dataset: Dataset) -> bool:
+    """Whether there is a state to go on from. Raises ConfigError where recipe or data are not those of the run."""
+    if not (out / "recipe.yaml").is_file():
+        raise ConfigError(f"{out}: no run to resume; leave out --resume to start one")
+    if logs.read_json(out / "data.json") != logs.describe(dataset):
+        raise ConfigError(f"{out}: the run was started on other data (other images, boxes or classes)")
+    if changed := differences(load_recipe(out / "recipe.yaml"), recipe):
+        raise ConfigError(f"{out}: the run has another recipe ({'; '.join(changed)}); resume with the same one")
+    return (out / "state.pt").is_file()
+
+
+def _fit(
+    recipe: Recipe,
+    classes: tuple[str, ...],
+    train_images: tuple[Image, ...],
+    val_images: tuple[Image, ...],
+    out: Path,
+    *,
+    resume: bool,
+) -> None:
+    from detect.models.detector import Training
+    from detect.train.augment import Defects
+    from detect.train.loggers import Loggers
+
+    truth = Dataset(classes, val_images)
+    log = logs.Log(out / "log.jsonl")
+    with bar("training", None) as advance, Loggers(recipe, out) as loggers:
+        watch = logs.Watch(log, advance, recipe.epochs, recipe.unreadable, loggers.tell)
+        fit(
+            Training(
+                recipe,
+                classes,
+                train_images,
+                val_images,
+                state=out / "state.pt",
+                best=out / "weights" / "best.pt",
+                measure=lambda found: measured(truth, found),
+                on_start=_silent if follows() else watch.start,
+                on_batch=watch.batch,
+                on_epoch=_silent if follows() else watch.epoch,
+                on_unreadable=watch.unreadable,
+                factors=repeat_factors(train_images, recipe.balance.repeat),
+                class_weights=class_weights(train_images, classes, recipe.balance),
+                vary=Defects(recipe.augment) or None,
+            ),
+            resume=resume,
+        )
+    if not follows():
+        log.add({"event": "end", "time": logs.now()})
+
+
+def fit(job: Training, *, resume: bool) -> None:
+    """Train the detector that the recipe names. Raises ModelError, DataError or MissingExtra."""
+    require_torch()
+    if job.recipe.model not in TORCHVISION:
+        fit_yolo(job, resume=resume)
+        return
+    from detect.train import loop
+
+    loop.fit(job, resume=resume)
+
+
+def measured(truth: Dataset, found: Predictions) -> dict[str, float]:
+    """The figures of an epoch; 0 where one is undefined, so that epochs can be compared."""
+    values = evaluate(truth, found, replicates=0).values
+    return {name: 0.0 if math.isnan(values[name]) else values[name] for name in FIGURES}
+
+
+def _silent(*told: object) -> None:
+    """Tell nobody."""
