@@ -62,7 +62,7 @@ Calibration = Curve | Temperature
 class Suppression(NamedTuple):
     """Which of several boxes on one thing stay: the stronger of two that overlap by more than `iou` in 0..1.
 
-    With a `sigma` above 0 the weaker is not dropped, but made weaker, the more the further they overlap (soft NMS).
+    With a `sigma` above 0 those that overlap less are made weaker, the more the further they overlap (soft NMS).
     `per_class`: boxes of two classes leave each other alone.
     """
 

@@ -6,8 +6,11 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image as Photo
 
+from detect.data import Box, Dataset, Image
 from detect.progress import set_quiet
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -29,3 +32,20 @@ def shared_data() -> Path:
             pytest.fail(message)
         pytest.skip(message)
     return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def squares(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    """Fifty-six grey photos of 64 pixels with one red or blue square each, but for every seventh, which is empty."""
+    folder, rng, images = tmp_path_factory.mktemp("squares"), np.random.default_rng(0), []
+    colours = {"red": (220, 30, 30), "blue": (30, 30, 220)}
+    for k in range(56):
+        pixels = rng.integers(90, 120, (64, 64, 3)).astype(np.uint8)
+        (x, y), (w, h), label = rng.integers(2, 30, 2), rng.integers(16, 32, 2), ("red", "blue")[k % 2]
+        boxes = () if k % 7 == 6 else (Box(label, float(x), float(y), float(x + w), float(y + h)),)
+        if boxes:
+            pixels[y : y + h, x : x + w] = colours[label]
+        path = folder / f"{k:02d}.png"
+        Photo.fromarray(pixels).save(path)
+        images.append(Image(path.name, 64, 64, boxes, "train" if k < 42 else "val", path=path))
+    return Dataset(("red", "blue"), tuple(images))

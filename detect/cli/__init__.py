@@ -22,6 +22,8 @@ COMMANDS = (
     "models",
     "anchors",
     "train",
+    "thresholds",
+    "export",
     "predict",
     "evaluate",
     "compare",

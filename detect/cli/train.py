@@ -6,42 +6,69 @@ from pathlib import Path
 
 import click
 
-from detect.cli.options import as_json, print_json, quiet, report
+from detect.cli import THRESHOLD_MISSED
+from detect.cli.options import as_json, print_json, quiet, read_data
 
 
 @click.command()
 @click.argument("recipe", type=click.Path(path_type=Path))
 @click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...")
-@click.option("--data", required=True, metavar="DATA", help="Anything `convert` reads, with splits train and val.")
+@click.option(
+    "--data",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Anything `convert` reads, with splits train and val.",
+)
 @click.option("--out", type=click.Path(path_type=Path), help="Run folder.  [default: runs/NAME-OF-RECIPE]")
 @click.option("--resume", is_flag=True, help="Go on with the run in --out after its last whole epoch.")
+@click.option(
+    "--preview", type=click.Path(path_type=Path), metavar="DIR", help="Draw what the network would see, and stop there."
+)
 @as_json
 @quiet
-def train(recipe: Path, overrides: tuple[str, ...], data: str, out: Path | None, resume: bool, as_json: bool) -> None:
+@click.pass_context
+def train(
+    ctx: click.Context,
+    /,
+    recipe: Path,
+    overrides: tuple[str, ...],
+    data: Path,
+    out: Path | None,
+    resume: bool,
+    preview: Path | None,
+    as_json: bool,
+) -> None:
     """Train a detector as RECIPE says, into a run folder.
 
     Pretrained weights come from a local file only (the recipe's key `weights`); nothing is downloaded. A run that
-    was stopped goes on with the same command and --resume.
+    was stopped goes on with the same command and --resume. Where the recipe says what is good enough (`accept`), the
+    command ends with 3 when that is not reached.
 
     \b
     Examples:
       detect train configs/yolo11n.yaml --data data/ --out runs/first
       detect train configs/yolo11n.yaml --data data/ --out runs/small epochs=20 imgsz=320 augment.mosaic=0
       detect train configs/yolo11n.yaml --data data/ --out runs/first --resume
+      detect train configs/yolo11n.yaml --data data/ --preview drawn/
     """
     from detect.config import load_recipe
-    from detect.convert import read
-    from detect.errors import Problems
     from detect.train import train as fit
 
-    resolved = load_recipe(recipe, overrides)
-    problems = Problems()
-    dataset = read(data, problems=problems)
-    report(problems)
+    resolved, dataset = load_recipe(recipe, overrides), read_data(data)
+    if preview is not None:
+        from detect.train.preview import preview as draw
+
+        click.echo(f"{preview}: {draw(resolved, dataset, preview)} pictures as the network sees them")
+        return
     run = fit(resolved, dataset, out or Path("runs") / recipe.stem, resume=resume)
     best = run.best
     if as_json:
-        print_json({"run": str(run.folder), "weights": str(run.weights), "epochs": len(run.epochs), "best": best})
+        answer = {"run": str(run.folder), "weights": str(run.weights), "epochs": len(run.epochs), "best": best}
+        print_json({**answer, "verdict": run.verdict, "accepted": run.accepted, "attempts": len(run.attempts)})
     else:
         figures = f"AP50 {best['val']['map50']:.3f}, mAP {best['val']['map']:.3f} on val"
         click.echo(f"{run.weights}: best of {len(run.epochs)} epochs is {best['epoch']} with {figures}")
+        click.echo(run.verdict)
+    if run.accepted is False:
+        click.echo(f"not good enough after {len(run.attempts)} attempts, see {run.folder / 'summary.json'}", err=True)
+        ctx.exit(THRESHOLD_MISSED)

@@ -6,12 +6,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from detect.models.detector import Detector, Training
+    from collections.abc import Iterator, Sequence
+
+    from detect.geometry import Boxes
+    from detect.models.detector import Detector, Picture, Training
 
 
-def load_detector(path: str | Path, *, device: str = "auto") -> Detector:
-    """The detector in a run folder or weights file, ready to look at photos.
+EXPORTED = (".onnx", ".xml", ".torchscript")
 
+
+def load_detector(path: str | Path, *, device: str = "auto", threads: int = 0) -> Detector:
+    """The detector in a run folder, a weights file or an exported model, ready to look at photos.
+
+    `threads` is for exported models; 0: as many as there are cores.
     Raises ModelError when the file is missing, unsafe, broken or does not fit; MissingExtra when the library that
     the model needs is not installed.
     """
@@ -19,7 +26,15 @@ def load_detector(path: str | Path, *, device: str = "auto") -> Detector:
     from detect.models.names import TORCHVISION
     from detect.models.weights import load_weights
 
-    weights = load_weights(Path(path))
+    path = Path(path)
+    path = path / "model.xml" if (path / "model.xml").is_file() else path
+    if path.suffix in EXPORTED:
+        from detect.models.exported import Exported
+        from detect.models.weights import require_file
+
+        require_file(path)
+        return Exported(path, device=device, threads=threads)
+    weights = load_weights(path)
     if weights.model in TORCHVISION:
         from detect.models.torchvision import Torchvision
 
@@ -35,6 +50,14 @@ def fit_yolo(job: Training, *, resume: bool) -> None:
     from detect.models.yolo import trainer
 
     trainer.fit(job, resume=resume)
+
+
+def yolo_pictures(job: Training, keys: Sequence[int]) -> Iterator[tuple[Picture, Boxes, list[str]]]:
+    """What a YOLO would see under these keys, see `Order`: picture, boxes (N, 4) in its pixels, and their labels."""
+    require_torch()
+    from detect.models.yolo import trainer
+
+    return trainer.training_pictures(job, keys)
 
 
 def require_torch() -> None:

@@ -41,7 +41,9 @@ def detect(
     """Boxes of each picture, best first, in the picture's own pixels; without `suppression` the detector's own."""
     how = suppression or detector.suppression
     found = detector.candidates(pictures, confidence)
-    return [suppress(one, how, confidence).boxes(detector.classes) for one in found]
+    kept = [suppress(one, how, confidence) for one in found]
+    sizes = [picture.shape[1::-1] for picture in pictures]
+    return [one.inside(*size).boxes(detector.classes) for one, size in zip(kept, sizes, strict=True)]
 
 
 @dataclass(frozen=True)

@@ -22,10 +22,9 @@ class Placed(NamedTuple):
     left: int
     top: int
 
-    def undo(self, xyxy: NDArray[np.float64], width: int, height: int) -> NDArray[np.float64]:
-        """Boxes (N, 4) in input pixels to boxes in the pixels of the picture, clipped to it."""
-        corners = (xyxy - [self.left, self.top, self.left, self.top]) / self.scale
-        return corners.clip(0, [width, height, width, height])
+    def undo(self, xyxy: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Boxes (N, 4) in input pixels to boxes in the pixels of the picture; they may reach over its edges."""
+        return np.asarray((xyxy - [self.left, self.top, self.left, self.top]) / self.scale)
 
 
 def letterbox(picture: Picture, imgsz: int) -> Placed:

@@ -1,8 +1,8 @@
 """From a model's candidates to boxes: suppression of the many that mean one thing, without a time limit.
 
 Hard suppression drops the weaker of two boxes that overlap by more than `iou`. Soft suppression (Bodla et al.,
-Soft-NMS, ICCV 2017, the Gaussian kind) lowers its score by exp(-IoU^2 / sigma) instead, which keeps damages that truly
-overlap.
+Soft-NMS, ICCV 2017, the Gaussian kind) lowers the score of those that overlap less, too, by exp(-IoU^2 / sigma); with
+an `iou` of 1 it drops none, which keeps damages that truly overlap.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from detect.data import Box
-from detect.geometry import Boxes, iou
+from detect.geometry import Boxes, clip, iou
 from detect.point import Suppression
 
 CANDIDATES = 30_000  # of one image before suppression, as in the reference implementation
@@ -25,16 +25,21 @@ MOST = 300  # boxes of one image after it
 class Candidates(NamedTuple):
     """What a model sees in one picture before suppression.
 
-    xyxy (N, 4) in pixels of the picture, score (N,) in 0..1, label (N,) as the number of a class, from 0.
+    xyxy (N, 4) in pixels of the picture, over whose edges they may reach; score (N,) in 0..1; label (N,), the number of
+    a class, from 0.
     """
 
     xyxy: Boxes
     score: NDArray[np.float64]
     label: NDArray[np.int64]
 
-    def at(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> Candidates:
+    def at(self, rows: NDArray[np.intp] | NDArray[np.bool_] | slice) -> Candidates:
         """Some of them."""
         return Candidates(self.xyxy[rows], self.score[rows], self.label[rows])
+
+    def inside(self, width: int, height: int) -> Candidates:
+        """Cut to a picture of this size; those that are outside of it are out."""
+        return candidates(clip(self.xyxy, width, height), self.score, self.label)
 
     def boxes(self, classes: tuple[str, ...]) -> tuple[Box, ...]:
         """The same as boxes with names."""
@@ -84,6 +89,7 @@ def _soft(found: Candidates, how: Suppression, confidence: float, most: int) -> 
         kept.append(int(best))
         left = left[left != best]
         near = left[found.label[left] == found.label[best]] if how.per_class else left
-        score[near] *= np.exp(-(iou(found.xyxy[best][None], found.xyxy[near])[0] ** 2) / how.sigma)
+        overlap = iou(found.xyxy[best][None], found.xyxy[near])[0]
+        score[near] *= np.where(overlap > how.iou, 0.0, np.exp(-(overlap**2) / how.sigma))
         left = left[score[left] > confidence]
     return found._replace(score=score).at(np.array(kept, dtype=np.intp))

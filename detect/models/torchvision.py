@@ -124,10 +124,9 @@ def look(module: Any, imgsz: int, pictures: Sequence[Picture], confidence: float
     scaled = [scale(picture, imgsz) for picture in pictures]
     found = module([one.tensor.to(device) for one in scaled])
     answer = []
-    for picture, one, rows in zip(pictures, scaled, found, strict=True):
-        height, width = picture.shape[:2]
+    for one, rows in zip(scaled, found, strict=True):
         real = rows["labels"] > 0
-        corners = (rows["boxes"][real].double().cpu().numpy() / one.scale).clip(0, [width, height, width, height])
+        corners = rows["boxes"][real].double().cpu().numpy() / one.scale
         score, label = rows["scores"][real].double().cpu().numpy(), rows["labels"][real].cpu().numpy()
         answer.append(candidates(corners, score, label - 1))
     return answer

@@ -79,9 +79,7 @@ def load_weights(path: Path) -> Weights:
 
     Raises ModelError when the file is missing, unsafe, broken or something else.
     """
-    path = Path(path)
-    if path.is_dir():
-        path = path / "weights" / "best.pt"
+    path = weights_file(Path(path))
     values = load_tensors(path)
     if values.get("format") != FORMAT:
         raise ModelError(
@@ -99,6 +97,11 @@ def load_weights(path: Path) -> Weights:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ModelError(f"{path}: is damaged: {error!r}; train or copy it again") from None
+
+
+def weights_file(path: Path) -> Path:
+    """The file that is meant by a file or a run folder."""
+    return path / "weights" / "best.pt" if path.is_dir() else path
 
 
 def load_tensors(path: Path) -> dict[str, Any]:

@@ -78,6 +78,7 @@ def _places(known: Any, recipe: Augment) -> list[Any]:
                 scale=(1 - min(recipe.zoom, 0.9), 1 + recipe.zoom),
                 translate_percent=(-recipe.shift, recipe.shift),
                 rotate=(-recipe.rotation, recipe.rotation),
+                keep_ratio=True,
                 fill=GREY,
                 p=1.0,
             )
@@ -112,7 +113,7 @@ def _defects(known: Any, recipe: Augment) -> list[Any]:
         kinds = [known.MotionBlur(blur_limit=(3, 9)), known.GaussianBlur(sigma_limit=(0.5, 2.0))]
         steps.append(known.OneOf(kinds, p=recipe.blur))
     if recipe.noise:
-        steps.append(known.ISONoise(p=recipe.noise))
+        steps.append(known.GaussNoise(std_range=(0.01, 0.06), p=recipe.noise))
     if recipe.jpeg:
         steps.append(known.ImageCompression(quality_range=(30, 80), p=recipe.jpeg))
     if recipe.cutout:

@@ -79,14 +79,16 @@ def read(image: Image) -> Picture:
 def batches(job: Training, epoch: int, rank: int = 0, world: int = 1) -> DataLoader[Any]:
     """Passes over the training photos in lists of `Item`s, the first of them that of `epoch`, counted from 0."""
     recipe, photos = job.recipe, Photos(job.train, job.classes, job.recipe)
+    order = Order(len(photos), recipe.seed, epoch, job.factors, rank, world)
+    size = min(recipe.batch, len(order))
     return DataLoader(
         photos,
-        batch_size=min(recipe.batch, len(photos)),
-        sampler=Order(len(photos), recipe.seed, epoch, job.factors, rank, world),
+        batch_size=size,
+        sampler=order,
         num_workers=recipe.workers,
         persistent_workers=recipe.workers > 0,
         collate_fn=list,
-        drop_last=False,
+        drop_last=size > 1 and len(order) % size == 1,  # batch normalisation cannot learn from one picture alone
     )
 
 

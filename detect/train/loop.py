@@ -137,10 +137,11 @@ def find(module: Any, job: Training, fabric: Any) -> Predictions:
     module.eval()
     recipe, found, how = job.recipe, dict[str, tuple[Box, ...]](), Suppression(job.recipe.nms_iou)
     share = job.val[fabric.global_rank :: fabric.world_size]
-    names = iter(share)
+    images = iter(share)
     for photos in pictures(share, recipe) if share else ():
         for one in look(module, recipe.imgsz, photos, LEAST):
-            found[next(names).name] = suppress(one, how).boxes(job.classes)
+            image = next(images)
+            found[image.name] = suppress(one, how).inside(image.width, image.height).boxes(job.classes)
     if fabric.world_size > 1:
         parts: list[Any] = [None] * fabric.world_size
         torch.distributed.all_gather_object(parts, found)

@@ -27,15 +27,15 @@ if TYPE_CHECKING:
 
 def run_stage(recipe: Recipe, dataset: Dataset, out: Path, *, resume: bool) -> bool:
     """Train as the recipe says, once; see `train`. False where it was finished before."""
-    images = photos(dataset, "train"), photos(dataset, "val")
-    recipe = fitted(recipe, images[0])
+    photos(dataset, "val")  # said before anything is fitted
+    recipe = fitted(recipe, photos(dataset, "train"))
     resuming = resume and _check_resumable(out, recipe, dataset)
     if resuming and logs.Log(out / "log.jsonl").finished():
         return False
     if not resume and not follows():
         _start_folder(out, recipe, dataset)
     try:
-        _fit(recipe, dataset.classes, *images, out, resume=resuming)
+        _fit(recipe, dataset, out, resume=resuming)
     except DetectError:
         if not (out / "state.pt").exists() and not follows():
             shutil.rmtree(out)  # nothing was learnt: leave the name free for the corrected command
@@ -78,44 +78,39 @@ def _check_resumable(out: Path, recipe: Recipe, dataset: Dataset) -> bool:
     return (out / "state.pt").is_file()
 
 
-def _fit(
-    recipe: Recipe,
-    classes: tuple[str, ...],
-    train_images: tuple[Image, ...],
-    val_images: tuple[Image, ...],
-    out: Path,
-    *,
-    resume: bool,
-) -> None:
-    from detect.models.detector import Training
-    from detect.train.augment import Defects
+def _fit(recipe: Recipe, dataset: Dataset, out: Path, *, resume: bool) -> None:
     from detect.train.loggers import Loggers
 
-    truth = Dataset(classes, val_images)
     log = logs.Log(out / "log.jsonl")
     with bar("training", None) as advance, Loggers(recipe, out) as loggers:
         watch = logs.Watch(log, advance, recipe.epochs, recipe.unreadable, loggers.tell)
-        fit(
-            Training(
-                recipe,
-                classes,
-                train_images,
-                val_images,
-                state=out / "state.pt",
-                best=out / "weights" / "best.pt",
-                measure=lambda found: measured(truth, found),
-                on_start=_silent if follows() else watch.start,
-                on_batch=watch.batch,
-                on_epoch=_silent if follows() else watch.epoch,
-                on_unreadable=watch.unreadable,
-                factors=repeat_factors(train_images, recipe.balance.repeat),
-                class_weights=class_weights(train_images, classes, recipe.balance),
-                vary=Defects(recipe.augment) or None,
-            ),
-            resume=resume,
-        )
+        fit(training(recipe, dataset, out, watch), resume=resume)
     if not follows():
         log.add({"event": "end", "time": logs.now()})
+
+
+def training(recipe: Recipe, dataset: Dataset, out: Path, watch: logs.Watch) -> Training:
+    """What a detector's `fit` is told."""
+    from detect.models.detector import Training
+    from detect.train.augment import Defects
+
+    images, truth = photos(dataset, "train"), Dataset(dataset.classes, photos(dataset, "val"))
+    return Training(
+        recipe,
+        dataset.classes,
+        images,
+        truth.images,
+        state=out / "state.pt",
+        best=out / "weights" / "best.pt",
+        measure=lambda found: measured(truth, found),
+        on_start=_silent if follows() else watch.start,
+        on_batch=watch.batch,
+        on_epoch=_silent if follows() else watch.epoch,
+        on_unreadable=watch.unreadable,
+        factors=repeat_factors(images, recipe.balance.repeat),
+        class_weights=class_weights(images, dataset.classes, recipe.balance),
+        vary=Defects(recipe.augment) or None,
+    )
 
 
 def fit(job: Training, *, resume: bool) -> None:

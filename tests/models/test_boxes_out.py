@@ -46,12 +46,13 @@ def test_boxes_of_two_classes_do_not_suppress_each_other_unless_asked() -> None:
 
 def test_soft_suppression_weakens_by_overlap() -> None:
     """The two overlap by IoU 9 / 11; sigma 0.5."""
-    kept = suppress(found(PAIR), Suppression(sigma=0.5))
+    kept = suppress(found(PAIR), Suppression(1, sigma=0.5))
     assert kept.score.tolist() == pytest.approx([0.9, 0.3, 0.6 * math.exp(-((9 / 11) ** 2) / 0.5)])
-    assert suppress(found(PAIR), Suppression(sigma=0.5), confidence=0.25).score.tolist() == [0.9, 0.3]
+    assert suppress(found(PAIR), Suppression(1, sigma=0.5), confidence=0.25).score.tolist() == [0.9, 0.3]
+    assert suppress(found(PAIR), Suppression(0.8, sigma=0.5)).score.tolist() == [0.9, 0.3]
     both = found([[5, 5, 15, 15, 0.6, 0], [5, 5, 15, 15, 0.9, 1]])
     assert suppress(both, Suppression(sigma=0.5)).score.tolist() == [0.9, 0.6]
-    assert suppress(both, Suppression(sigma=0.5, per_class=False)).score.tolist() == [0.9, 0.6 * math.exp(-2)]
+    assert suppress(both, Suppression(1, sigma=0.5, per_class=False)).score.tolist() == [0.9, 0.6 * math.exp(-2)]
 
 
 @pytest.mark.parametrize("how", [HARD, Suppression(sigma=0.5), Suppression(0.3, per_class=False)])
@@ -95,8 +96,8 @@ def test_letterbox_undoes_itself(width: int, height: int) -> None:
     assert placed.tensor.shape[2] % 32 == 0
     assert max(placed.tensor.shape) == 320
     corners = as_boxes([[0, 0, width, height]]) * placed.scale + [placed.left, placed.top] * 2
-    assert np.allclose(placed.undo(corners, width, height), [[0, 0, width, height]])
-    assert placed.undo(as_boxes([]), width, height).shape == (0, 4)
+    assert np.allclose(placed.undo(corners), [[0, 0, width, height]])
+    assert placed.undo(as_boxes([])).shape == (0, 4)
 
 
 def test_letterbox_keeps_the_picture_where_it_says() -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image as Photo
 
 from detect.config import Augment, Recipe, Roi, load_recipe
 from detect.data import Box, Dataset, Image
@@ -26,23 +25,6 @@ RECIPE = Recipe(
     model="fasterrcnn_resnet18_fpn", imgsz=64, epochs=6, batch=4, optimizer="adamw", lr=0.0003, momentum=0.9, warmup=1,
     workers=0, augment=Augment(zoom=0.1, shift=0.05, hue=0, saturation=0, brightness=0.1),
 )  # fmt: skip
-COLOURS = {"red": (220, 30, 30), "blue": (30, 30, 220)}
-
-
-@pytest.fixture(scope="module")
-def squares(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
-    """Grey photos with one red or blue square; every seventh is empty."""
-    folder, rng, images = tmp_path_factory.mktemp("squares"), np.random.default_rng(0), []
-    for k in range(56):
-        pixels = rng.integers(90, 120, (64, 64, 3)).astype(np.uint8)
-        (x, y), (w, h), label = rng.integers(2, 30, 2), rng.integers(16, 32, 2), ("red", "blue")[k % 2]
-        boxes = () if k % 7 == 6 else (Box(label, float(x), float(y), float(x + w), float(y + h)),)
-        if boxes:
-            pixels[y : y + h, x : x + w] = COLOURS[label]
-        path = folder / f"{k:02d}.png"
-        Photo.fromarray(pixels).save(path)
-        images.append(Image(path.name, 64, 64, boxes, "train" if k < 42 else "val", path=path))
-    return Dataset(("red", "blue"), tuple(images))
 
 
 @pytest.fixture(scope="module")

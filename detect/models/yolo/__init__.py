@@ -45,7 +45,7 @@ class Yolo:
         for members in same_shape(placed):
             batch = torch.stack([placed[i].tensor for i in members]).to(self.device).float() / 255
             for i, raw in zip(members, raw_output(self.module(batch)), strict=True):
-                found[i] = seen(raw, placed[i], pictures[i].shape[:2], confidence)
+                found[i] = seen(raw, placed[i], confidence)
         return [found[i] for i in range(len(pictures))]
 
 
@@ -64,11 +64,10 @@ def raw_output(output: Any) -> torch.Tensor:
     return output
 
 
-def seen(raw: torch.Tensor, placed: Placed, shape: tuple[int, ...], confidence: float) -> Candidates:
-    """The candidates in one picture (height, width = shape), from the model's raw output (4 + C, A)."""
+def seen(raw: torch.Tensor, placed: Placed, confidence: float) -> Candidates:
+    """The candidates in one picture, from the model's raw output (4 + C, A)."""
     rows = from_yolo(raw, confidence).double().cpu().numpy()
-    xyxy = placed.undo(rows[:, :4], shape[1], shape[0])
-    return candidates(xyxy, rows[:, 4], rows[:, 5].astype(np.int64))
+    return candidates(placed.undo(rows[:, :4]), rows[:, 4], rows[:, 5].astype(np.int64))
 
 
 def build(model: str, classes: int) -> Any:

@@ -25,6 +25,7 @@ try:
     with untouched({**_PRIVATE, "YOLO_CONFIG_DIR": str(scratch)}):
         import ultralytics
         from ultralytics import settings
+        from ultralytics.cfg import get_cfg
         from ultralytics.data.build import InfiniteDataLoader
         from ultralytics.data.dataset import YOLODataset
         from ultralytics.models.yolo.detect import DetectionTrainer
@@ -43,6 +44,7 @@ __all__ = [
     "DetectionTrainer",
     "InfiniteDataLoader",
     "YOLODataset",
+    "get_cfg",
     "scratch",
     "torch_safe_load",
 ]

@@ -5,23 +5,27 @@ from __future__ import annotations
 import math
 import os
 import time
+from collections.abc import Iterator, Sequence
 from copy import copy
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import torch
 
 from detect.data import Image, Predictions
 from detect.errors import ModelError
-from detect.models.detector import Training
+from detect.geometry import Boxes
+from detect.models.detector import Picture, Training
 from detect.models.device import pick_device
+from detect.models.letterbox import STRIDE
 from detect.models.memory import largest_batch, out_of_memory
 from detect.models.nms import suppress
 from detect.models.order import Order
 from detect.models.weights import Fitted, Weights, load_tensors, save_tensors, save_weights, take_over
 from detect.models.yolo import build, raw_output, read_tensors, same_shape, seen
 from detect.models.yolo.items import Items, Still, Upright
-from detect.models.yolo.library import DetectionTrainer, InfiniteDataLoader, scratch
+from detect.models.yolo.library import DetectionTrainer, InfiniteDataLoader, get_cfg, scratch
 from detect.models.yolo.names import arguments, event
 from detect.point import Suppression
 
@@ -195,8 +199,8 @@ class _Trainer(DetectionTrainer):
                     total[f"val/{name}"] = total.get(f"val/{name}", 0.0) + float(value) * len(stills)
                 for still, raw in zip(stills, raw_output(preds), strict=True):
                     image: Image = self.job.val[still.position]
-                    one = seen(raw, still.placed, (image.height, image.width), LEAST)
-                    found[image.name] = suppress(one, how).boxes(self.job.classes)
+                    kept = suppress(seen(raw, still.placed, LEAST), how).inside(image.width, image.height)
+                    found[image.name] = kept.boxes(self.job.classes)
         figures = self.job.measure(Predictions(self.job.classes, found))
         losses = {name: value / len(self.job.val) for name, value in total.items()}
         fitness = figures[self.job.recipe.watch]
@@ -251,6 +255,18 @@ def training_items(job: Training, args: Any, stride: int, batch: int) -> Items:
         job.train, job.classes, args.seed, job.vary, imgsz=args.imgsz, batch_size=batch, augment=True,
         hyp=copy(args), rect=False, stride=stride, pad=0.0,
     )  # fmt: skip
+
+
+def training_pictures(job: Training, keys: Sequence[int]) -> Iterator[tuple[Picture, Boxes, list[str]]]:
+    """What the model would see under these keys, see `Order`: picture, boxes (N, 4) in its pixels, their labels."""
+    args = get_cfg(overrides=arguments(job.recipe, torch.device("cpu"), scratch))
+    items = training_items(job, args, STRIDE, job.recipe.batch)
+    for key in keys:
+        item = items[key]
+        picture = np.ascontiguousarray(item["img"].numpy().transpose(1, 2, 0))
+        centred = item["bboxes"].double().numpy() * ([picture.shape[1], picture.shape[0]] * 2)
+        corners = np.concatenate([centred[:, :2] - centred[:, 2:] / 2, centred[:, :2] + centred[:, 2:] / 2], axis=1)
+        yield picture, corners, [job.classes[int(label)] for label in item["cls"].flatten().tolist()]
 
 
 def _batch(stills: list[Still], device: torch.device) -> dict[str, torch.Tensor]:

@@ -1,0 +1,86 @@
+"""`detect export`: a trained detector for other runtimes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from detect.cli import options
+
+if TYPE_CHECKING:
+    from detect.models.detector import Picture
+
+SUFFIXES = {"onnx": ".onnx", "openvino": "-openvino", "torchscript": ".torchscript"}
+LOOKED_AT = 8  # photos, at most
+
+
+@click.command()
+@click.argument("weights", type=click.Path(path_type=Path))
+@click.option("--to", required=True, type=click.Choice(list(SUFFIXES)), help="The runtime that it is for.")
+@click.option("--out", type=click.Path(path_type=Path), help="[default: beside the weights, best.onnx and so on]")
+@click.option(
+    "--photos", metavar="IMAGES", help=f"Check it on up to {LOOKED_AT} of these.  [default: photos drawn for that]"
+)
+@options.quiet
+@options.as_json
+def export(weights: Path, to: str, out: Path | None, photos: str | None, as_json: bool) -> None:
+    """Write trained WEIGHTS (a run folder or a file) for ONNX Runtime, OpenVINO or TorchScript.
+
+    Suppression and fitted thresholds go along. The exported model is then opened and compared with the trained one on
+    photos: boxes must agree to 0.001 pixels of the input and scores to 0.0001. `detect predict` takes it like a run.
+
+    \b
+    Examples:
+      detect export runs/first --to onnx --photos photos/
+      detect export runs/first --to openvino --out models/first
+    """
+    from dataclasses import asdict
+
+    from detect.errors import ModelError
+    from detect.files import refuse_to_overwrite
+    from detect.models import load_detector
+    from detect.models.export import check
+    from detect.models.export import export as write
+    from detect.models.weights import weights_file
+
+    file = weights_file(weights)
+    target = out or file.with_name(file.stem + SUFFIXES[to])
+    refuse_to_overwrite(target)
+    detector = load_detector(weights, device="cpu")
+    pictures = _pictures(photos)
+    written = write(detector, target, to)
+    try:
+        parity = check(load_detector(weights, device="cpu"), load_detector(written, device="cpu"), pictures)
+        if not parity.boxes:
+            raise ModelError("the detector finds nothing in these photos, so nothing could be compared; give --photos")
+    except BaseException:
+        _remove(target)
+        raise
+    if as_json:
+        options.print_json({"model": str(written), **asdict(parity)})
+        return
+    apart = f"apart by at most {parity.box:.1g} pixels and {parity.score:.1g} in score"
+    click.echo(f"{written}: {parity.boxes} boxes compared on {len(pictures)} photos, {apart}")
+
+
+def _remove(target: Path) -> None:
+    """Take back what was written: nobody is to use a model that differs."""
+    from shutil import rmtree
+
+    if target.is_dir():
+        rmtree(target)
+    else:
+        target.unlink(missing_ok=True)
+
+
+def _pictures(photos: str | None) -> list[Picture]:
+    """Some photos to compare on: the user's, or drawn ones."""
+    from detect.predict import sources
+    from detect.sample import draw_sample
+
+    if photos is None:
+        return [picture for picture, _ in draw_sample(LOOKED_AT)]
+    chosen = sources(photos)
+    return [chosen.picture(image) for image in chosen.images[:LOOKED_AT]]

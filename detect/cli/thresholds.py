@@ -1,0 +1,90 @@
+"""`detect thresholds`: which of several boxes on one damage stay, and from which score a box counts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from detect.cli import options
+
+if TYPE_CHECKING:
+    from detect.point import Suppression
+    from detect.train.thresholds import Fitted
+
+SHOWN = 5
+
+
+@click.command()
+@click.argument("weights", type=click.Path(path_type=Path))
+@click.option("--data", required=True, type=click.Path(path_type=Path), help="Photos that it was not trained on.")
+@click.option("--split", default="val", show_default=True, metavar="NAME", help="Only the photos of this split.")
+@click.option(
+    "--figure",
+    type=click.Choice(["map", "map50", "map75", "f1", "precision", "recall"]),
+    default="map",
+    show_default=True,
+    help="What the suppression is chosen for.",
+)
+@click.option(
+    "--choose",
+    metavar="GOAL",
+    default="f1",
+    show_default=True,
+    help="What the confidence of each class is chosen for: f1, precision=0.9, recall=0.8 or cost=FILE.",
+)
+@click.option("--hard", is_flag=True, help="Without soft suppression, as `detect export` needs it.")
+@click.option("--device", default="auto", show_default=True, help="cpu, cuda:0 ...")
+@options.quiet
+@options.as_json
+def thresholds(
+    weights: Path, data: Path, split: str, figure: str, choose: str, hard: bool, device: str, as_json: bool
+) -> None:
+    """Fit the suppression and the confidence of each class to validation photos, and keep both in the WEIGHTS.
+
+    WEIGHTS is a run folder or a weights file. Tried are the IoU of suppression from 0.3 to 0.9, soft suppression, and
+    both with and without regard to classes. `detect predict` then uses what was best; what it is worth on other photos,
+    `detect evaluate` says.
+
+    \b
+    Examples:
+      detect thresholds runs/first --data data/
+      detect thresholds runs/first --data data/ --figure map50 --choose precision=0.9 --hard
+    """
+    from detect.models import load_detector
+    from detect.train.thresholds import fit_thresholds, keep
+
+    detector = load_detector(weights, device=device)
+    dataset = options.read_data(data).only(split)
+    fitted = fit_thresholds(detector, dataset, figure=figure, choose=choose, hard=hard)
+    file = keep(fitted.point, weights)
+    if as_json:
+        gain = fitted.gain.of(figure)
+        tried = [{**how._asdict(), figure: value} for how, value in fitted.tried]
+        change = {"usual": gain.a, "fitted": gain.b, "low": gain.low, "high": gain.high, "verdict": gain.verdict}
+        confidence = dict(fitted.point.confidence)
+        options.print_json({"weights": str(file), figure: change, "confidence": confidence, "tried": tried})
+        return
+    _print(fitted, figure)
+    click.echo(f"\nkept in {file}; `detect predict` uses it from now on")
+
+
+def _print(fitted: Fitted, figure: str) -> None:
+    screen = options.console()
+    best = [(_words(how), f"{value:.3f}") for how, value in fitted.tried[:SHOWN]]
+    usual = dict(fitted.tried)[fitted.usual]
+    rows = [*best, (f"so far: {_words(fitted.usual)}", f"{usual:.3f}")]
+    options.print_table(screen, f"The best of {len(fitted.tried)} ways", ("suppression", figure), rows)
+    gain = fitted.gain.of(figure)
+    screen.print(
+        f"{figure} {gain.difference:+.3f} ({gain.low:+.3f} to {gain.high:+.3f}) on the photos that it was chosen on",
+        highlight=False,
+    )
+    confidences = [(name, f"{value:.3g}") for name, value in fitted.point.confidence.items()]
+    options.print_table(screen, f"Chosen by {fitted.point.goal}", ("class", "confidence"), confidences)
+
+
+def _words(how: Suppression) -> str:
+    kind = f"IoU {how.iou:g}, soft with sigma {how.sigma:g}" if how.sigma else f"IoU {how.iou:g}"
+    return kind if how.per_class else f"{kind}, across classes"

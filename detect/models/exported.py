@@ -1,0 +1,123 @@
+"""Exported models as detectors: ONNX Runtime, OpenVINO, TorchScript."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from detect.errors import MissingExtra, ModelError
+from detect.models.detector import Picture
+from detect.models.device import pick_device
+from detect.models.export import KEY, Card, read_card
+from detect.models.letterbox import letterbox
+from detect.models.nms import Candidates, candidates
+from detect.models.torchvision import scale
+
+Arrays = Sequence[NDArray[Any]]
+Run = Callable[[NDArray[np.float32]], Arrays]  # image -> boxes, scores, labels
+
+
+class Exported:
+    """A model that `detect export` wrote, as a Detector. Suppression is in its graph; weaker ones do nothing more."""
+
+    def __init__(self, path: Path, *, device: str = "auto", threads: int = 0) -> None:
+        self.run, about = OPENERS[path.suffix](path, device, threads)
+        self.card: Card = about
+        self.name, self.classes, self.imgsz = about.model, about.classes, about.imgsz
+        self.suppression, self.point = about.suppression, about.operating_point
+
+    def candidates(self, pictures: Sequence[Picture], confidence: float) -> list[Candidates]:
+        """See Detector."""
+        return [self._one(picture, confidence) for picture in pictures]
+
+    def _one(self, picture: Picture, confidence: float) -> Candidates:
+        if self.card.padded:
+            placed = letterbox(picture, self.imgsz)
+            boxes, scores, labels = self.run((placed.tensor[None].float() / 255).numpy())
+            xyxy = placed.undo(boxes.astype(np.float64))
+        else:
+            scaled = scale(picture, self.imgsz)
+            boxes, scores, labels = self.run(scaled.tensor[None].numpy())
+            xyxy = boxes.astype(np.float64) / scaled.scale
+        sure = scores > confidence
+        return candidates(xyxy[sure], scores[sure].astype(np.float64), labels[sure].astype(np.int64))
+
+
+def _onnx(path: Path, device: str, threads: int) -> tuple[Run, Card]:
+    try:
+        import onnxruntime
+    except ImportError:
+        raise MissingExtra("onnxruntime", "export") from None
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3
+    # Threads that spin while they wait take the processor from everything else on it.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    wanted = ["CPUExecutionProvider"] if device in ("auto", "cpu") else ["CUDAExecutionProvider"]
+    if device == "auto" and "CUDAExecutionProvider" in onnxruntime.get_available_providers():
+        wanted = ["CUDAExecutionProvider", *wanted]
+    try:
+        session = onnxruntime.InferenceSession(str(path), options, providers=wanted)
+    except Exception as error:
+        raise ModelError(f"{path}: cannot be opened by ONNX Runtime: {_first_line(error)}") from None
+    names = ["boxes", "scores", "labels"]
+    about = read_card(session.get_modelmeta().custom_metadata_map.get(KEY), path)
+    return lambda image: session.run(names, {"image": image}), about
+
+
+def _openvino(path: Path, device: str, threads: int) -> tuple[Run, Card]:
+    try:
+        import openvino
+    except ImportError:
+        raise MissingExtra("openvino", "export") from None
+    core = openvino.Core()
+    try:
+        model = core.read_model(str(path))
+    except Exception as error:
+        raise ModelError(f"{path}: cannot be opened by OpenVINO: {_first_line(error)}") from None
+    about = read_card(model.get_rt_info([KEY]).astype(str) if model.has_rt_info([KEY]) else None, path)
+    # Left alone it computes in bfloat16 on processors that can, and scores move.
+    settings: dict[str, Any] = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
+    compiled = core.compile_model(model, "CPU", {**settings, "INFERENCE_NUM_THREADS": threads} if threads else settings)
+
+    def run(image: NDArray[np.float32]) -> Arrays:
+        found = compiled({"image": image})
+        return [np.asarray(found[name]) for name in ("boxes", "scores", "labels")]
+
+    return run, about
+
+
+def _torchscript(path: Path, device: str, threads: int) -> tuple[Run, Card]:
+    extra: dict[str, Any] = {f"{KEY}.json": ""}
+    where, jit = pick_device(device), cast(Any, torch.jit)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # TorchScript is old, and asked for
+            module = jit.load(str(path), map_location=where, _extra_files=extra)
+    except (RuntimeError, ValueError) as error:
+        raise ModelError(f"{path}: cannot be opened as TorchScript: {_first_line(error)}") from None
+    text = extra[f"{KEY}.json"]
+    about = read_card(text.decode() if isinstance(text, bytes) else text, path)
+
+    @torch.inference_mode()
+    def run(image: NDArray[np.float32]) -> Arrays:
+        return [value.cpu().numpy() for value in module(torch.from_numpy(image).to(where))]
+
+    return run, about
+
+
+OPENERS: dict[str, Callable[[Path, str, int], tuple[Run, Card]]] = {
+    ".onnx": _onnx,
+    ".xml": _openvino,
+    ".torchscript": _torchscript,
+}
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().split("\n")[0][:200]

@@ -1,0 +1,172 @@
+"""Suppression and confidences are fitted to what the detector sees, kept with the weights, and used by predict."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner
+from PIL import Image as Photo
+
+from detect.cli import main
+from detect.convert import read_predictions, write
+from detect.data import Box, Dataset, Image
+from detect.errors import DataError
+from detect.evaluate import evaluate
+from detect.geometry import as_boxes
+from detect.models import load_detector
+from detect.models.detector import Picture
+from detect.models.nms import Candidates, candidates
+from detect.models.weights import Weights, load_weights, save_weights
+from detect.models.yolo import build
+from detect.point import OperatingPoint, Suppression, to_document
+from detect.predict import predict
+from detect.train.thresholds import all_ways, fit_thresholds, keep
+
+
+class Doubling:
+    """A detector that sees each damage well, and again, at an IoU of 0.45, surer than it sees the next.
+
+    Photos are 100 pixels; photo k has a dent of 40 x 40 at (k, k) and a dent that truly overlaps it by IoU 0.33.
+    """
+
+    name, classes, imgsz, point = "doubling", ("dent",), 64, None
+    suppression = Suppression(0.7)
+
+    def candidates(self, pictures: Sequence[Picture], confidence: float) -> list[Candidates]:
+        found = []
+        for picture in pictures:
+            k = int(picture[0, 0, 0])
+            truth = as_boxes([[k, k, k + 40, k + 40], [k + 20, k, k + 60, k + 40]])
+            double = truth + np.array([0, 0, 0, -22.0])  # IoU 18 / 40 with the one it doubles
+            found.append(candidates(np.vstack([truth, double]), np.array([0.9, 0.8, 0.85, 0.75]), np.zeros(4, int)))
+        return found
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Dataset:
+    images = []
+    for k in range(12):
+        Photo.new("RGB", (100, 100), (k, 0, 0)).save(tmp_path / f"{k}.png")
+        boxes = Box("dent", k, k, k + 40, k + 40), Box("dent", k + 20, k, k + 60, k + 40)
+        images.append(Image(f"{k}.png", 100, 100, boxes, "val", path=tmp_path / f"{k}.png"))
+    return Dataset(("dent",), tuple(images))
+
+
+def test_doubles_go_and_true_neighbours_stay(dataset: Dataset) -> None:
+    """IoU 0.7 leaves the doubles; 0.3 would take true neighbours (IoU 1/3); between the two all is right."""
+    fitted = fit_thresholds(Doubling(), dataset, figure="f1", hard=True)
+    best = fitted.point.suppression
+    assert best is not None
+    assert 1 / 3 < best.iou <= 0.45
+    figures = dict(fitted.tried)
+    assert figures[best] == pytest.approx(1.0)
+    assert figures[Suppression(0.3)] < 0.8
+    assert fitted.usual == Suppression(0.7)
+    assert [value for _, value in fitted.tried] == sorted(figures.values(), reverse=True)
+    found = predict(Doubling(), dataset.images, suppression=best)
+    assert {len(boxes) for boxes in found.images.values()} == {2}
+
+
+def test_the_gain_is_that_of_the_evaluator(dataset: Dataset) -> None:
+    fitted = fit_thresholds(Doubling(), dataset, figure="precision", choose="recall=0.99", hard=True)
+    gain = fitted.gain.of("precision")
+    usual = evaluate(dataset, predict(Doubling(), dataset.images), choose="recall=0.99", replicates=0)
+    assert gain.a == pytest.approx(usual.values["precision"])
+    assert gain.b == pytest.approx(fitted.tried[0][1])
+    assert fitted.point.goal == "recall=0.99"
+    assert set(fitted.point.confidence) == {"dent"}
+    assert len(fitted.point.images) == 12
+
+
+def test_of_equals_the_usual_stays(dataset: Dataset) -> None:
+    class Single(Doubling):
+        def candidates(self, pictures: Sequence[Picture], confidence: float) -> list[Candidates]:
+            return [one.at(slice(1)) for one in super().candidates(pictures, confidence)]
+
+    assert fit_thresholds(Single(), dataset).point.suppression == Suppression(0.7)
+
+
+def test_soft_ways_are_tried_unless_hard() -> None:
+    assert not any(way.sigma for way in all_ways(hard=True))
+    assert any(way.sigma and way.iou == 1 for way in all_ways(hard=False))
+    assert len(set(all_ways(hard=False))) == len(list(all_ways(hard=False))) == 58
+
+
+def test_no_photos(dataset: Dataset) -> None:
+    with pytest.raises(DataError, match="no photos to fit"):
+        fit_thresholds(Doubling(), replace(dataset, images=()))
+
+
+@pytest.fixture
+def weights(tmp_path: Path) -> Path:
+    torch.manual_seed(0)
+    tensors = build("yolov5n", 1).state_dict()
+    save_weights(Weights("yolov5n", ("dent",), 64, tensors, {"nms_iou": 0.65}), tmp_path / "run/weights/best.pt")
+    return tmp_path / "run"
+
+
+def test_what_was_fitted_is_kept_and_used(weights: Path) -> None:
+    assert load_detector(weights).suppression == Suppression(0.65)
+    assert load_detector(weights).point is None
+    before = load_weights(weights)
+    point = OperatingPoint({"dent": 0.4}, 0.5, {}, "f1", frozenset({"0123"}), Suppression(0.5, 0.3, False))
+    assert keep(point, weights) == weights / "weights" / "best.pt"
+    detector = load_detector(weights)
+    assert detector.suppression == Suppression(0.5, 0.3, False)
+    assert detector.point == point
+    after = load_weights(weights)
+    assert (after.recipe, after.classes) == (before.recipe, before.classes)
+    assert all(torch.equal(after.tensors[name], value) for name, value in before.tensors.items())
+
+
+def test_a_damaged_point_in_weights_is_said(weights: Path) -> None:
+    point = to_document(OperatingPoint({"dent": 0.4}, 0.5, {}, "f1", frozenset(), Suppression()))
+    point["suppression"] = {"iou": 7, "sigma": 0, "per_class": True}
+    file = weights / "weights" / "best.pt"
+    save_weights(replace(load_weights(file), point=point), file)
+    with pytest.raises(DataError, match=r"the operating point in the weights: suppression: expected an iou in 0\.\.1"):
+        load_detector(file)
+
+
+def test_the_command(weights: Path, dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(dataset, tmp_path / "data", "yolo")
+    monkeypatch.setattr("detect.models.load_detector", lambda path, device: Doubling())
+    words = ["thresholds", str(weights), "--data", str(tmp_path / "data"), "--figure", "f1"]
+    answer = CliRunner().invoke(main, [*words, "--hard", "--json", "-q"])
+    assert answer.exit_code == 0, answer.output
+    told = json.loads(answer.stdout)
+    assert told["f1"]["fitted"] == pytest.approx(1.0)
+    assert told["f1"]["usual"] < 1
+    assert len(told["tried"]) == 26
+    assert set(told["confidence"]) == {"dent"}
+    monkeypatch.undo()
+    kept = load_detector(weights).point
+    assert kept is not None
+    assert kept.confidence == told["confidence"]
+    shown = CliRunner().invoke(main, words, env={"COLUMNS": "150"})
+    assert "so far: IoU" in shown.stdout
+    assert "kept in" in shown.stdout
+
+
+def test_predict_counts_and_keeps_by_the_fitted_confidences(
+    dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Known(Doubling):
+        point = OperatingPoint({"dent": 0.82}, 0.5, {}, "f1", frozenset(), Suppression(0.4))  # type: ignore[assignment]
+        suppression = Suppression(0.4)
+
+    monkeypatch.setattr("detect.models.load_detector", lambda path, device: Known())
+    words = ["predict", "run", str(tmp_path / "0.png"), "--out", str(tmp_path / "p.json"), "--json", "-q"]
+    told = json.loads(CliRunner().invoke(main, words).stdout)
+    assert (told["boxes"], told["shown"], told["above"]) == (2, 1, {"dent": 0.82})
+    words = [*words, "--nms-iou", "0.7"]
+    assert json.loads(CliRunner().invoke(main, words).stdout)["boxes"] == 4
+    words = [*words, "--point", str(tmp_path / "run")]
+    assert json.loads(CliRunner().invoke(main, words).stdout)["boxes"] == 2
+    assert len(read_predictions(tmp_path / "p.json").images["0.png"]) == 2

@@ -1,0 +1,121 @@
+"""What is not good enough is trained again, more gently, as often as the recipe allows; and exit code 3."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from detect.cli import main
+from detect.config import Accept, Recipe, load_recipe
+from detect.convert import write
+from detect.data import Dataset
+from detect.errors import ConfigError, DetectError
+from detect.models.detector import Training
+from detect.train import train
+
+RECIPE = Recipe(
+    model="yolov5n", epochs=2, lr=0.01, weight_decay=0.001, accept=Accept(map50=0.6, retries=2, lr_factor=0.3)
+)
+
+
+class Pretended:
+    """A detector that trains in no time; each attempt reaches the next of these figures."""
+
+    def __init__(self, *figures: float) -> None:
+        self.figures, self.jobs = list(figures), list[Training]()
+
+    def __call__(self, job: Training, *, resume: bool) -> None:
+        figure = self.figures[len(self.jobs)]
+        self.jobs.append(job)
+        if figure < 0:
+            raise KeyboardInterrupt
+        job.on_start("nothing", 1)
+        job.best.parent.mkdir(exist_ok=True)
+        for epoch in (1, 2):
+            val = {"precision": 0.5, "recall": 0.5, "map50": figure / (3 - epoch), "map": figure / 4 / (3 - epoch)}
+            job.on_epoch({"epoch": epoch, "seconds": 1.0, "lr": 0.01, "train": {"box_loss": 1.0}, "val": val})
+        job.best.write_text(f"weights of {figure}")
+        job.state.write_text("state")
+
+
+def go(monkeypatch: pytest.MonkeyPatch, *figures: float) -> Pretended:
+    pretended = Pretended(*figures)
+    monkeypatch.setattr("detect.train.stage.fit", pretended)
+    return pretended
+
+
+def summary(run: Path) -> dict[str, Any]:
+    return dict(json.loads((run / "summary.json").read_text()))
+
+
+def test_good_enough_at_once(squares: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pretended = go(monkeypatch, 0.7)
+    run = train(RECIPE, squares, tmp_path / "run")
+    assert (len(pretended.jobs), run.accepted, summary(run.folder)["accepted"]) == (1, True, True)
+    assert not (tmp_path / "run" / "attempt-2").exists()
+
+
+def test_falls_short_and_goes_on_from_the_best(
+    squares: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pretended = go(monkeypatch, 0.5, 0.4, 0.65)
+    run = train(RECIPE, squares, tmp_path / "run")
+    first, second, third = (job.recipe for job in pretended.jobs)
+    assert [r.lr for r in (first, second, third)] == pytest.approx([0.01, 0.003, 0.0009])
+    assert [r.weight_decay for r in (first, second, third)] == pytest.approx([0.001, 0.002, 0.004])
+    assert first.weights is None
+    assert second.weights == third.weights == tmp_path / "run" / "weights" / "best.pt", "0.5 is better than 0.4"
+    assert run.accepted
+    assert run.best["val"]["map50"] == 0.65
+    assert run.weights.read_text() == "weights of 0.65"
+    assert run.weights.with_name("attempt-1.pt").read_text() == "weights of 0.5"
+    rows = summary(run.folder)["attempts"]
+    assert [(row["folder"], row["val"]["map50"], row["accepted"]) for row in rows] == [
+        (".", 0.5, False), ("attempt-2", 0.4, False), ("attempt-3", 0.65, True),
+    ]  # fmt: skip
+    assert load_recipe(tmp_path / "run" / "attempt-3" / "recipe.yaml") == third
+
+
+def test_still_short_ends_with_3(squares: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    go(monkeypatch, 0.5, 0.55, 0.3)
+    write(squares, tmp_path / "data", "yolo")
+    (tmp_path / "r.yaml").write_text("model: yolov5n\nepochs: 2\naccept: {map50: 0.6, retries: 2}\n")
+    words = ["train", str(tmp_path / "r.yaml"), "--data", str(tmp_path / "data"), "--out", str(tmp_path / "run")]
+    answer = CliRunner().invoke(main, [*words, "--json"])
+    assert answer.exit_code == 3
+    told = json.loads(answer.stdout)
+    assert (told["accepted"], told["attempts"], told["best"]["val"]["map50"]) == (False, 3, 0.55)
+    assert (tmp_path / "run" / "weights" / "best.pt").read_text() == "weights of 0.55"
+    assert "not good enough (map50 0.500 < 0.6): attempt 2 goes on" in answer.stderr
+
+
+def test_a_stop_between_attempts_is_resumed(squares: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pretended = go(monkeypatch, 0.5, -1, 0.7)
+    with pytest.raises(KeyboardInterrupt):
+        train(RECIPE, squares, tmp_path / "run")
+    run = train(RECIPE, squares, tmp_path / "run", resume=True)
+    assert len(pretended.jobs) == 3
+    assert [one.folder.name for one in run.attempts] == ["run", "attempt-2"]
+    assert run.accepted
+    with pytest.raises(DetectError, match=r"finished \(4 epochs\)"):
+        train(RECIPE, squares, tmp_path / "run", resume=True)
+
+
+def test_without_retries_one_attempt_is_judged(
+    squares: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go(monkeypatch, 0.5)
+    run = train(RECIPE.model_copy(update={"accept": Accept(recall=0.4, map50=0.6)}), squares, tmp_path / "run")
+    assert run.accepted is False
+    go(monkeypatch, 0.5)
+    assert train(RECIPE.model_copy(update={"accept": None}), squares, tmp_path / "free").accepted is None
+
+
+def test_accept_without_a_figure_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "r.yaml").write_text("model: yolov5n\naccept: {retries: 2}\n")
+    with pytest.raises(ConfigError, match=r"names no figure to reach, such as map50: 0\.6"):
+        load_recipe(tmp_path / "r.yaml")

@@ -1,0 +1,111 @@
+"""What goes wrong in the middle of a training: photos that cannot be read, memory, numbers that are none."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from detect.config import Augment, Recipe
+from detect.data import Dataset
+from detect.errors import DataError, ModelError
+from detect.models.memory import largest_batch, out_of_memory
+from detect.train import train
+
+SMALL = {"imgsz": 64, "epochs": 1, "batch": 8, "workers": 0, "optimizer": "adamw", "lr": 0.001}
+MODELS = ["yolov5n", "fasterrcnn_resnet18_fpn"]
+
+
+@pytest.fixture
+def damaged(squares: Dataset, tmp_path: Path) -> Dataset:
+    """The squares, with three training photos that are no images."""
+    images = []
+    for number, image in enumerate(squares.images):
+        path = tmp_path / image.name
+        shutil.copy(image.path or "", path)
+        if number in (3, 20, 41):
+            path.write_bytes(b"no image")
+        images.append(replace(image, path=path))
+    return replace(squares, images=tuple(images))
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("workers", [0, 2])
+def test_photos_that_cannot_be_read_are_left_out_and_named(
+    model: str, workers: int, damaged: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recipe = Recipe(model=model, **{**SMALL, "workers": workers}, augment=Augment(mosaic=0.5, mosaic_off=0))
+    run = train(recipe, damaged, tmp_path / "run")
+    events = [json.loads(line) for line in (run.folder / "log.jsonl").read_text().splitlines()]
+    assert {e["image"] for e in events if e["event"] == "unreadable"} == {"03.png", "20.png", "41.png"}
+    assert sum(e["event"] == "unreadable" for e in events) == 3, "each is told once"
+    assert "20.png: cannot be read as an image, and is left out" in capsys.readouterr().err
+    seen = run.epochs[0]["seen"]
+    assert sum(seen.values()) > 25
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_too_many_of_them_are_fatal(model: str, damaged: Dataset, tmp_path: Path) -> None:
+    recipe = Recipe(model=model, **SMALL, unreadable=2, augment=Augment(mosaic=0))
+    with pytest.raises(DataError, match="3 training photos cannot be read, more than `unreadable` allows"):
+        train(recipe, damaged, tmp_path / "run")
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_the_log_counts_what_was_seen(model: str, squares: Dataset, tmp_path: Path) -> None:
+    still = Augment(mosaic=0, zoom=0, shift=0, mirror=0)
+    run = train(Recipe(model=model, **SMALL, augment=still), squares, tmp_path / "run")
+    assert run.epochs[0]["seen"] == {"red": 18, "blue": 18}
+
+
+def test_a_yolos_broken_loss_names_the_photos(squares: Dataset, tmp_path: Path) -> None:
+    from detect.models.yolo import build
+
+    tensors = build("yolov5n", 2).state_dict()
+    name = next(key for key in tensors if key.endswith("weight"))
+    torch.save({**tensors, name: torch.full_like(tensors[name], torch.nan)}, tmp_path / "broken.pt")
+    recipe = Recipe(model="yolov5n", **SMALL, weights=tmp_path / "broken.pt")
+    with pytest.raises(ModelError, match=r"epoch 1: the loss is no longer a number, in a batch of (\d\d\.png(, )?){8}"):
+        train(recipe, squares, tmp_path / "run")
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_out_of_memory_says_which_batch_fits(
+    model: str, squares: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The device holds three pictures, as far as this model can tell."""
+    if model in MODELS[:1]:
+        from detect.models.yolo.library import DetectionModel as Model
+    else:
+        from torchvision.models.detection.faster_rcnn import FasterRCNN as Model
+    forward = Model.forward
+
+    def full(self: Any, pictures: Any, *more: Any, **options: Any) -> Any:
+        if self.training and len(pictures["img"] if isinstance(pictures, dict) else pictures) > 3:
+            raise RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB")
+        return forward(self, pictures, *more, **options)
+
+    monkeypatch.setattr(Model, "forward", full)
+    with pytest.raises(ModelError, match="out of memory with batch=8; batch=2 fits"):
+        train(Recipe(model=model, **SMALL), squares, tmp_path / "run")
+
+
+def test_other_errors_are_not_taken_for_memory() -> None:
+    assert out_of_memory(RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried"))
+    assert not out_of_memory(RuntimeError("shape mismatch"))
+
+    def breaks(size: int) -> None:
+        raise RuntimeError("shape mismatch")
+
+    def never(size: int) -> None:
+        raise RuntimeError("out of memory")
+
+    with pytest.raises(RuntimeError, match="shape"):
+        largest_batch(8, breaks)
+    assert largest_batch(8, never) == 0
+    assert largest_batch(8, lambda size: None) == 4

@@ -1,0 +1,116 @@
+"""Starting from what others have learnt: backbones, frozen blocks, slower layers; and losses with class weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import torchvision.models as classifiers
+
+from detect.config import Recipe
+from detect.errors import ModelError
+from detect.models.torchvision import build
+from detect.models.transfer import freeze, parameter_groups, stages, start
+from detect.models.weighted import weigh
+
+FAMILIES = {  # detector: classifier that holds its backbone, and how many of the classifier's tensors it takes
+    "fasterrcnn_resnet18_fpn": "resnet18",
+    "retinanet_resnet50_fpn": "resnet50",
+    "fasterrcnn_mobilenet_v3_large_320_fpn": "mobilenet_v3_large",
+    "ssdlite320_mobilenet_v3_large": "mobilenet_v3_large",
+    "ssd300_vgg16": "vgg16",
+}
+
+
+def recipe(model: str = "fasterrcnn_resnet18_fpn", **more: Any) -> Recipe:
+    return Recipe(model=model, imgsz={"ssd300_vgg16": 300}.get(model, 320), **more)
+
+
+@pytest.mark.parametrize("model", FAMILIES)
+def test_a_classifiers_backbone_is_taken_over(model: str, tmp_path: Path) -> None:
+    """The picture gives the same features in the detector's backbone as in the classifier."""
+    torch.manual_seed(0)
+    family = FAMILIES[model]
+    extra = {"reduced_tail": True} if model.startswith("ssdlite") else {}
+    classifier = getattr(classifiers, family)(weights=None, **extra).eval()
+    torch.save(classifier.state_dict(), tmp_path / "classifier.pt")
+    given = recipe(model, backbone=tmp_path / "classifier.pt")
+    module = build(given, 2).eval()
+    said = start(module, given)
+    assert "tensors taken from" in said
+    first = next(iter(stages(module)[0].parameters()))
+    theirs = next(iter(classifier.parameters()))
+    assert torch.equal(first, theirs)
+    last = [p for p in stages(module)[-1].parameters() if p.ndim == 4][-1]
+    assert any(last.shape == p.shape and torch.equal(last, p) for p in classifier.parameters())
+
+
+def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
+    torch.save({"nothing": torch.zeros(3)}, tmp_path / "other.pt")
+    given = recipe(backbone=tmp_path / "other.pt")
+    with pytest.raises(ModelError, match="not one tensor fits a classifier of the same family"):
+        start(build(given, 2), given)
+    both = recipe(backbone=tmp_path / "other.pt", weights=tmp_path / "other.pt")
+    with pytest.raises(ModelError, match="`weights` and `backbone` exclude each other"):
+        start(build(both, 2), both)
+
+
+@pytest.mark.parametrize("model", FAMILIES)
+def test_frozen_blocks_do_not_learn(model: str) -> None:
+    module = build(recipe(model), 2)
+    blocks = freeze(module, recipe(model, freeze=2))
+    assert len(blocks) == 2
+    still = [p.requires_grad for block in stages(module) for p in block.parameters()]
+    assert still.count(False) == sum(len(list(block.parameters())) for block in blocks)
+    freeze(module, recipe(model, freeze="backbone"))
+    assert not any(p.requires_grad for block in stages(module) for p in block.parameters())
+    assert any(p.requires_grad for p in module.parameters()), "the head goes on learning"
+
+
+def test_earlier_layers_learn_slower() -> None:
+    module = build(recipe(), 2)
+    groups = parameter_groups(module, recipe(layer_decay=0.5, weight_decay=0.1))
+    scale = {id(p): group["scale"] for group in groups for p in group["params"]}
+    blocks = stages(module)
+    assert scale[id(next(blocks[-1].parameters()))] == 0.5
+    assert scale[id(next(blocks[0].parameters()))] == 0.5 ** len(blocks)
+    assert scale[id(next(module.roi_heads.parameters()))] == 1.0
+    assert sum(len(group["params"]) for group in groups) == len(list(module.parameters()))
+    for group in groups:
+        assert {p.ndim > 1 for p in group["params"]} == {group["weight_decay"] > 0}
+    assert {group["scale"] for group in parameter_groups(module, recipe())} == {1.0}
+
+
+TARGETS = [{"boxes": torch.tensor([[8.0, 8.0, 40.0, 40.0]]), "labels": torch.tensor([1])},
+           {"boxes": torch.tensor([[20.0, 20.0, 60.0, 50.0]]), "labels": torch.tensor([2])}]  # fmt: skip
+CLASSIFIES = {
+    "fasterrcnn_resnet18_fpn": "loss_classifier",
+    "retinanet_resnet50_fpn": "classification",
+    "ssdlite320_mobilenet_v3_large": "classification",
+}
+
+
+def loss(model: str, weights: tuple[float, ...], targets: Any = TARGETS) -> float:
+    """The part of the loss that tells classes apart, by the same model on the same pictures."""
+    torch.manual_seed(0)
+    module = build(recipe(model), 2).train()
+    weigh(module, weights)
+    torch.manual_seed(1)
+    return float(module([torch.rand(3, 320, 320) for _ in targets], targets)[CLASSIFIES[model]].detach())
+
+
+@pytest.mark.parametrize("model", CLASSIFIES)
+def test_class_weights_change_the_loss_and_ones_do_not(model: str) -> None:
+    plain = loss(model, ())
+    assert loss(model, (1.0, 1.0)) == pytest.approx(plain, rel=1e-5)
+    assert loss(model, (5.0, 0.2)) != pytest.approx(plain, rel=1e-4)
+    if not model.startswith("fasterrcnn"):  # whose loss is a weighted mean
+        reds = TARGETS[:1] * 2
+        assert loss(model, (5.0, 1.0), reds) > loss(model, (), reds) > loss(model, (0.2, 1.0), reds)
+
+
+def test_ssd_learns_from_undamaged_photos() -> None:
+    empty = [{"boxes": torch.empty(0, 4), "labels": torch.empty(0, dtype=torch.int64)}] * 2
+    assert loss("ssdlite320_mobilenet_v3_large", (), empty) > 0
