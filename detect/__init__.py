@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from detect.data import Attributes, Box, Dataset, Image, Predictions
     from detect.errors import ConfigError, DataError, DetectError, MissingExtra, ModelError, Problem, Problems
     from detect.models import load_detector
+    from detect.predict import predict
+    from detect.train import Run, train
 
 __version__ = "0.1.0"
 
@@ -37,6 +39,8 @@ _HOMES = {
         "Problems",
     ),
     "detect.models": ("load_detector",),
+    "detect.predict": ("predict",),
+    "detect.train": ("Run", "train"),
 }
 
 __all__ = [
@@ -53,10 +57,13 @@ __all__ = [
     "Problem",
     "Problems",
     "Recipe",
+    "Run",
     "load_detector",
     "load_recipe",
+    "predict",
     "read",
     "read_predictions",
+    "train",
     "write",
     "write_predictions",
 ]

@@ -12,6 +12,7 @@ from detect.errors import DataError, Problems
 from detect.files import atomic_folder
 from detect.predict.sources import Sources, photos, sources
 from detect.progress import track
+from detect.room import open_as
 
 if TYPE_CHECKING:
     from detect.models.detector import Detector, Picture
@@ -94,3 +95,5 @@ def _batches(chosen: Sources, size: int, unreadable: Problems) -> Iterator[tuple
 
 
 __all__ = ["CONFIDENCE", "Sources", "draw_predictions", "photos", "predict", "sources"]
+
+open_as(predict)

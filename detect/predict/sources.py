@@ -87,7 +87,7 @@ def _several(given: Sequence[Path]) -> Sources:
     files: list[Path] = []
     for one in given:
         matching = [] if one.exists() else sorted(glob.glob(str(one), recursive=True))  # noqa: PTH207 (absolute ones)
-        paths = [Path(name) for name in matching] or [one]
+        paths = [Path(name) for name in matching] or [one] * one.exists()
         found = [file for path in paths for file in (_below(path) if path.is_dir() else [path])]
         if wrong := [str(path) for path in found if not is_image(path.name)]:
             raise DataError(f"{wrong[0]}: no photo; of several arguments each is a photo, a folder or a pattern")

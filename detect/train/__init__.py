@@ -24,6 +24,7 @@ from detect.convert import read
 from detect.data import Dataset
 from detect.files import atomic_file, write_text
 from detect.progress import say
+from detect.room import open_as
 from detect.train import log as logs
 from detect.train.attempts import Attempt, run_attempts
 from detect.train.stage import follows
@@ -122,3 +123,5 @@ def _copy(source: Path, target: Path) -> None:
 
 
 __all__: Sequence[str] = ["Attempt", "Run", "train"]
+
+open_as(train)

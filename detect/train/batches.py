@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, Sampler
 
 from detect.config import Recipe
 from detect.data import Image
@@ -76,19 +76,33 @@ def read(image: Image) -> Picture:
     return np.asarray(open_upright(image.path))
 
 
+class Groups(Sampler[list[int]]):
+    """Keys in groups of `size`. A last one alone joins the group before: batch normalisation needs two pictures."""
+
+    def __init__(self, order: Order, size: int) -> None:
+        self.order, self.size = order, size
+        self.lonely = size > 1 and len(order) > size and len(order) % size == 1
+
+    def __len__(self) -> int:
+        return -(-len(self.order) // self.size) - self.lonely
+
+    def __iter__(self) -> Iterator[list[int]]:
+        keys = list(self.order)
+        for number in range(len(self)):
+            last = number + 1 == len(self)
+            yield keys[number * self.size : None if last else (number + 1) * self.size]
+
+
 def batches(job: Training, epoch: int, rank: int = 0, world: int = 1) -> DataLoader[Any]:
     """Passes over the training photos in lists of `Item`s, the first of them that of `epoch`, counted from 0."""
     recipe, photos = job.recipe, Photos(job.train, job.classes, job.recipe)
     order = Order(len(photos), recipe.seed, epoch, job.factors, rank, world)
-    size = min(recipe.batch, len(order))
     return DataLoader(
         photos,
-        batch_size=size,
-        sampler=order,
+        batch_sampler=Groups(order, recipe.batch),
         num_workers=recipe.workers,
         persistent_workers=recipe.workers > 0,
         collate_fn=list,
-        drop_last=size > 1 and len(order) % size == 1,  # batch normalisation cannot learn from one picture alone
     )
 
 

@@ -63,6 +63,7 @@ def _tensorboard(recipe: Recipe, out: Path) -> tuple[Tell, Callable[[], None]]:
 
 def _mlflow(recipe: Recipe, out: Path) -> tuple[Tell, Callable[[], None]]:
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")  # a folder needs no server and no database
     try:
         from mlflow.tracking import MlflowClient
     except ImportError:

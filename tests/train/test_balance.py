@@ -11,6 +11,7 @@ from detect.config import Balance
 from detect.data import Box, Image
 from detect.models.order import COPIES, Order
 from detect.train.balance import class_weights, repeat_factors
+from detect.train.batches import Groups
 
 CLASSES = ("dent", "crack", "rust")
 
@@ -73,3 +74,15 @@ def test_processes_share_an_epoch(items: int, world: int, factor: tuple[float, .
     whole = list(Order(items, 1, 5, factors))
     assert {key for part in parts for key in part} == set(whole)
     assert sum(map(len, parts)) - len(whole) < world
+
+
+@pytest.mark.parametrize(
+    ("items", "size", "groups"),
+    [(9, 4, [4, 5]), (10, 4, [4, 4, 2]), (8, 4, [4, 4]), (3, 8, [3]), (1, 4, [1]), (3, 1, [1, 1, 1]), (5, 4, [5])],
+)
+def test_no_picture_is_alone_in_its_batch(items: int, size: int, groups: list[int]) -> None:
+    batches = Groups(Order(items, 0, 0), size)
+    made = list(batches)
+    assert [len(group) for group in made] == groups
+    assert len(batches) == len(made)
+    assert sorted(key for group in made for key in group) == list(range(items))

@@ -1,0 +1,170 @@
+"""Large photos in tiles, pictures in the mirror, frames of videos, and photos from many places."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from numpy.typing import NDArray
+from PIL import Image as Photo
+
+from detect.cli import main
+from detect.convert import read_predictions
+from detect.errors import DataError
+from detect.geometry import as_boxes, iou
+from detect.models.detector import Picture, detect
+from detect.models.nms import Candidates, candidates
+from detect.point import Suppression
+from detect.predict import predict, sources
+from detect.predict.mirror import Mirrored, fuse
+from detect.predict.tiles import SHARE, Tiled, windows
+
+
+class Spots:
+    """Sees bright spots whose larger side, scaled to its input, has at least 8 of 64 pixels; surer of larger ones."""
+
+    name, classes, imgsz, suppression, point = "spots", ("spot",), 64, Suppression(0.5), None
+
+    def __init__(self, shift: float = 0.0) -> None:
+        self.shift = shift  # sees everything so much too far to the right
+
+    def candidates(self, pictures: Sequence[Picture], confidence: float) -> list[Candidates]:
+        return [self.one(picture, confidence) for picture in pictures]
+
+    def one(self, picture: Picture, confidence: float) -> Candidates:
+        number, _, stats, _ = cv2.connectedComponentsWithStats((picture[..., 0] > 128).astype(np.uint8))
+        x, y, w, h = (stats[1:number, k].astype(float) for k in range(4))
+        seen = np.maximum(w, h) * self.imgsz / max(picture.shape[:2])
+        score = np.clip(seen / 64, 0, 1)
+        rows = np.stack([x + self.shift, y, x + w + self.shift, y + h], axis=1)
+        found = candidates(as_boxes(rows), score, np.zeros(len(score), np.int64))
+        return found.at((found.score >= 8 / 64) & (found.score > confidence))
+
+
+def scene(width: int, height: int, spots: list[tuple[int, int, int, int]]) -> NDArray[np.uint8]:
+    picture = np.zeros((height, width, 3), np.uint8)
+    for x1, y1, x2, y2 in spots:
+        picture[y1:y2, x1:x2] = 255
+    return picture
+
+
+def test_tiles_see_small_spots_once_and_large_ones_whole() -> None:
+    """In 1000 pixels a spot of 20 is too small for the whole picture, and seen in tiles of 160."""
+    rng = np.random.default_rng(0)
+    small = [(int(x), int(y), int(x) + 20, int(y) + 20) for x, y in rng.integers(300, 960, (20, 2)) // 30 * 30]
+    small = list(dict.fromkeys(small))
+    large = (10, 10, 290, 290)
+    picture = scene(1000, 1000, [*small, large])
+    assert [box.xyxy for box in detect(Spots(), [picture])[0]] == [large]
+    found = detect(Tiled(Spots(), 160), [picture])[0]
+    assert sorted(box.xyxy for box in found) == sorted([*small, large])
+
+
+def test_a_picture_that_fits_a_tile_is_looked_at_once() -> None:
+    detector = Spots()
+    assert (
+        detect(Tiled(detector, 200), [scene(100, 80, [(3, 4, 50, 60)])])[0]
+        == detect(detector, [scene(100, 80, [(3, 4, 50, 60)])])[0]
+    )
+
+
+@pytest.mark.parametrize(("width", "height"), [(640, 640), (641, 640), (4000, 3000), (100, 5000), (1, 1)])
+def test_tiles_cover_the_picture_and_share_enough(width: int, height: int) -> None:
+    side, tiles = 640, list(windows(width, height, 640))
+    covered = np.zeros((height, width), bool)
+    for x1, y1, x2, y2 in tiles:
+        assert 0 <= x1 < x2 <= width
+        assert 0 <= y1 < y2 <= height
+        covered[y1:y2, x1:x2] = True
+    assert covered.all()
+    for lengths, first, last in ((width, 0, 2), (height, 1, 3)):
+        starts = sorted({(tile[first], tile[last]) for tile in tiles})
+        for (_, end), (start, _) in pairwise(starts):
+            assert end - start >= SHARE * side - 1
+        assert starts[-1][1] == lengths
+
+
+def test_the_mirror_halves_a_bias() -> None:
+    """A detector that sees all 3 pixels too far right sees them too far left in the mirror: fused, they are right."""
+    picture = scene(100, 100, [(30, 40, 70, 80)])
+    (biased,) = detect(Spots(3), [picture])[0]
+    (fused,) = detect(Mirrored(Spots(3)), [picture])[0]
+    assert biased.x1 == 33
+    assert fused.xyxy == pytest.approx((30, 40, 70, 80))
+    assert fused.score == pytest.approx(biased.score)
+
+
+def looks(*rows: tuple[float, ...]) -> Candidates:
+    table = np.array(rows, dtype=np.float64).reshape(-1, 6)
+    return Candidates(as_boxes(table[:, :4]), table[:, 4], table[:, 5].astype(np.int64))
+
+
+def test_fused_boxes_are_means_by_score_and_lone_ones_lose() -> None:
+    fused = fuse([looks((0, 0, 10, 10, 0.9, 0), (50, 50, 60, 60, 0.6, 1)), looks((2, 0, 12, 10, 0.3, 0))])
+    assert fused.xyxy.tolist() == [pytest.approx([0.5, 0, 10.5, 10]), [50, 50, 60, 60]]
+    assert fused.score.tolist() == pytest.approx([0.6, 0.3])
+    apart = fuse([looks((0, 0, 10, 10, 0.9, 0)), looks((0, 0, 10, 10, 0.8, 1))])
+    assert apart.label.tolist() == [0, 1], "two classes are two things"
+    assert fuse([looks(), looks()]).xyxy.shape == (0, 4)
+
+
+def video(path: Path, frames: int = 12) -> Path:
+    """A spot that moves two pixels a frame."""
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 10, (96, 64))
+    for k in range(frames):
+        writer.write(scene(96, 64, [(2 * k, 10, 2 * k + 40, 50)]))
+    writer.release()
+    return path
+
+
+def test_every_third_frame_of_a_video(tmp_path: Path) -> None:
+    chosen = sources(video(tmp_path / "walk.avi"), every=3)
+    assert [image.name for image in chosen.images] == [f"walk.avi/{k:06d}" for k in (0, 3, 6, 9)]
+    assert {(image.width, image.height) for image in chosen.images} == {(96, 64)}
+    found = predict(Spots(), chosen)
+    for k in (0, 3, 6, 9):
+        (box,) = found.images[f"walk.avi/{k:06d}"]
+        assert iou(as_boxes([box.xyxy]), as_boxes([[2 * k, 10, 2 * k + 40, 50]]))[0, 0] > 0.9
+    first = chosen.picture(chosen.images[0])
+    np.testing.assert_array_equal(first, sources(tmp_path / "walk.avi").picture(chosen.images[0]), "and back again")
+
+
+def test_a_video_on_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("detect.models.load_detector", lambda path, device: Spots())
+    words = ["predict", "run", str(video(tmp_path / "walk.avi")), "--every", "6", "--out", str(tmp_path / "p.json")]
+    answer = CliRunner().invoke(main, [*words, "--draw", str(tmp_path / "drawn"), "--mirror", "--tiles", "64", "-q"])
+    assert answer.exit_code == 0, answer.output
+    assert set(read_predictions(tmp_path / "p.json").images) == {"walk.avi/000000", "walk.avi/000006"}
+    assert {path.name for path in (tmp_path / "drawn" / "walk.avi").iterdir()} == {"000000.jpg", "000006.jpg"}
+
+
+def test_a_file_that_is_no_video(tmp_path: Path) -> None:
+    (tmp_path / "a.mp4").write_bytes(b"hello")
+    with pytest.raises(DataError, match=r"a\.mp4: cannot be read as a video"):
+        sources(tmp_path / "a.mp4")
+
+
+def test_patterns_and_several_places(tmp_path: Path) -> None:
+    for name in ("a/1.png", "a/2.png", "b/1.png", "b/deep/3.png", "a/notes.txt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        if name.endswith("png"):
+            Photo.new("RGB", (8, 6)).save(tmp_path / name)
+        else:
+            (tmp_path / name).write_text("no photo")
+
+    def names(*given: Path) -> list[str]:
+        return [image.name for image in sources(list(given)).images]
+
+    assert [i.name for i in sources(str(tmp_path / "*" / "1.png")).images] == ["a/1.png", "b/1.png"]
+    assert [i.name for i in sources(str(tmp_path / "b" / "**" / "*.png")).images] == ["1.png", "deep/3.png"]
+    assert names(tmp_path / "a", tmp_path / "b" / "1.png") == ["a/1.png", "a/2.png", "b/1.png"]
+    assert names(tmp_path / "a" / "2.png", tmp_path / "a" / "2.png") == ["2.png"], "each once"
+    with pytest.raises(DataError, match=r"notes\.txt: no photo"):
+        names(tmp_path / "a" / "1.png", tmp_path / "a" / "notes.txt")
+    with pytest.raises(DataError, match="no photo"):
+        sources(str(tmp_path / "*.gif"))

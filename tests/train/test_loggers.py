@@ -1,0 +1,65 @@
+"""TensorBoard and MLflow are told every epoch, and stay on this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from detect.config import Recipe
+from detect.errors import MissingExtra
+from detect.train.loggers import Loggers
+
+EVENT = {
+    "epoch": 3, "seconds": 1.5, "lr": 0.01, "train": {"box_loss": 0.7}, "val": {"map50": 0.6}, "seen": {"dent": 12},
+}  # fmt: skip
+NAMES = {"seconds": 1.5, "lr": 0.01, "train/box_loss": 0.7, "val/map50": 0.6, "seen/dent": 12.0}
+
+
+def recipe(*loggers: Any) -> Recipe:
+    return Recipe(model="yolov5n", loggers=loggers)
+
+
+def test_tensorboard(tmp_path: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    with Loggers(recipe("tensorboard"), tmp_path) as loggers:
+        loggers.tell(EVENT)
+    written = EventAccumulator(str(tmp_path / "tensorboard"))
+    written.Reload()
+    told = {tag: written.Scalars(tag)[0] for tag in written.Tags()["scalars"]}
+    assert {tag: one.value for tag, one in told.items()} == pytest.approx(NAMES)
+    assert {one.step for one in told.values()} == {3}
+
+
+def test_mlflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from mlflow.tracking import MlflowClient
+
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    with Loggers(recipe("mlflow"), tmp_path / "run") as loggers:
+        loggers.tell(EVENT)
+    client = MlflowClient((tmp_path / "run" / "mlruns").as_uri())
+    experiment = client.get_experiment_by_name("damage-detect")
+    (run,) = client.search_runs([experiment.experiment_id])
+    assert run.info.status == "FINISHED"
+    assert run.info.run_name == "run"
+    assert run.data.metrics == pytest.approx(NAMES)
+    assert run.data.params["model"] == "yolov5n"
+
+
+def test_none_asked_for_loads_none(tmp_path: Path) -> None:
+    with Loggers(recipe(), tmp_path) as loggers:
+        loggers.tell(EVENT)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["tensorboard", "mlflow"])
+def test_a_missing_package_is_named(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys
+
+    for module in [*(m for m in sys.modules if m.split(".")[0] == name), "torch.utils.tensorboard"]:
+        monkeypatch.delitem(sys.modules, module, raising=False)
+    monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(MissingExtra, match=r"damage-detect\[loggers\]"):
+        Loggers(recipe(name), tmp_path)
