@@ -38,9 +38,10 @@ SMALLEST_TAG = 11  # pixels of letter height; smaller cannot be read
 Rectangle = tuple[float, float, float, float]
 
 
-def open_upright(path: Path, *, longest: int | None = None) -> Picture:
+def open_upright(path: Path, *, longest: int | None = None, enough: int | None = None) -> Picture:
     """The photo as RGB, turned as its EXIF orientation says, at most `longest` pixels on its longer side.
 
+    With `enough` a JPEG may come smaller than it is, at 1/2, 1/4 or 1/8, if its longer side still has so many pixels.
     Only JPEG, PNG, WebP, BMP and TIFF of at most 100 megapixels are decoded. Raises DataError naming the file where
     it is absent, no such image, cut short or too large.
     """
@@ -50,8 +51,9 @@ def open_upright(path: Path, *, longest: int | None = None) -> Picture:
         with warnings.catch_warnings(action="ignore"), Image.open(path, formats=FORMATS) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise DataError(f"{path}: {image.width} x {image.height} pixels is more than {MAX_PIXELS:,}")
-            if longest is not None:
-                image.draft("RGB", (longest, longest))  # a JPEG is decoded at 1/2, 1/4 or 1/8: five times faster
+            if (side := longest or enough) is not None:
+                share = side / max(image.size)  # a JPEG is decoded at 1/2, 1/4 or 1/8: up to five times faster
+                image.draft("RGB", (max(1, int(image.width * share)), max(1, int(image.height * share))))
             upright = ImageOps.exif_transpose(_eight_bits(image)).convert("RGB")
     except FileNotFoundError:
         raise DataError(f"{path}: no such file") from None

@@ -15,6 +15,7 @@ class Room(ModuleType):
     call: Callable[..., Any]
 
     def __call__(self, *given: Any, **named: Any) -> Any:
+        """Call the function."""
         return self.call(*given, **named)
 
 

@@ -46,7 +46,7 @@ class Torchvision:
         self.device = pick_device(device)
         self.module = build(Recipe.model_validate(weights.recipe), len(weights.classes))
         fill(self.module, weights, source)
-        self.module.to(self.device).eval()
+        self.module.to(self.device, memory_format=torch.channels_last).eval()
 
     def candidates(self, pictures: Sequence[Picture], confidence: float) -> list[Candidates]:
         """See Detector."""
@@ -139,7 +139,16 @@ def without_suppression(module: Any, confidence: float) -> None:
 
 
 def scale(picture: Picture, imgsz: int) -> Scaled:
-    """A picture (h, w, 3) whose longer side is imgsz, by area where it shrinks: thin scratches must not vanish."""
+    """A picture (h, w, 3) as model input, its longer side imgsz."""
+    resized, factor = resize(picture, imgsz)
+    return Scaled(as_tensor(resized), factor)
+
+
+def resize(picture: Picture, imgsz: int) -> tuple[Picture, float]:
+    """A picture (h, w, 3) whose longer side is imgsz, by area where it shrinks: thin scratches must not vanish.
+
+    The second is its pixels per pixel of the one given.
+    """
     import cv2
 
     height, width = picture.shape[:2]
@@ -147,5 +156,9 @@ def scale(picture: Picture, imgsz: int) -> Scaled:
     size = (max(1, round(width * factor)), max(1, round(height * factor)))
     if size != (width, height):
         picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR)
-    tensor = torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1))).float() / 255
-    return Scaled(tensor, factor)
+    return picture, factor
+
+
+def as_tensor(picture: Picture) -> torch.Tensor:
+    """A picture (h, w, 3) uint8 as (3, h, w) float32 in 0..1."""
+    return torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1))).float() / 255

@@ -26,7 +26,13 @@ class Varied:
         known = _library()
         self.moves = bool(_places(known, recipe)) or recipe.cutout > 0
         kept = known.BboxParams(
-            format="pascal_voc", label_fields=["labels"], min_visibility=VISIBLE, min_width=1, min_height=1, clip=True
+            format="pascal_voc",
+            label_fields=["labels"],
+            min_visibility=VISIBLE,
+            min_width=1,
+            min_height=1,
+            clip=True,
+            check_each_transform=False,
         )
         steps = [*_places(known, recipe), *_colours(known, recipe), *_defects(known, recipe)]
         self.steps = known.Compose(steps, bbox_params=kept if self.moves else None)

@@ -16,14 +16,14 @@ from detect.errors import DataError
 from detect.geometry import as_boxes
 from detect.models.detector import Picture, Training
 from detect.models.order import Order
-from detect.models.torchvision import scale
+from detect.models.torchvision import resize
 from detect.train.augment import Varied
 
 Target = dict[str, torch.Tensor]
 
 
 class Item(NamedTuple):
-    """A training photo: picture (3, h, w) float32 in 0..1, target (boxes (N, 4) in input pixels, labels (N,) from 1).
+    """A training photo: picture (3, h, w) uint8, target (boxes (N, 4) in input pixels, labels (N,) from 1).
 
     `unreadable` names those that were to be in its place.
     """
@@ -55,25 +55,27 @@ class Photos(Dataset[Item]):
         for place in range(position, position + len(self.images)):
             image = self.images[place % len(self.images)]
             try:
-                return self._varied(image, read(image), int(seed), tuple(lost))
+                return self._varied(image, read(image, self.recipe.imgsz), int(seed), tuple(lost))
             except DataError:
                 lost.append(image.name)
         raise DataError("none of the training photos can be read as an image")
 
     def _varied(self, image: Image, picture: Picture, seed: int, lost: tuple[str, ...]) -> Item:
-        boxes = as_boxes([box.xyxy for box in image.boxes])
+        picture, _ = resize(picture, self.recipe.imgsz)  # first, since a small picture is varied sooner
+        height, width = picture.shape[:2]
+        boxes = as_boxes([box.xyxy for box in image.boxes]) * ([width / image.width, height / image.height] * 2)
         labels = np.array([self.label[box.label] for box in image.boxes], dtype=np.int64)
         picture, boxes, labels = self.varied(picture, boxes, labels, seed)
-        scaled = scale(picture, self.recipe.imgsz)
-        target = {"boxes": torch.from_numpy(boxes * scaled.scale).float(), "labels": torch.from_numpy(labels)}
-        return Item(scaled.tensor, target, image.name, lost)
+        target = {"boxes": torch.from_numpy(boxes).float(), "labels": torch.from_numpy(labels)}
+        tensor = torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1)))
+        return Item(tensor, target, image.name, lost)
 
 
-def read(image: Image) -> Picture:
-    """The photo, upright, (h, w, 3) uint8. Raises DataError."""
+def read(image: Image, enough: int | None = None) -> Picture:
+    """The photo, upright, (h, w, 3) uint8, with at least `enough` pixels on its longer side. Raises DataError."""
     if image.path is None:
         raise DataError(f"{image.name}: the photo is not there")
-    return np.asarray(open_upright(image.path))
+    return np.asarray(open_upright(image.path, enough=enough))
 
 
 class Groups(Sampler[list[int]]):

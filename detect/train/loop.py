@@ -13,6 +13,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 from torch.optim.swa_utils import AveragedModel
@@ -80,6 +81,7 @@ def fit(job: Training, *, resume: bool) -> None:
     recipe = job.recipe
     torch.manual_seed(recipe.seed)
     torch.set_num_threads(recipe.threads or os.cpu_count() or 1)
+    cv2.setNumThreads(0)  # pictures are small, and there are many
     device = pick_device(recipe.device)
     many = recipe.devices * recipe.nodes > 1
     fabric = Fabric(
@@ -91,6 +93,7 @@ def fit(job: Training, *, resume: bool) -> None:
     weigh(module, job.class_weights)
     fitted = "the state of the run" if resume else start(module, recipe)
     frozen = freeze(module, recipe)
+    module.to(memory_format=torch.channels_last)  # a seventh less time in convolutions
     averaged = AveragedModel(module, multi_avg_fn=_average, use_buffers=True).to(fabric.device)
     model, optimizer = fabric.setup(module, _optimizer(module, recipe))
     learner = _Learner(module, averaged, optimizer, frozen)
@@ -236,7 +239,7 @@ def _average(averaged: Any, current: Any, steps: Any) -> None:
 
 def _on(device: torch.device, items: list[Item]) -> tuple[list[torch.Tensor], list[dict[str, torch.Tensor]]]:
     targets = [{name: value.to(device) for name, value in item.target.items()} for item in items]
-    return [item.picture.to(device) for item in items], targets
+    return [item.picture.to(device).float() / 255 for item in items], targets
 
 
 def _precision(recipe: Recipe, device: torch.device) -> Any:
@@ -247,7 +250,7 @@ def _precision(recipe: Recipe, device: torch.device) -> Any:
 def _try(model: Any, recipe: Recipe, size: int, fabric: Any) -> None:
     """One step on `size` grey pictures; raises RuntimeError where the memory is too small."""
     model.zero_grad()
-    picture = torch.full((3, recipe.imgsz, recipe.imgsz), 0.5)
+    picture = torch.full((3, recipe.imgsz, recipe.imgsz), 128, dtype=torch.uint8)
     side = float(recipe.imgsz)
     target = {"boxes": torch.tensor([[side / 4, side / 4, side / 2, side / 2]]), "labels": torch.tensor([1])}
     parts = model(*_on(fabric.device, [Item(picture, target, "", ())] * size))

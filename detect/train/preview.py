@@ -50,6 +50,6 @@ def _torchvision(job: Training, keys: Sequence[int]) -> Iterator[tuple[Picture, 
     items = Photos(job.train, job.classes, job.recipe)
     for key in keys:
         item = items[key]
-        picture = (item.picture.numpy().transpose(1, 2, 0) * 255).round().astype(np.uint8)
+        picture = item.picture.numpy().transpose(1, 2, 0)
         labels = [job.classes[label - 1] for label in item.target["labels"].tolist()]
         yield np.ascontiguousarray(picture), item.target["boxes"].double().numpy(), labels
