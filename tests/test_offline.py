@@ -83,6 +83,41 @@ def test_train_predict_and_evaluate_try_no_host(tmp_path: Path, watched: dict[st
     assert left - {".cache", ".config"} == {"sample", "data", "run", "predictions.json", "drawn", "report"}
 
 
+def test_the_other_detectors_and_runtimes_try_no_host(tmp_path: Path, watched: dict[str, str]) -> None:
+    """DDP talks to itself on this machine, and is not meant."""
+    recipe = "model: fasterrcnn_resnet18_fpn\nimgsz: 64\nepochs: 1\nbatch: 4\nloggers: [tensorboard, mlflow]\n"
+    (tmp_path / "recipe.yaml").write_text(recipe)
+    for step in (
+        "sample sample --images 12 --size 160 --format voc",
+        "split sample data --ratios 60/40",
+        "models",
+        "anchors data --imgsz 64",
+        "train recipe.yaml --data data --preview seen",
+        "train recipe.yaml --data data --out run",
+        "thresholds run --data data --hard",
+        "export run --to onnx --out model.onnx --photos data/images",
+        "export run --to openvino --out model --photos data/images",
+        "predict run data --split val --out torch.json",
+    ):
+        done = detect(step, tmp_path, watched)
+        # what has learnt next to nothing finds so many boxes alike that two runtimes sort them differently
+        assert done.returncode == 0 or "the exported model differs" in done.stderr, f"{step}\n{done.stderr}"
+    code = (
+        "from pathlib import Path; from detect import load_detector; from detect.models.export import export\n"
+        "[export(load_detector('run'), Path(to), to) for to in ('onnx', 'openvino')]\n"
+        "Path('onnx').rename('model.onnx')"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=watched, check=True)
+    for step in (
+        "predict model.onnx data --split val --out onnx.json",
+        "predict openvino data --split val --out openvino.json --mirror --tiles 100",
+    ):
+        done = detect(step, tmp_path, watched)
+        assert done.returncode == 0, f"{step}\n{done.stderr}"
+    caught = Path(watched["CAUGHT"])
+    assert not caught.exists(), caught.read_text()
+
+
 def test_weights_that_are_not_there_are_not_fetched(tmp_path: Path, watched: dict[str, str]) -> None:
     done = detect("predict yolo11n.pt photos/ --out p.json", tmp_path, watched)
     assert done.returncode == 1

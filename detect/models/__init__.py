@@ -22,18 +22,16 @@ def load_detector(path: str | Path, *, device: str = "auto", threads: int = 0) -
     Raises ModelError when the file is missing, unsafe, broken or does not fit; MissingExtra when the library that
     the model needs is not installed.
     """
-    require_torch()
-    from detect.models.names import TORCHVISION
-    from detect.models.weights import load_weights
-
     path = Path(path)
     path = path / "model.xml" if (path / "model.xml").is_file() else path
     if path.suffix in EXPORTED:
         from detect.models.exported import Exported
-        from detect.models.weights import require_file
 
-        require_file(path)
         return Exported(path, device=device, threads=threads)
+    require_torch()
+    from detect.models.names import TORCHVISION
+    from detect.models.weights import load_weights
+
     weights = load_weights(path)
     if weights.model in TORCHVISION:
         from detect.models.torchvision import Torchvision

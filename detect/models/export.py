@@ -7,10 +7,9 @@ multiples of 32, the others do not. Outputs: "boxes" (N, 4) x1, y1, x2, y2 in pi
 
 from __future__ import annotations
 
-import json
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +22,14 @@ from torchvision.ops import nms
 from detect.errors import MissingExtra, ModelError
 from detect.files import atomic_file, atomic_folder
 from detect.geometry import iou
+from detect.models.card import KEY, Card
 from detect.models.detector import Detector, Picture, detect
 from detect.models.names import TORCHVISION
 from detect.models.nms import MOST
+from detect.models.openvino import openvino
 from detect.models.torchvision import Torchvision, without_suppression
-from detect.point import OperatingPoint, Suppression, from_document, to_document
+from detect.point import Suppression, to_document
 
-KEY = "detect"  # under which the card is kept in a file
 LEAST = 0.001  # score of a box that leaves the graph
 FAR = 4096.0  # pixels between the boxes of two classes, so that they leave each other alone
 BOX, SCORE = 1e-3, 1e-4  # by which an exported model may differ, in pixels of the input and in score
@@ -37,42 +37,6 @@ SURE = 0.01  # boxes of a lower score may differ in whether they are there at al
 EDGE = 1e-3  # of IoU: two boxes that overlap by so little more or less than the threshold are a tie
 OUTPUTS = ("boxes", "scores", "labels")
 Rows = NDArray[np.float64]  # (N, 6): x1, y1, x2, y2, score, number of the class
-
-
-@dataclass(frozen=True)
-class Card:
-    """What a file must say beside the graph: the model, its classes in order, its input and its thresholds."""
-
-    model: str
-    classes: tuple[str, ...]
-    imgsz: int
-    padded: bool
-    iou: float
-    per_class: bool
-    point: dict[str, Any]
-
-    @property
-    def suppression(self) -> Suppression:
-        """What is in the graph."""
-        return Suppression(self.iou, 0.0, self.per_class)
-
-    @property
-    def operating_point(self) -> OperatingPoint | None:
-        """What `detect thresholds` fitted. Raises DataError where it is damaged."""
-        return from_document(self.point, "the operating point in the model") if self.point else None
-
-    def to_json(self) -> str:
-        """As text."""
-        return json.dumps(asdict(self))
-
-
-def read_card(text: str | None, path: Path) -> Card:
-    """The card in a file. Raises ModelError where there is none, or it is broken."""
-    try:
-        values = json.loads(text or "")
-        return Card(**{**values, "classes": tuple(values["classes"])})
-    except (ValueError, TypeError, KeyError):
-        raise ModelError(f"{path}: was not written by `detect export`; its classes and input are not known") from None
 
 
 class _Graph(torch.nn.Module):
@@ -164,15 +128,12 @@ def _onnx(graph: _Graph, path: Path) -> None:
 
 
 def _openvino(graph: _Graph, path: Path) -> None:
-    try:
-        import openvino
-    except ImportError:
-        raise MissingExtra("openvino", "export") from None
+    library = openvino()
     with atomic_folder(path) as temporary:
         _onnx(graph, temporary / "model.onnx")
-        model = openvino.convert_model(str(temporary / "model.onnx"))
+        model = library.Core().read_model(str(temporary / "model.onnx"))
         model.set_rt_info(graph.card.to_json(), KEY)
-        openvino.save_model(model, str(temporary / "model.xml"), compress_to_fp16=False)
+        library.save_model(model, str(temporary / "model.xml"), compress_to_fp16=False)
         del model
         (temporary / "model.onnx").unlink()
 

@@ -8,16 +8,14 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from detect.errors import MissingExtra, ModelError
+from detect.models.card import KEY, Card, read_card
 from detect.models.detector import Picture
-from detect.models.device import pick_device
-from detect.models.export import KEY, Card, read_card
-from detect.models.letterbox import letterbox
+from detect.models.letterbox import letterbox, resize
 from detect.models.nms import Candidates, candidates
-from detect.models.torchvision import scale
+from detect.models.openvino import openvino
 
 Arrays = Sequence[NDArray[Any]]
 Run = Callable[[NDArray[np.float32]], Arrays]  # image -> boxes, scores, labels
@@ -27,6 +25,8 @@ class Exported:
     """A model that `detect export` wrote, as a Detector. Suppression is in its graph; weaker ones do nothing more."""
 
     def __init__(self, path: Path, *, device: str = "auto", threads: int = 0) -> None:
+        if not path.is_file():
+            raise ModelError(f"{path}: no such model; `detect export` writes one")
         self.run, about = OPENERS[path.suffix](path, device, threads)
         self.card: Card = about
         self.name, self.classes, self.imgsz = about.model, about.classes, about.imgsz
@@ -39,21 +39,26 @@ class Exported:
     def _one(self, picture: Picture, confidence: float) -> Candidates:
         if self.card.padded:
             placed = letterbox(picture, self.imgsz)
-            boxes, scores, labels = self.run((placed.tensor[None].float() / 255).numpy())
+            boxes, scores, labels = self.run(_input(placed.pixels))
             xyxy = placed.undo(boxes.astype(np.float64))
         else:
-            scaled = scale(picture, self.imgsz)
-            boxes, scores, labels = self.run(scaled.tensor[None].numpy())
-            xyxy = boxes.astype(np.float64) / scaled.scale
+            resized, factor = resize(picture, self.imgsz)
+            boxes, scores, labels = self.run(_input(resized.transpose(2, 0, 1)))
+            xyxy = boxes.astype(np.float64) / factor
         sure = scores > confidence
         return candidates(xyxy[sure], scores[sure].astype(np.float64), labels[sure].astype(np.int64))
+
+
+def _input(pixels: Picture) -> NDArray[np.float32]:
+    """(3, H, W) uint8 as (1, 3, H, W) float32 in 0..1."""
+    return np.ascontiguousarray(pixels[None], dtype=np.float32) / np.float32(255)
 
 
 def _onnx(path: Path, device: str, threads: int) -> tuple[Run, Card]:
     try:
         import onnxruntime
     except ImportError:
-        raise MissingExtra("onnxruntime", "export") from None
+        raise MissingExtra("onnxruntime", "run") from None
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
@@ -72,11 +77,7 @@ def _onnx(path: Path, device: str, threads: int) -> tuple[Run, Card]:
 
 
 def _openvino(path: Path, device: str, threads: int) -> tuple[Run, Card]:
-    try:
-        import openvino
-    except ImportError:
-        raise MissingExtra("openvino", "export") from None
-    core = openvino.Core()
+    core = openvino().Core()
     try:
         model = core.read_model(str(path))
     except Exception as error:
@@ -94,6 +95,13 @@ def _openvino(path: Path, device: str, threads: int) -> tuple[Run, Card]:
 
 
 def _torchscript(path: Path, device: str, threads: int) -> tuple[Run, Card]:
+    from detect.models import require_torch
+
+    require_torch()
+    import torch
+
+    from detect.models.device import pick_device
+
     extra: dict[str, Any] = {f"{KEY}.json": ""}
     where, jit = pick_device(device), cast(Any, torch.jit)
     try:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from detect.models.detector import Picture
@@ -15,9 +14,9 @@ GREY = 114
 
 
 class Placed(NamedTuple):
-    """A picture as model input: tensor (3, H, W) uint8, the scale, and the padding left and top in pixels."""
+    """A picture as model input: pixels (3, H, W) uint8, the scale, and the padding left and top in pixels."""
 
-    tensor: torch.Tensor
+    pixels: Picture
     scale: float
     left: int
     top: int
@@ -43,4 +42,19 @@ def letterbox(picture: Picture, imgsz: int) -> Placed:
     left, top = (full_w - new_w) // 2, (full_h - new_h) // 2
     canvas = np.full((full_h, full_w, 3), GREY, dtype=np.uint8)
     canvas[top : top + new_h, left : left + new_w] = picture
-    return Placed(torch.from_numpy(canvas.transpose(2, 0, 1).copy()), scale, left, top)
+    return Placed(canvas.transpose(2, 0, 1).copy(), scale, left, top)
+
+
+def resize(picture: Picture, imgsz: int) -> tuple[Picture, float]:
+    """A picture (h, w, 3) whose longer side is imgsz, by area where it shrinks: thin scratches must not vanish.
+
+    The second is its pixels per pixel of the one given.
+    """
+    import cv2
+
+    height, width = picture.shape[:2]
+    factor = imgsz / max(height, width)
+    size = (max(1, round(width * factor)), max(1, round(height * factor)))
+    if size != (width, height):
+        picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR)
+    return picture, factor

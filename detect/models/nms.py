@@ -7,12 +7,10 @@ an `iou` of 1 it drops none, which keeps damages that truly overlap.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from detect.data import Box
 from detect.geometry import Boxes, clip, iou
@@ -54,31 +52,19 @@ def candidates(xyxy: Boxes, score: NDArray[np.float64], label: NDArray[np.int64]
     return Candidates(xyxy[rows], score[rows], label[rows])
 
 
-def from_yolo(raw: Tensor, confidence: float) -> Tensor:
-    """The boxes of one image in a YOLO's raw output.
-
-    raw: (4 + C, A) with centre x, centre y, width, height in input pixels and C class scores for each of A anchor
-    points, each of which may give a box for every class whose score exceeds `confidence`. Returns (N, 6) rows x1, y1,
-    x2, y2, score, class.
-    """
-    anchor, label = torch.nonzero(confidence < raw[4:].T, as_tuple=True)
-    score = raw[4 + label, anchor]
-    centre, size = raw[:2, anchor].T, raw[2:4, anchor].T
-    return torch.cat([centre - size / 2, centre + size / 2, score[:, None], label[:, None].to(score.dtype)], dim=1)
-
-
 def suppress(found: Candidates, how: Suppression, confidence: float = 0.0, most: int = MOST) -> Candidates:
     """What is left of candidates, best first, `most` at most; soft suppression drops scores of `confidence` or less."""
     if how.sigma:
         return _soft(found, how, confidence, most)
-    from torchvision.ops import batched_nms, nms
+    if not len(found.score):
+        return found
+    from cv2 import dnn
 
-    xyxy, score = torch.from_numpy(found.xyxy), torch.from_numpy(found.score)
-    if how.per_class:
-        keep = batched_nms(xyxy, score, torch.from_numpy(found.label), how.iou)
-    else:
-        keep = nms(xyxy, score, how.iou)
-    return found.at(keep.numpy()[:most])
+    suppression: Any = dnn.NMSBoxesBatched
+    corners = np.concatenate([found.xyxy[:, :2], found.xyxy[:, 2:] - found.xyxy[:, :2]], axis=1)
+    labels = found.label if how.per_class else np.zeros_like(found.label)
+    keep = suppression(corners, found.score.astype(np.float32), labels, 0.0, how.iou)
+    return found.at(np.asarray(keep, dtype=np.intp)[:most])
 
 
 def _soft(found: Candidates, how: Suppression, confidence: float, most: int) -> Candidates:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,19 +22,13 @@ from detect.errors import ModelError
 from detect.models.anchors import layout
 from detect.models.detector import Picture
 from detect.models.device import pick_device
+from detect.models.letterbox import resize
 from detect.models.names import TORCHVISION
 from detect.models.nms import CANDIDATES, Candidates, candidates
 from detect.models.weights import Weights, fill
 
 FIXED = {"ssd300_vgg16": 300, "ssdlite320_mobilenet_v3_large": 320}  # the only input size of these
 ASSEMBLED = {f"fasterrcnn_resnet{depth}_fpn": f"resnet{depth}" for depth in (18, 34, 101)}  # torchvision has no builder
-
-
-class Scaled(NamedTuple):
-    """A picture as model input: tensor (3, h, w) float32 in 0..1, and input pixels per pixel of the picture."""
-
-    tensor: torch.Tensor
-    scale: float
 
 
 class Torchvision:
@@ -121,12 +115,12 @@ def look(module: Any, imgsz: int, pictures: Sequence[Picture], confidence: float
     """The candidates of each picture, see Detector; the module must be in evaluation mode."""
     without_suppression(module, confidence)
     device = next(module.parameters()).device
-    scaled = [scale(picture, imgsz) for picture in pictures]
-    found = module([one.tensor.to(device) for one in scaled])
+    scaled = [resize(picture, imgsz) for picture in pictures]
+    found = module([as_tensor(one).to(device) for one, _ in scaled])
     answer = []
-    for one, rows in zip(scaled, found, strict=True):
+    for (_, factor), rows in zip(scaled, found, strict=True):
         real = rows["labels"] > 0
-        corners = rows["boxes"][real].double().cpu().numpy() / one.scale
+        corners = rows["boxes"][real].double().cpu().numpy() / factor
         score, label = rows["scores"][real].double().cpu().numpy(), rows["labels"][real].cpu().numpy()
         answer.append(candidates(corners, score, label - 1))
     return answer
@@ -136,27 +130,6 @@ def without_suppression(module: Any, confidence: float) -> None:
     """Let every box of at least this score through: suppression is our own, the same for all detectors."""
     head = module.roi_heads if isinstance(module, torchvision.models.detection.FasterRCNN) else module
     head.score_thresh, head.nms_thresh, head.detections_per_img = confidence, 1.0, CANDIDATES
-
-
-def scale(picture: Picture, imgsz: int) -> Scaled:
-    """A picture (h, w, 3) as model input, its longer side imgsz."""
-    resized, factor = resize(picture, imgsz)
-    return Scaled(as_tensor(resized), factor)
-
-
-def resize(picture: Picture, imgsz: int) -> tuple[Picture, float]:
-    """A picture (h, w, 3) whose longer side is imgsz, by area where it shrinks: thin scratches must not vanish.
-
-    The second is its pixels per pixel of the one given.
-    """
-    import cv2
-
-    height, width = picture.shape[:2]
-    factor = imgsz / max(height, width)
-    size = (max(1, round(width * factor)), max(1, round(height * factor)))
-    if size != (width, height):
-        picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR)
-    return picture, factor
 
 
 def as_tensor(picture: Picture) -> torch.Tensor:

@@ -15,8 +15,8 @@ from detect.draw import open_upright
 from detect.errors import DataError
 from detect.geometry import as_boxes
 from detect.models.detector import Picture, Training
+from detect.models.letterbox import resize
 from detect.models.order import Order
-from detect.models.torchvision import resize
 from detect.train.augment import Varied
 
 Target = dict[str, torch.Tensor]

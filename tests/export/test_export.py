@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -172,7 +174,7 @@ def test_a_model_that_differs_is_taken_back(yolo: Path, tmp_path: Path, monkeypa
 @pytest.mark.parametrize("suffix", [".onnx", ".xml", ".torchscript"])
 def test_files_that_are_no_models(suffix: str, tmp_path: Path) -> None:
     path = tmp_path / f"a{suffix}"
-    with pytest.raises(ModelError, match="no such weights file"):
+    with pytest.raises(ModelError, match="no such model"):
         load_detector(path)
     path.write_bytes(b"hello")
     with pytest.raises(ModelError, match="cannot be opened"):
@@ -187,3 +189,15 @@ def test_a_model_of_others_is_refused(tmp_path: Path) -> None:
     torch.onnx.export(Same(), (torch.zeros(1, 3, 8, 8),), str(tmp_path / "a.onnx"), dynamo=False)
     with pytest.raises(DetectError, match="was not written by `detect export`"):
         load_detector(tmp_path / "a.onnx")
+
+
+def test_a_runtime_needs_no_torch(yolo: Path, squares: Dataset, tmp_path: Path) -> None:
+    export(load_detector(yolo), tmp_path / "a.onnx", "onnx")
+    code = (
+        "import sys; sys.modules['torch'] = sys.modules['torchvision'] = None\n"
+        "from detect import predict\n"
+        f"found = predict({str(tmp_path / 'a.onnx')!r}, {str(squares.images[0].path)!r})\n"
+        "print(len(found.images))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "1\n"), done.stderr

@@ -11,7 +11,8 @@ import torch
 from detect.data import Box
 from detect.geometry import as_boxes, iou
 from detect.models.letterbox import letterbox
-from detect.models.nms import Candidates, candidates, from_yolo, suppress
+from detect.models.nms import Candidates, candidates, suppress
+from detect.models.yolo import from_yolo
 from detect.point import Suppression
 
 
@@ -92,9 +93,9 @@ def test_candidates_without_an_area_are_none() -> None:
 @pytest.mark.parametrize(("width", "height"), [(640, 480), (480, 640), (100, 37), (33, 200), (64, 64), (1, 1)])
 def test_letterbox_undoes_itself(width: int, height: int) -> None:
     placed = letterbox(np.zeros((height, width, 3), dtype=np.uint8), 320)
-    assert placed.tensor.shape[1] % 32 == 0
-    assert placed.tensor.shape[2] % 32 == 0
-    assert max(placed.tensor.shape) == 320
+    assert placed.pixels.shape[1] % 32 == 0
+    assert placed.pixels.shape[2] % 32 == 0
+    assert max(placed.pixels.shape) == 320
     corners = as_boxes([[0, 0, width, height]]) * placed.scale + [placed.left, placed.top] * 2
     assert np.allclose(placed.undo(corners), [[0, 0, width, height]])
     assert placed.undo(as_boxes([])).shape == (0, 4)
@@ -104,6 +105,6 @@ def test_letterbox_keeps_the_picture_where_it_says() -> None:
     picture = np.zeros((20, 40, 3), dtype=np.uint8)
     picture[10:, 20:] = 255
     placed = letterbox(picture, 64)  # scale 1.6: 64 x 32
-    assert (placed.scale, placed.left, placed.top, tuple(placed.tensor.shape)) == (1.6, 0, 0, (3, 32, 64))
-    assert placed.tensor[:, 24, 48].tolist() == [255] * 3
-    assert placed.tensor[:, 8, 16].tolist() == [0] * 3
+    assert (placed.scale, placed.left, placed.top, tuple(placed.pixels.shape)) == (1.6, 0, 0, (3, 32, 64))
+    assert placed.pixels[:, 24, 48].tolist() == [255] * 3
+    assert placed.pixels[:, 8, 16].tolist() == [0] * 3

@@ -105,9 +105,9 @@ def test_a_file_that_is_no_image_is_left_out_and_named(tmp_path: Path) -> None:
 def test_validation_sees_the_photos_as_in_use(tmp_path: Path) -> None:
     """Letterboxed: 64 x 32 in 64 x 32, so the box (8, 4)-(24, 20) stands where it stood."""
     still = Upright([photo(tmp_path, "a.jpg", 6)], ("red",), 64)[0]
-    assert still.placed.tensor.shape == (3, 32, 64)
+    assert still.placed.pixels.shape == (3, 32, 64)
     assert still.boxes.tolist() == [[16 / 64, 12 / 32, 16 / 64, 16 / 32]]
     tall = Image("b.jpg", 64, 32, (Box("red", 8, 4, 24, 20),), path=photo(tmp_path, "b.jpg").path)
     small = Upright([tall], ("red",), 32)[0]  # 32 x 16, between two bands of 8 grey rows
-    assert small.placed.tensor.shape == (3, 32, 32)
+    assert small.placed.pixels.shape == (3, 32, 32)
     assert small.boxes.tolist() == [[8 / 32, (6 + 8) / 32, 8 / 32, 8 / 32]]

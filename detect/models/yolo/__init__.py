@@ -19,7 +19,7 @@ from detect.errors import ModelError
 from detect.models.detector import Picture
 from detect.models.device import pick_device
 from detect.models.letterbox import Placed, letterbox
-from detect.models.nms import Candidates, candidates, from_yolo
+from detect.models.nms import Candidates, candidates
 from detect.models.weights import Tensors, Weights, fill, load_tensors, require_file, state_dict
 from detect.models.yolo.library import MODELS, DetectionModel, torch_safe_load
 
@@ -43,7 +43,7 @@ class Yolo:
         placed = [letterbox(picture, self.imgsz) for picture in pictures]
         found: dict[int, Candidates] = {}
         for members in same_shape(placed):
-            batch = torch.stack([placed[i].tensor for i in members]).to(self.device).float() / 255
+            batch = torch.from_numpy(np.stack([placed[i].pixels for i in members])).to(self.device).float() / 255
             for i, raw in zip(members, raw_output(self.module(batch)), strict=True):
                 found[i] = seen(raw, placed[i], confidence)
         return [found[i] for i in range(len(pictures))]
@@ -53,7 +53,7 @@ def same_shape(placed: Sequence[Placed]) -> list[list[int]]:
     """The numbers of those inputs that can share a pass."""
     groups: dict[Any, list[int]] = {}
     for i, one in enumerate(placed):
-        groups.setdefault(one.tensor.shape, []).append(i)
+        groups.setdefault(one.pixels.shape, []).append(i)
     return list(groups.values())
 
 
@@ -68,6 +68,19 @@ def seen(raw: torch.Tensor, placed: Placed, confidence: float) -> Candidates:
     """The candidates in one picture, from the model's raw output (4 + C, A)."""
     rows = from_yolo(raw, confidence).double().cpu().numpy()
     return candidates(placed.undo(rows[:, :4]), rows[:, 4], rows[:, 5].astype(np.int64))
+
+
+def from_yolo(raw: torch.Tensor, confidence: float) -> torch.Tensor:
+    """The boxes of one image in a YOLO's raw output.
+
+    raw: (4 + C, A) with centre x, centre y, width, height in input pixels and C class scores for each of A anchor
+    points, each of which may give a box for every class whose score exceeds `confidence`. Returns (N, 6) rows x1, y1,
+    x2, y2, score, class.
+    """
+    anchor, label = torch.nonzero(confidence < raw[4:].T, as_tuple=True)
+    score = raw[4 + label, anchor]
+    centre, size = raw[:2, anchor].T, raw[2:4, anchor].T
+    return torch.cat([centre - size / 2, centre + size / 2, score[:, None], label[:, None].to(score.dtype)], dim=1)
 
 
 def build(model: str, classes: int) -> Any:

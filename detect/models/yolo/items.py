@@ -105,7 +105,7 @@ class Upright(torch.utils.data.Dataset["Still"]):
         if image.path is None:
             raise DataError(f"{image.name}: the photo is not there")
         placed = letterbox(np.asarray(open_upright(image.path)), self.imgsz)
-        height, width = placed.tensor.shape[1:]
+        height, width = placed.pixels.shape[1:]
         boxes = shares(image) * (np.array([image.width, image.height] * 2) * placed.scale)
         boxes = (boxes + np.array([placed.left, placed.top, 0, 0])) / [width, height, width, height]
         labels = np.array([self.index[box.label] for box in image.boxes], dtype=np.float32)

@@ -273,7 +273,7 @@ def _batch(stills: list[Still], device: torch.device) -> dict[str, torch.Tensor]
     """Validation photos of one input shape as ultralytics' loss takes them."""
     places = [torch.full((len(still.labels),), float(i)) for i, still in enumerate(stills)]
     batch = {
-        "img": torch.stack([still.placed.tensor for still in stills]).float() / 255,
+        "img": torch.from_numpy(np.stack([still.placed.pixels for still in stills])).float() / 255,
         "cls": torch.cat([still.labels for still in stills]),
         "bboxes": torch.cat([still.boxes for still in stills]),
         "batch_idx": torch.cat(places),
