@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 def run_stage(recipe: Recipe, dataset: Dataset, out: Path, *, resume: bool) -> bool:
     """Train as the recipe says, once; see `train`. False where it was finished before."""
-    photos(dataset, "val")  # said before anything is fitted
-    recipe = fitted(recipe, photos(dataset, "train"))
+    images, _ = photos(dataset, "train"), photos(dataset, "val")
+    recipe = fitted(recipe, images)
     resuming = resume and _check_resumable(out, recipe, dataset)
     if resuming and logs.Log(out / "log.jsonl").finished():
         return False
