@@ -204,7 +204,8 @@ class _Trainer(DetectionTrainer):
         figures = self.job.measure(Predictions(self.job.classes, found))
         losses = {name: value / len(self.job.val) for name, value in total.items()}
         fitness = figures[self.job.recipe.watch]
-        self.best_fitness = max(fitness, -1.0 if self.best_fitness is None else self.best_fitness)
+        self.better = self.best_fitness is None or fitness > self.best_fitness  # of equals the first stays
+        self.best_fitness = fitness if self.better else self.best_fitness
         return {**{f"val/{name}": value for name, value in figures.items()}, **losses}, fitness
 
     def final_eval(self) -> None:
@@ -219,7 +220,7 @@ class _Trainer(DetectionTrainer):
 
     def save_model(self) -> bool:
         """The best weights so far, and then the state."""
-        if self.fitness == self.best_fitness:
+        if self.better:
             tensors = {name: value.cpu() for name, value in self.ema.ema.state_dict().items()}
             recipe = self.job.recipe
             best = Weights(recipe.model, self.job.classes, recipe.imgsz, tensors, recipe.model_dump(mode="json"))
