@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from detect.config import Augment
-from detect.train.augment import Varied
+from detect.train.augment import Defects, Varied
 
 STILL = {"mirror": 0, "flip": 0, "rotation": 0, "shift": 0, "zoom": 0, "hue": 0, "saturation": 0, "brightness": 0}
 BOXES = np.array([[30.0, 20.0, 70.0, 50.0], [100.0, 90.0, 150.0, 110.0]])
@@ -100,3 +100,51 @@ def test_nothing_to_vary_and_no_boxes() -> None:
     np.testing.assert_array_equal(pixels, picture())
     assert (boxes.shape, labels.shape) == ((0, 4), (0,))
     assert Varied(Augment())(picture(), *none, 1)[1].shape == (0, 4)
+
+
+DEFECTS = ["grey", "blur", "noise", "jpeg", "cutout", "contrast"]
+
+
+@pytest.mark.parametrize("kind", DEFECTS)
+def test_defects_change_the_picture_and_leave_boxes_where_they_are(kind: str) -> None:
+    """The same for both kinds of detectors; a cut-out may hide a box, which is then dropped."""
+    recipe = Augment(**{**STILL, kind: 1 if kind != "contrast" else 0.6})
+    varied, alone = Varied(recipe), Defects(recipe)
+    assert alone
+    for seed in range(10):
+        pixels, boxes, labels = varied(picture(), BOXES, LABELS, seed)
+        assert pixels.shape == picture().shape
+        assert (pixels != picture()).any()
+        for box, label in zip(boxes, labels, strict=True):
+            whole = BOXES[LABELS.tolist().index(int(label))]
+            assert (box >= whole - 1e-3)[:2].all()
+            assert (box <= whole + 1e-3)[2:].all()
+        if kind != "cutout":
+            np.testing.assert_allclose(boxes, BOXES, atol=1e-3)
+        assert (alone(picture(), seed) != picture()).any()
+        np.testing.assert_array_equal(alone(picture(), seed), alone(picture(), seed))
+
+
+def test_grey_is_grey_and_a_cutout_covers_a_fifth_at_most() -> None:
+    grey = Defects(Augment(**{**STILL, "grey": 1}))(picture(), 1)
+    assert np.ptp(grey, axis=2).max() == 0
+    for seed in range(20):
+        cut = Defects(Augment(**{**STILL, "cutout": 1}))(picture(), seed)
+        assert 0.002 < (cut != picture()).any(axis=2).mean() <= 0.2
+
+
+def test_without_defects_there_is_nothing_to_do() -> None:
+    assert not Defects(Augment())
+    assert not Defects(Augment(**STILL))
+
+
+def test_zoom_keeps_the_shape_of_things() -> None:
+    """A square stays a square: height and width are scaled alike."""
+    varied = Varied(Augment(**{**STILL, "zoom": 0.3}))
+    for seed in range(20):
+        _, boxes, labels = varied(picture(), BOXES, LABELS, seed)
+        for box, label in zip(boxes, labels, strict=True):
+            if box[0] > 0 and box[1] > 0 and box[2] < 200 and box[3] < 160:
+                assert (box[2] - box[0]) / (box[3] - box[1]) == pytest.approx(
+                    {1: 40 / 30, 2: 50 / 20}[int(label)], rel=0.02
+                )

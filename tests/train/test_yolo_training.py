@@ -154,7 +154,9 @@ def test_accumulated_batches_make_one_step(squares: Dataset, tmp_path: Path, mon
     assert len(steps) == 2
 
 
-def test_a_backbone_alone_is_not_for_yolos(squares: Dataset, tmp_path: Path) -> None:
+def test_what_is_not_for_yolos_is_refused(squares: Dataset, tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="trains on one device"):
+        train(recipe(devices=2), squares, tmp_path / "run")
     with pytest.raises(ModelError, match="`backbone` is for torchvision's detectors"):
         train(recipe(backbone=tmp_path / "resnet.pt"), squares, tmp_path / "run")
 

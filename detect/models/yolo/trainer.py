@@ -47,6 +47,8 @@ def fit(job: Training, *, resume: bool) -> None:
         fitted = _transfer(module, job)
     if recipe.backbone:
         raise ModelError(f"{recipe.model}: `backbone` is for torchvision's detectors; YOLOs start from `weights`")
+    if recipe.devices * recipe.nodes > 1:
+        raise ModelError(f"{recipe.model}: trains on one device; several are for torchvision's detectors")
     state = load_tensors(job.state) if resume else None
     trainer = _Trainer(job, module, state, layers)
     torch.set_num_threads(recipe.threads or os.cpu_count() or 1)
