@@ -1,4 +1,8 @@
-"""A second look in the mirror, and both looks fused (weighted boxes fusion, Solovyev et al., 2021)."""
+"""A second look in the mirror: what both looks see alike is one thing, and is where it is on average.
+
+As in weighted boxes fusion (Solovyev et al., 2021), but of each look at most one box goes into a fused one: what a look
+sees twice is left to suppression, since its average is in neither place.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +12,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from detect.geometry import iou
-from detect.models.nms import Candidates, suppress
+from detect.models.nms import Candidates, candidates, suppress
+from detect.point import Suppression
 
 if TYPE_CHECKING:
     from detect.models.detector import Detector, Picture
 
 SAME = 0.55  # IoU from which two boxes of one class are one thing, as in the paper
+LOOK = 0.7  # IoU of suppression within a look, before both are fused
 
 
 class Mirrored:
@@ -28,25 +34,32 @@ class Mirrored:
         """See Detector."""
         straight = self.detector.candidates(pictures, confidence)
         turned = self.detector.candidates([np.ascontiguousarray(one[:, ::-1]) for one in pictures], confidence)
+        how = Suppression(LOOK, 0.0, self.suppression.per_class)
         answer = []
         for picture, one, other in zip(pictures, straight, turned, strict=True):
             back = other._replace(xyxy=other.xyxy[:, [2, 1, 0, 3]] * [-1, 1, -1, 1] + [picture.shape[1], 0] * 2)
-            answer.append(fuse([suppress(look, self.suppression, confidence) for look in (one, back)]))
+            answer.append(fuse(suppress(one, how), suppress(back, how)))
         return answer
 
 
-def fuse(looks: Sequence[Candidates]) -> Candidates:
-    """One box for all that mean the same thing: their mean by score, and the mean score over all looks."""
-    every = Candidates(*(np.concatenate(column) for column in zip(*looks, strict=True)))
-    every = every.at(np.argsort(-every.score, kind="stable"))
-    left, groups = np.ones(len(every.score), bool), []
-    overlaps = iou(every.xyxy, every.xyxy) * (every.label[:, None] == every.label[None])
-    for best in range(len(every.score)):
-        if left[best]:
-            same = np.flatnonzero(left & (overlaps[best] >= SAME) | (np.arange(len(left)) == best))
-            left[same] = False
-            groups.append(same)
-    boxes = [np.average(every.xyxy[same], axis=0, weights=every.score[same]) for same in groups]
-    score = [min(1.0, every.score[same].sum() / max(len(looks), len(same))) for same in groups]
-    label = np.array([every.label[same[0]] for same in groups], dtype=np.int64)
-    return Candidates(np.array(boxes).reshape(-1, 4), np.array(score), label)
+def fuse(first: Candidates, second: Candidates) -> Candidates:
+    """Pairs become their mean by score, with the mean score; what only one look sees keeps half of its score.
+
+    The surest of the first look chooses its partner first.
+    """
+    overlaps = iou(first.xyxy, second.xyxy) * (first.label[:, None] == second.label[None])
+    partner = np.full(len(first.score), -1)
+    for mine in np.argsort(-first.score, kind="stable"):
+        if len(second.score) and overlaps[mine].max() >= SAME:
+            partner[mine] = overlaps[mine].argmax()
+            overlaps[:, partner[mine]] = 0
+    a, b = np.flatnonzero(partner >= 0), partner[partner >= 0]
+    weight = np.stack([first.score[a], second.score[b]])
+    corners = np.stack([first.xyxy[a], second.xyxy[b]])
+    together = (corners * weight[..., None]).sum(axis=0) / weight.sum(axis=0)[:, None]
+    alone = [first.at(partner < 0), second.at(~np.isin(np.arange(len(second.score)), b))]
+    return candidates(
+        np.vstack([together, *(one.xyxy for one in alone)]),
+        np.concatenate([weight.mean(axis=0), *(one.score / 2 for one in alone)]),
+        np.concatenate([first.label[a], *(one.label for one in alone)]),
+    )

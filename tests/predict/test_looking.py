@@ -104,13 +104,22 @@ def looks(*rows: tuple[float, ...]) -> Candidates:
     return Candidates(as_boxes(table[:, :4]), table[:, 4], table[:, 5].astype(np.int64))
 
 
-def test_fused_boxes_are_means_by_score_and_lone_ones_lose() -> None:
-    fused = fuse([looks((0, 0, 10, 10, 0.9, 0), (50, 50, 60, 60, 0.6, 1)), looks((2, 0, 12, 10, 0.3, 0))])
+def test_pairs_are_means_by_score_and_lone_boxes_lose_half() -> None:
+    fused = fuse(looks((0, 0, 10, 10, 0.9, 0), (50, 50, 60, 60, 0.6, 1)), looks((2, 0, 12, 10, 0.3, 0)))
     assert fused.xyxy.tolist() == [pytest.approx([0.5, 0, 10.5, 10]), [50, 50, 60, 60]]
     assert fused.score.tolist() == pytest.approx([0.6, 0.3])
-    apart = fuse([looks((0, 0, 10, 10, 0.9, 0)), looks((0, 0, 10, 10, 0.8, 1))])
+    apart = fuse(looks((0, 0, 10, 10, 0.9, 0)), looks((0, 0, 10, 10, 0.8, 1)))
     assert apart.label.tolist() == [0, 1], "two classes are two things"
-    assert fuse([looks(), looks()]).xyxy.shape == (0, 4)
+    assert fuse(looks(), looks()).xyxy.shape == (0, 4)
+    assert fuse(looks((0, 0, 9, 9, 0.4, 0)), looks()).score.tolist() == [0.2]
+    assert fuse(looks(), looks((0, 0, 9, 9, 0.4, 0))).score.tolist() == [0.2]
+
+
+def test_one_box_of_each_look_makes_a_pair() -> None:
+    """The second look sees the thing twice; its nearer box is the partner, the other stays where it is."""
+    fused = fuse(looks((0, 0, 10, 10, 0.8, 0)), looks((0, 0, 10, 8, 0.4, 0), (0, 0, 10, 9, 0.8, 0)))
+    assert fused.xyxy.tolist() == [pytest.approx([0, 0, 10, 9.5]), [0, 0, 10, 8]]
+    assert fused.score.tolist() == pytest.approx([0.8, 0.2])
 
 
 def video(path: Path, frames: int = 12) -> Path:
