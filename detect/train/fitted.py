@@ -22,9 +22,10 @@ def fitted(recipe: Recipe, images: Sequence[Image]) -> Recipe:
         boxes = seen_shapes(images, recipe.model, recipe.imgsz)
         shapes = fit_anchors(boxes, sum(layout(recipe.model, recipe.imgsz).counts), recipe.seed)
         recipe = recipe.model_copy(update={"anchors": tuple(map(tuple, shapes.round(DECIMALS).tolist()))})
-    if recipe.roi == "auto":
-        recipe = recipe.model_copy(update={"roi": roi_budget(images)})
-        say(f"roi: {recipe.roi.samples} samples, {recipe.roi.proposals} proposals" if recipe.roi != "auto" else "")
+    if recipe.roi == "auto" and recipe.model.startswith("fasterrcnn"):
+        budget = roi_budget(images)
+        recipe = recipe.model_copy(update={"roi": budget})
+        say(f"roi: {budget.samples} samples, {budget.proposals} proposals")
     return recipe
 
 

@@ -118,10 +118,8 @@ def _epochs(fabric: Any, model: Any, learner: _Learner, job: Training) -> None:
         losses, seen = _epoch(fabric, model, learner, loader, job)
         figures = job.measure(find(learner.averaged.module, job, fabric))
         learner.epoch += 1
-        seconds, rate_now = (
-            round(time.monotonic() - began, 2),
-            recipe.lr * rate(learner.epoch * len(loader) - 1, len(loader), recipe),
-        )
+        rate_now = recipe.lr * rate(learner.epoch * len(loader) - 1, len(loader), recipe)
+        seconds = round(time.monotonic() - began, 2)
         told = {"epoch": learner.epoch, "seconds": seconds, "lr": rate_now, "train": losses, "val": figures}
         job.on_epoch({**told, "seen": {name: seen[name] for name in job.classes}})
         learner.since += 1

@@ -42,8 +42,9 @@ def fit_thresholds(
 ) -> Fitted:
     """The suppression with the highest `figure`, and the confidence per class that reaches the goal `choose` with it.
 
-    `hard`: without soft suppression, which an exported model cannot do. Of equals the one nearest to what the detector
-    was trained with wins. Raises DataError for photos that cannot be read, ConfigError for goals.
+    `hard`: without soft suppression, which an exported model cannot do. Of equals the first wins, and what the
+    detector has so far is the first. Raises DataError without boxes and for photos that cannot be read, ConfigError
+    for goals.
     """
     seen = dict(look(detector, dataset))
     usual = detector.suppression
@@ -51,8 +52,10 @@ def fit_thresholds(
     def found(how: Suppression) -> Predictions:
         from detect.models.nms import suppress
 
-        kept = {image: suppress(seen[image.name], how, CONFIDENCE) for image in dataset.images}
-        boxes = {i.name: one.inside(i.width, i.height).boxes(detector.classes) for i, one in kept.items()}
+        boxes = {}
+        for image in dataset.images:
+            kept = suppress(seen[image.name], how, CONFIDENCE).inside(image.width, image.height)
+            boxes[image.name] = kept.boxes(detector.classes)
         return Predictions(detector.classes, boxes)
 
     ways = [usual, *(way for way in all_ways(hard) if way != usual)]
@@ -78,8 +81,8 @@ def all_ways(hard: bool) -> Iterator[Suppression]:
 
 def look(detector: Detector, dataset: Dataset) -> Iterator[tuple[str, Candidates]]:
     """What the detector sees in each photo before suppression. Raises DataError for photos that cannot be read."""
-    if not dataset.images:
-        raise DataError("there are no photos to fit thresholds to")
+    if not dataset.boxes:
+        raise DataError("there are no photos with boxes to fit thresholds to")
     chosen = Sources(dataset.images)
     for image in track(dataset.images, "looking"):
         (one,) = detector.candidates([chosen.picture(image)], CONFIDENCE)

@@ -99,7 +99,7 @@ def test_soft_ways_are_tried_unless_hard() -> None:
 
 
 def test_no_photos(dataset: Dataset) -> None:
-    with pytest.raises(DataError, match="no photos to fit"):
+    with pytest.raises(DataError, match="no photos with boxes"):
         fit_thresholds(Doubling(), replace(dataset, images=()))
 
 
