@@ -6,12 +6,21 @@ from collections.abc import Callable
 
 import torch
 
+from detect.errors import ModelError
+
 _SIGNS = ("out of memory", "can't allocate memory", "alloc_failed")
 
 
 def out_of_memory(error: BaseException) -> bool:
     """Whether an error of torch says that a device's memory, or the machine's, is used up."""
     return isinstance(error, torch.OutOfMemoryError) or any(sign in str(error).lower() for sign in _SIGNS)
+
+
+def too_large(batch: int, attempt: Callable[[int], None]) -> ModelError:
+    """What to say when a batch does not fit; `attempt` makes one step with a smaller one."""
+    fits = largest_batch(batch, attempt)
+    remedy = f"batch={fits} fits" if fits else "not even batch=1 fits: lower `imgsz` or take a smaller model"
+    return ModelError(f"out of memory with batch={batch}; {remedy}")
 
 
 def largest_batch(size: int, attempt: Callable[[int], None]) -> int:

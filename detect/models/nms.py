@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detect.data import Box
-from detect.geometry import Boxes, clip, iou
+from detect.geometry import Boxes, clip, iou, xyxy_to_xywh
 from detect.point import Suppression
 
 CANDIDATES = 30_000  # of one image before suppression, as in the reference implementation
@@ -61,9 +61,8 @@ def suppress(found: Candidates, how: Suppression, confidence: float = 0.0, most:
     from cv2 import dnn
 
     suppression: Any = dnn.NMSBoxesBatched
-    corners = np.concatenate([found.xyxy[:, :2], found.xyxy[:, 2:] - found.xyxy[:, :2]], axis=1)
     labels = found.label if how.per_class else np.zeros_like(found.label)
-    keep = suppression(corners, found.score.astype(np.float32), labels, 0.0, how.iou)
+    keep = suppression(xyxy_to_xywh(found.xyxy), found.score.astype(np.float32), labels, 0.0, how.iou)
     return found.at(np.asarray(keep, dtype=np.intp)[:most])
 
 

@@ -23,7 +23,7 @@ from detect.data import Box, Predictions
 from detect.errors import ModelError
 from detect.models.detector import Training
 from detect.models.device import pick_device
-from detect.models.memory import largest_batch, out_of_memory
+from detect.models.memory import out_of_memory, too_large
 from detect.models.nms import suppress
 from detect.models.torchvision import build, look
 from detect.models.transfer import freeze, parameter_groups, start
@@ -105,9 +105,7 @@ def fit(job: Training, *, resume: bool) -> None:
     except RuntimeError as error:
         if not out_of_memory(error):
             raise
-        fits = largest_batch(recipe.batch, lambda size: _try(model, recipe, size, fabric))
-        remedy = f"batch={fits} fits" if fits else "not even batch=1 fits: lower `imgsz` or take a smaller model"
-        raise ModelError(f"out of memory with batch={recipe.batch}; {remedy}") from None
+        raise too_large(recipe.batch, lambda size: _try(model, recipe, size, fabric)) from None
 
 
 def _epochs(fabric: Any, model: Any, learner: _Learner, job: Training) -> None:

@@ -19,7 +19,7 @@ from detect.geometry import Boxes
 from detect.models.detector import Picture, Training
 from detect.models.device import pick_device
 from detect.models.letterbox import STRIDE
-from detect.models.memory import largest_batch, out_of_memory
+from detect.models.memory import out_of_memory, too_large
 from detect.models.nms import suppress
 from detect.models.order import Order
 from detect.models.weights import Fitted, Weights, load_tensors, save_tensors, save_weights, take_over
@@ -58,9 +58,7 @@ def fit(job: Training, *, resume: bool) -> None:
     except RuntimeError as error:
         if not out_of_memory(error):
             raise
-        fits = largest_batch(trainer.batch_size, lambda size: _try(job, size))
-        remedy = f"batch={fits} fits" if fits else "not even batch=1 fits: lower `imgsz` or take a smaller model"
-        raise ModelError(f"out of memory with batch={recipe.batch}; {remedy}") from None
+        raise too_large(recipe.batch, lambda size: _try(job, size)) from None
 
 
 def _transfer(module: torch.nn.Module, job: Training) -> str:
