@@ -6,17 +6,19 @@ comes by (seed, epoch, batch). So a training that was killed and resumed goes on
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 import time
 from collections import Counter
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
 import cv2
 import numpy as np
 import torch
-from torch.optim.swa_utils import AveragedModel
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from detect.config import Recipe
 from detect.data import Box, Predictions
@@ -37,6 +39,25 @@ CLIP = 10.0  # norm of the gradient
 LEAST = 0.001  # score of a box that counts in validation
 
 
+class _Averaged:
+    """The running mean of a module's weights over `steps` steps, quick to forget at first; it waits for no GPU."""
+
+    def __init__(self, module: Any) -> None:
+        self.module, self.steps = deepcopy(module).requires_grad_(False), 0
+
+    @torch.no_grad()
+    def update(self, module: Any) -> None:
+        """Take in the weights as they are after a step."""
+        pairs = list(zip(self.module.state_dict().values(), module.state_dict().values(), strict=True))
+        means, values = zip(*(pair for pair in pairs if pair[0].is_floating_point()), strict=True)
+        decay = DECAY * (1 - math.exp(-(self.steps + 1) / RAMP)) if self.steps else 0.0
+        get_ema_multi_avg_fn(decay)(means, values, self.steps)  # type: ignore[no-untyped-call]
+        for mean, value in pairs:
+            if not mean.is_floating_point():
+                mean.copy_(value)
+        self.steps += 1
+
+
 @dataclass
 class _Learner:
     """What changes while it learns: the weights, their running mean, the optimizer, and how far it has come.
@@ -46,7 +67,7 @@ class _Learner:
     """
 
     module: Any
-    averaged: Any
+    averaged: _Averaged
     optimizer: Any
     frozen: list[Any] = field(default_factory=list)
     epoch: int = 0
@@ -56,7 +77,7 @@ class _Learner:
     def state(self) -> dict[str, Any]:
         """All that is needed to go on."""
         return {
-            "epoch": self.epoch, "best": self.best, "since": self.since, "steps": int(self.averaged.n_averaged),
+            "epoch": self.epoch, "best": self.best, "since": self.since, "steps": self.averaged.steps,
             "model": self.module.state_dict(), "averaged": self.averaged.module.state_dict(),
             "optimizer": self.optimizer.state_dict(),
         }  # fmt: skip
@@ -65,7 +86,7 @@ class _Learner:
         """Go back to a saved state."""
         self.module.load_state_dict(state["model"])
         self.averaged.module.load_state_dict(state["averaged"])
-        self.averaged.n_averaged.fill_(state["steps"])
+        self.averaged.steps = state["steps"]
         self.optimizer.load_state_dict(state["optimizer"])
         self.epoch, self.best, self.since = state["epoch"], state["best"], state["since"]
 
@@ -78,6 +99,7 @@ def fit(job: Training, *, resume: bool) -> None:
     """
     from lightning.fabric import Fabric
 
+    logging.getLogger("lightning.fabric").setLevel(logging.WARNING)  # not its advice on each start
     recipe = job.recipe
     torch.manual_seed(recipe.seed)
     torch.set_num_threads(recipe.threads or os.cpu_count() or 1)
@@ -86,7 +108,7 @@ def fit(job: Training, *, resume: bool) -> None:
     many = recipe.devices * recipe.nodes > 1
     fabric = Fabric(
         accelerator=device.type, devices=recipe.devices if many or device.index is None else [device.index],
-        num_nodes=recipe.nodes, strategy="ddp" if many else "auto", precision=_precision(recipe, device),
+        num_nodes=recipe.nodes, strategy="ddp" if many else "auto",
     )  # fmt: skip
     fabric.launch()
     module = build(recipe, len(job.classes))
@@ -94,9 +116,8 @@ def fit(job: Training, *, resume: bool) -> None:
     fitted = "the state of the run" if resume else start(module, recipe)
     frozen = freeze(module, recipe)
     module.to(memory_format=torch.channels_last)  # a seventh less time in convolutions
-    averaged = AveragedModel(module, multi_avg_fn=_average, use_buffers=True).to(fabric.device)
     model, optimizer = fabric.setup(module, _optimizer(module, recipe))
-    learner = _Learner(module, averaged, optimizer, frozen)
+    learner = _Learner(module, _Averaged(module), optimizer, frozen)
     if resume:
         learner.restore(load_tensors(job.state))
     job.on_start(fitted, learner.epoch + 1)
@@ -153,7 +174,7 @@ def _epoch(
 ) -> tuple[dict[str, float], Counter[str]]:
     """One pass over the training photos: the mean of each part of the loss, and the boxes of each class it saw."""
     recipe, optimizer, epoch = job.recipe, learner.optimizer, learner.epoch
-    totals, seen = dict[str, float](), Counter[str]()
+    totals, seen = dict[str, Any](), Counter[str]()
     model.train()
     for block in learner.frozen:
         block.eval()
@@ -164,22 +185,21 @@ def _epoch(
         torch.manual_seed(int(np.random.SeedSequence([recipe.seed, epoch, number]).generate_state(1)[0]))
         last = number + 1 == len(loader)
         with fabric.no_backward_sync(model, enabled=fabric.world_size > 1 and not last and not _steps(number, recipe)):
-            parts = model(*_on(fabric.device, items))
-            loss = torch.stack(list(parts.values())).sum()
+            loss, parts = _loss(model, recipe, fabric.device, items)
             _check(loss, epoch, items)
             fabric.backward(loss / recipe.accumulate)
         if last or _steps(number, recipe):
             torch.nn.utils.clip_grad_norm_(model.parameters(), CLIP)
             optimizer.step()
             optimizer.zero_grad()
-            learner.averaged.update_parameters(learner.module)
+            learner.averaged.update(learner.module)
         for name, part in parts.items():
-            totals[name] = totals.get(name, 0.0) + float(part.detach()) / len(loader)
+            totals[name] = totals.get(name, 0.0) + part.detach().double() / len(loader)
         for item in items:
             seen.update(job.classes[label - 1] for label in item.target["labels"].tolist())
         job.on_unreadable([name for item in items for name in item.unreadable])
         job.on_batch(epoch + 1, len(loader))
-    return _gathered(fabric, totals, seen)
+    return _gathered(fabric, {name: float(total) for name, total in totals.items()}, seen)
 
 
 def _steps(number: int, recipe: Recipe) -> bool:
@@ -223,14 +243,11 @@ def _optimizer(module: Any, recipe: Recipe) -> Any:
     return torch.optim.SGD(groups, lr=recipe.lr, momentum=recipe.momentum, nesterov=True)
 
 
-def _average(averaged: Any, current: Any, steps: Any) -> None:
-    """The running mean of the weights, quick to forget at first."""
-    decay = DECAY * (1 - math.exp(-(int(steps) + 1) / RAMP))
-    for mean, value in zip(averaged, current, strict=True):
-        if mean.is_floating_point():
-            mean.lerp_(value.to(mean.dtype), 1 - decay)
-        else:
-            mean.copy_(value)
+def _loss(model: Any, recipe: Recipe, device: torch.device, items: list[Item]) -> tuple[Any, dict[str, Any]]:
+    """The loss of a batch and its parts. In half precision the network alone is: pictures and boxes come in full."""
+    with torch.autocast(device.type, torch.bfloat16, enabled=_half(recipe, device)):
+        parts = model(*_on(device, items))
+    return torch.stack([part.float() for part in parts.values()]).sum(), parts
 
 
 def _on(device: torch.device, items: list[Item]) -> tuple[list[torch.Tensor], list[dict[str, torch.Tensor]]]:
@@ -238,9 +255,8 @@ def _on(device: torch.device, items: list[Item]) -> tuple[list[torch.Tensor], li
     return [item.picture.to(device).float() / 255 for item in items], targets
 
 
-def _precision(recipe: Recipe, device: torch.device) -> Any:
-    half = recipe.precision == "bf16" or (recipe.precision == "auto" and device.type == "cuda")
-    return "bf16-mixed" if half else "32-true"
+def _half(recipe: Recipe, device: torch.device) -> bool:
+    return recipe.precision == "bf16" or (recipe.precision == "auto" and device.type == "cuda")
 
 
 def _try(model: Any, recipe: Recipe, size: int, fabric: Any) -> None:
@@ -249,8 +265,8 @@ def _try(model: Any, recipe: Recipe, size: int, fabric: Any) -> None:
     picture = torch.full((3, recipe.imgsz, recipe.imgsz), 128, dtype=torch.uint8)
     side = float(recipe.imgsz)
     target = {"boxes": torch.tensor([[side / 4, side / 4, side / 2, side / 2]]), "labels": torch.tensor([1])}
-    parts = model(*_on(fabric.device, [Item(picture, target, "", ())] * size))
-    fabric.backward(torch.stack(list(parts.values())).sum())
+    loss, _ = _loss(model, recipe, fabric.device, [Item(picture, target, "", ())] * size)
+    fabric.backward(loss)
 
 
 def _save_best(module: Any, job: Training) -> None:
