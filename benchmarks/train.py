@@ -26,6 +26,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+TORCHVISION = ("fasterrcnn_mobilenet_v3_large_320_fpn", "ssdlite320_mobilenet_v3_large")
 FLOORS = {"yolo": 1.03, "torchvision": 0.9, "loading": 1.0}
 AUGMENT = {"mosaic": 0.0, "hue": 0.015, "saturation": 0.7, "brightness": 0.4, "zoom": 0.5, "shift": 0.1}
 
@@ -130,6 +131,7 @@ def ultralytics(args: argparse.Namespace) -> dict[str, float]:
 def reference(args: argparse.Namespace) -> dict[str, float]:
     """Torchvision's reference loop: references/detection/engine.py, train_one_epoch, in its essential lines."""
     import torch
+    from reference import ReferencePhotos
     from torchvision.models import detection as zoo
 
     torch.manual_seed(0)
@@ -141,8 +143,13 @@ def reference(args: argparse.Namespace) -> dict[str, float]:
     device, clock = torch.device(args.device), Clock(args)
     module.to(device).train()
     optimizer = torch.optim.SGD(module.parameters(), lr=0.01, momentum=0.9, weight_decay=1e-4)
-    loader = torch.utils.data.DataLoader(
-        photos, args.batch, shuffle=True, num_workers=args.workers, collate_fn=list, persistent_workers=args.workers > 0
+    loader: Any = torch.utils.data.DataLoader(
+        photos,  # type: ignore[arg-type]
+        args.batch,
+        shuffle=True,
+        num_workers=args.workers,
+        collate_fn=list,
+        persistent_workers=args.workers > 0,
     )
     for _ in range(args.epochs):
         for items in loader:
@@ -156,33 +163,6 @@ def reference(args: argparse.Namespace) -> dict[str, float]:
             optimizer.step()
         clock.mark()
     return clock.read()
-
-
-class ReferencePhotos:
-    """Photos as the references read them: PIL, a tensor of floats, a mirror half of the time."""
-
-    def __init__(self, data: str) -> None:
-        from detect.convert import read
-
-        dataset = read(Path(data))
-        self.images, self.classes = dataset.only("train").images, len(dataset.classes)
-        self.number = {name: place for place, name in enumerate(dataset.classes, start=1)}
-
-    def __len__(self) -> int:
-        return len(self.images)
-
-    def __getitem__(self, place: int) -> Any:
-        import torch
-        import torchvision.transforms.v2.functional as F
-        from PIL import Image as Photo
-
-        image = self.images[place]
-        picture = F.to_dtype(F.pil_to_tensor(Photo.open(str(image.path)).convert("RGB")), scale=True)
-        boxes = torch.tensor([box.xyxy for box in image.boxes]).reshape(-1, 4).float()
-        if torch.rand(1) < 0.5:
-            picture = picture.flip(-1)
-            boxes[:, [0, 2]] = image.width - boxes[:, [2, 0]]
-        return picture, {"boxes": boxes, "labels": torch.tensor([self.number[b.label] for b in image.boxes]).long()}
 
 
 def loading(args: argparse.Namespace) -> float:
@@ -240,7 +220,7 @@ def run(side: str, args: argparse.Namespace, **more: Any) -> Any:
 
 
 def per_epoch(side: str, args: argparse.Namespace, model: str) -> float:
-    """Seconds of a photo and epoch, without start-up; the least of the repeats."""
+    """Seconds of a photo and epoch; the least of the repeats."""
     found = min((run(side, args, epochs=3, model=model) for _ in range(args.repeats)), key=lambda one: one["seconds"])
     if args.device != "cpu":
         rate = args.photos / found["seconds"]
@@ -268,7 +248,7 @@ def compare(model: str, mine: str, theirs: str, floor: float, args: argparse.Nam
     ratio = spans[0] / spans[1]
     what = "loading" if mine == "loading" else f"{model}, train"
     print(f"{what:52} {spans[0]:7.4f} s {spans[1]:7.4f} s  ratio {ratio:5.3f} (at most {floor})", flush=True)
-    return ratio > floor
+    return bool(ratio > floor)
 
 
 def drawn(folder: Path, photos: int) -> str:
@@ -283,9 +263,6 @@ def drawn(folder: Path, photos: int) -> str:
     images = tuple(replace(image, split=split) for image, split in zip(dataset.images, splits, strict=True))
     write(Dataset(dataset.classes, images), folder / "data", "yolo")
     return str(folder / "data")
-
-
-TORCHVISION = ("fasterrcnn_mobilenet_v3_large_320_fpn", "ssdlite320_mobilenet_v3_large")
 
 
 def main() -> None:

@@ -98,9 +98,9 @@ def _point(path: Path) -> OperatingPoint:
 
     if path.is_file() and path.suffix == ".json":
         return read_point(path)
-    from detect.models import load_detector
+    from detect.models import load_point
 
-    if (fitted := load_detector(path, device="cpu").point) is None:
+    if (fitted := load_point(path)) is None:
         raise ModelError(f"{path}: no thresholds were fitted to it; `detect thresholds {path} --data DATA` does")
     return fitted
 

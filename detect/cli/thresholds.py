@@ -44,8 +44,8 @@ def thresholds(
     """Fit the suppression and the confidence of each class to validation photos, and keep both in the WEIGHTS.
 
     WEIGHTS is a run folder or a weights file. Tried are the IoU of suppression from 0.3 to 0.9, soft suppression, and
-    both with and without regard to classes. `detect predict` then uses what was best; what it is worth on other photos,
-    `detect evaluate` says.
+    both with and without regard to classes; one that lowers F1 is not taken. `detect predict` then uses what was best;
+    what it is worth on other photos, `detect evaluate` says.
 
     \b
     Examples:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from detect.geometry import Boxes
     from detect.models.detector import Detector, Picture, Training
+    from detect.point import OperatingPoint
 
 
 EXPORTED = (".onnx", ".xml", ".torchscript")
@@ -22,8 +23,7 @@ def load_detector(path: str | Path, *, device: str = "auto", threads: int = 0) -
     Raises ModelError when the file is missing, unsafe, broken or does not fit; MissingExtra when the library that
     the model needs is not installed.
     """
-    path = Path(path)
-    path = path / "model.xml" if (path / "model.xml").is_file() else path
+    path = _file(Path(path))
     if path.suffix in EXPORTED:
         from detect.models.exported import Exported
 
@@ -40,6 +40,21 @@ def load_detector(path: str | Path, *, device: str = "auto", threads: int = 0) -
     from detect.models.yolo import Yolo
 
     return Yolo(weights, device=device, source=path)
+
+
+def load_point(path: str | Path) -> OperatingPoint | None:
+    """The operating point that was fitted to a detector, if any. Raises what `load_detector` does."""
+    path = _file(Path(path))
+    if path.suffix in EXPORTED:
+        return load_detector(path, device="cpu").point
+    require_torch()
+    from detect.models.weights import load_weights
+
+    return load_weights(path).operating_point
+
+
+def _file(path: Path) -> Path:
+    return path / "model.xml" if (path / "model.xml").is_file() else path
 
 
 def fit_yolo(job: Training, *, resume: bool) -> None:

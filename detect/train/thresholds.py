@@ -29,7 +29,10 @@ STRONGEST = 3000  # candidates of a photo that are kept while all ways are tried
 
 @dataclass(frozen=True)
 class Fitted:
-    """`point` is what was fitted; `tried` every way with its figure, best first; `gain` the best beside the usual."""
+    """`point` is what was fitted; `gain` the best beside the usual.
+
+    `tried` is every way with its figure, best first; those that lower F1 come last.
+    """
 
     point: OperatingPoint
     tried: tuple[tuple[Suppression, float], ...]
@@ -42,9 +45,10 @@ def fit_thresholds(
 ) -> Fitted:
     """The suppression with the highest `figure`, and the confidence per class that reaches the goal `choose` with it.
 
-    `hard`: without soft suppression, which an exported model cannot do. Of equals the first wins, and what the
-    detector has so far is the first. Raises DataError without boxes and for photos that cannot be read, ConfigError
-    for goals.
+    A suppression that lowers F1 at the chosen confidences never wins: the order of weak boxes would be better, and
+    what a user is shown worse. `hard`: without soft suppression, which an exported model cannot do. Of equals the first
+    wins, and what the detector has so far is the first. Raises DataError without boxes and for photos that cannot be
+    read, ConfigError for goals.
     """
     seen = dict(look(detector, dataset))
     usual = detector.suppression
@@ -59,8 +63,9 @@ def fit_thresholds(
         return Predictions(detector.classes, boxes)
 
     ways = [usual, *(way for way in all_ways(hard) if way != usual)]
-    figures = [evaluate(dataset, found(way), replicates=0).values[figure] for way in track(ways, "suppression")]
-    order = sorted(range(len(ways)), key=lambda place: -figures[place])
+    measured = [evaluate(dataset, found(way), choose=choose, replicates=0).values for way in track(ways, "suppression")]
+    figures = [values[figure] for values in measured]
+    order = sorted(range(len(ways)), key=lambda way: (measured[way]["f1"] < measured[0]["f1"], -figures[way]))
     best = ways[order[0]]
     point = evaluate(dataset, found(best), choose=choose, replicates=0).operating_point
     return Fitted(
