@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
+from torchvision.models.detection.transform import GeneralizedRCNNTransform
 
 from detect.config import Augment, Recipe, Roi, load_recipe
 from detect.data import Box, Dataset, Image
@@ -38,6 +42,34 @@ def test_it_learns(run: Run) -> None:
     losses = [sum(event["train"].values()) for event in run.epochs]
     assert losses[-1] < losses[1]
     assert set(run.epochs[0]["train"]) == {"loss_classifier", "loss_box_reg", "loss_objectness", "loss_rpn_box_reg"}
+
+
+@pytest.mark.parametrize(
+    "model", ["fasterrcnn_resnet18_fpn", "retinanet_resnet50_fpn", "ssdlite320_mobilenet_v3_large"]
+)
+def test_half_precision_is_for_the_network_alone(
+    model: str, squares: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """bfloat16 has 8 bits: a corner at 301 would be at 302. The first loss is that of full precision but for noise."""
+    types, forward = set[torch.dtype](), GeneralizedRCNNTransform.forward
+
+    def watched(self: Any, pictures: Any, targets: Any = None) -> Any:
+        for target in targets or ():
+            types.add(target["boxes"].dtype)
+        return forward(self, pictures, targets)
+
+    monkeypatch.setattr(GeneralizedRCNNTransform, "forward", watched)
+    few = [image for image in squares.images if image.boxes and image.split == "train"][:4]
+    dataset = replace(squares, images=(*few, replace(few[0], name="val.png", split="val")))
+    size = {"imgsz": 320 if model.startswith("ssd") else 64, "epochs": 1}
+    recipe = RECIPE.model_copy(update={"model": model, "augment": Augment(mirror=0, zoom=0, shift=0), **size})
+    half, full = (
+        train(recipe.model_copy(update={"precision": kind}), dataset, tmp_path / kind).epochs[0]["train"]
+        for kind in ("bf16", "fp32")
+    )
+    assert types == {torch.float32}
+    assert half != full
+    assert sum(half.values()) == pytest.approx(sum(full.values()), rel=0.05)
 
 
 def test_the_kept_weights_have_the_logged_figures(run: Run, squares: Dataset) -> None:
