@@ -73,10 +73,9 @@ def thresholds(
 def _print(fitted: Fitted, figure: str) -> None:
     screen = options.console()
     best = [(_words(how), f"{value:.3f}") for how, value in fitted.tried[:SHOWN]]
-    usual = dict(fitted.tried)[fitted.usual]
-    rows = [*best, (f"so far: {_words(fitted.usual)}", f"{usual:.3f}")]
-    options.print_table(screen, f"The best of {len(fitted.tried)} ways", ("suppression", figure), rows)
     gain = fitted.gain.of(figure)
+    rows = [*best, (f"so far: {_words(fitted.usual)}", f"{gain.a:.3f}")]
+    options.print_table(screen, f"The best of {len(fitted.tried)} ways", ("suppression", figure), rows)
     screen.print(
         f"{figure} {gain.difference:+.3f} ({gain.low:+.3f} to {gain.high:+.3f}) on the photos that it was chosen on",
         highlight=False,

@@ -53,6 +53,7 @@ def train(
     """
     from detect.config import load_recipe
     from detect.train import train as fit
+    from detect.train.stage import follows
 
     resolved, dataset = load_recipe(recipe, overrides), read_data(data)
     if preview is not None:
@@ -61,6 +62,8 @@ def train(
         click.echo(f"{preview}: {draw(resolved, dataset, preview)} pictures as the network sees them")
         return
     run = fit(resolved, dataset, out or Path("runs") / recipe.stem, resume=resume)
+    if follows():
+        return  # the process that it helped tells
     best = run.best
     if as_json:
         answer = {"run": str(run.folder), "weights": str(run.weights), "epochs": len(run.epochs), "best": best}

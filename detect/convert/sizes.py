@@ -37,8 +37,8 @@ def upright_size(path: str | Path) -> Size | None:
         return None
     finally:
         os.close(handle)
-    if size is None and data.startswith(_PNG):
-        return _slow_size(path)  # perhaps turned by EXIF, which imagesize passes over in a PNG
+    if size is None and (data.startswith(_PNG) or data[8:12] == b"WEBP"):
+        return _slow_size(path)  # perhaps turned by EXIF, which imagesize passes over in these
     return size or _library_size(path)
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from detect.config import Recipe
 from detect.data import Box, Image, Predictions
+from detect.geometry import Boxes
 from detect.models.nms import Candidates, suppress
 from detect.point import OperatingPoint, Suppression
 
@@ -46,6 +47,10 @@ def detect(
     return [one.inside(*size).boxes(detector.classes) for one, size in zip(kept, sizes, strict=True)]
 
 
+Vary = Callable[[Picture, Boxes, NDArray[np.int64], int], tuple[Picture, Boxes, NDArray[np.int64]]]
+"""Picture, boxes (N, 4), a number for each and a seed in; the picture, the boxes that are left, and theirs out."""
+
+
 @dataclass(frozen=True)
 class Training:
     """What a detector's `fit` gets: the recipe, the images, how to vary and weigh them, where to save, whom to tell.
@@ -60,11 +65,13 @@ class Training:
     val: tuple[Image, ...]
     state: Path
     best: Path
-    measure: Callable[[Predictions], dict[str, float]]  # what was found in val -> FIGURES
+    measure: Callable[
+        [Predictions], dict[str, float]
+    ]  # what was found in the photos of val that can be read -> FIGURES
     on_start: Callable[[str, int], None]  # what was taken over from other weights; the first epoch, from 1
     on_batch: Callable[[int, int], None]  # epoch from 1, batches in one epoch
     on_epoch: Callable[[dict[str, Any]], None]  # epoch, lr, seconds, boxes seen, train losses, val losses and figures
-    on_unreadable: Callable[[Sequence[str]], None]  # training photos that were left out; raises when there are too many
+    on_unreadable: Callable[[Sequence[str]], None]  # photos that were left out; raises when there are too many
     factors: tuple[float, ...] = ()  # how often each training photo is seen per epoch; empty: once
     class_weights: tuple[float, ...] = ()  # of each class in the loss; empty: all alike
-    vary: Callable[[Picture, int], Picture] | None = None  # a picture and a seed: colours and defects of the camera
+    vary: Vary | None = None  # colours and defects of the camera, for a YOLO

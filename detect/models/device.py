@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from detect.config import Recipe
 from detect.errors import ModelError
 
 
@@ -15,3 +16,8 @@ def pick_device(device: str) -> torch.device:
         return torch.zeros(0, device=device).device
     except (RuntimeError, AssertionError) as error:
         raise ModelError(f"device {device!r} cannot be used: {str(error).splitlines()[0]}") from None
+
+
+def half(recipe: Recipe, device: torch.device) -> bool:
+    """Whether a network trains in bfloat16."""
+    return recipe.precision == "bf16" or (recipe.precision == "auto" and device.type == "cuda")

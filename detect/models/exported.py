@@ -18,6 +18,7 @@ from detect.models.nms import Candidates, candidates
 from detect.models.openvino import openvino
 
 Arrays = Sequence[NDArray[Any]]
+_GPU = "CUDAExecutionProvider"
 Run = Callable[[NDArray[np.float32]], Arrays]  # image -> boxes, scores, labels
 
 
@@ -64,11 +65,15 @@ def _onnx(path: Path, device: str, threads: int) -> tuple[Run, Card]:
     options.log_severity_level = 3
     # Threads that spin while they wait take the processor from everything else on it.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    wanted = ["CPUExecutionProvider"] if device in ("auto", "cpu") else ["CUDAExecutionProvider"]
-    if device == "auto" and "CUDAExecutionProvider" in onnxruntime.get_available_providers():
-        wanted = ["CUDAExecutionProvider", *wanted]
+    kind, _, number = device.partition(":")
+    on_gpu = kind == "cuda" or (kind == "auto" and _GPU in onnxruntime.get_available_providers())
+    wanted: list[Any] = [(_GPU, {"device_id": int(number or 0)})] if on_gpu else []
     try:
-        session = onnxruntime.InferenceSession(str(path), options, providers=wanted)
+        session = onnxruntime.InferenceSession(str(path), options, providers=[*wanted, "CPUExecutionProvider"])
+        if kind not in ("auto", "cpu") and _GPU not in session.get_providers():  # it falls back without a word
+            raise ModelError(f"device {device!r} cannot be used by this ONNX Runtime; GPUs need onnxruntime-gpu")
+    except ModelError:
+        raise
     except Exception as error:
         raise ModelError(f"{path}: cannot be opened by ONNX Runtime: {_first_line(error)}") from None
     names = ["boxes", "scores", "labels"]
@@ -77,6 +82,8 @@ def _onnx(path: Path, device: str, threads: int) -> tuple[Run, Card]:
 
 
 def _openvino(path: Path, device: str, threads: int) -> tuple[Run, Card]:
+    if device not in ("auto", "cpu"):
+        raise ModelError(f"device {device!r} cannot be used: a model exported to OpenVINO runs on the CPU")
     core = openvino().Core()
     try:
         model = core.read_model(str(path))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 
 import torch
@@ -16,22 +17,23 @@ def out_of_memory(error: BaseException) -> bool:
     return isinstance(error, torch.OutOfMemoryError) or any(sign in str(error).lower() for sign in _SIGNS)
 
 
-def too_large(batch: int, attempt: Callable[[int], None]) -> ModelError:
-    """What to say when a batch does not fit; `attempt` makes one step with a smaller one."""
-    fits = largest_batch(batch, attempt)
-    remedy = f"batch={fits} fits" if fits else "not even batch=1 fits: lower `imgsz` or take a smaller model"
+def too_large(batch: int, attempt: Callable[[int], None], least: int = 1) -> ModelError:
+    """What to say when a batch does not fit; `attempt` makes one step with a smaller one, of at least `least`."""
+    fits = largest_batch(batch, attempt, least)
+    remedy = f"batch={fits} fits" if fits else f"not even batch={least} fits: lower `imgsz` or take a smaller model"
     return ModelError(f"out of memory with batch={batch}; {remedy}")
 
 
-def largest_batch(size: int, attempt: Callable[[int], None]) -> int:
-    """The first of size / 2, size / 4 ... 1 with which `attempt` runs; 0 where none does."""
-    while size := size // 2:
+def largest_batch(size: int, attempt: Callable[[int], None], least: int = 1) -> int:
+    """The first of size / 2, size / 4 ... `least` with which `attempt` runs; 0 where none does."""
+    gc.collect()
+    while (size := size // 2) >= least:
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
         try:
             attempt(size)
             return size
         except RuntimeError as error:
             if not out_of_memory(error):
                 raise
-            if torch.cuda.is_available():
-                torch.cuda.empty_cache()
     return 0

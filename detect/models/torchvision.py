@@ -60,18 +60,28 @@ def build(recipe: Recipe, classes: int) -> Any:
     if imgsz != FIXED.get(model, imgsz):
         raise ModelError(f"{model}: its input is {FIXED[model]} pixels, always; set `imgsz: {FIXED[model]}`")
     settings = _settings(recipe)
-    pretrained = recipe.weights is not None or recipe.backbone is not None
-    norm = {"norm_layer": FrozenBatchNorm2d if pretrained else torch.nn.BatchNorm2d}
     if model in ASSEMBLED:
-        backbone = resnet_fpn_backbone(backbone_name=ASSEMBLED[model], weights=None, trainable_layers=5, **norm)
+        norm = torch.nn.BatchNorm2d
+        backbone = resnet_fpn_backbone(
+            backbone_name=ASSEMBLED[model], weights=None, trainable_layers=5, norm_layer=norm
+        )
         module = zoo.FasterRCNN(backbone, classes + 1, **settings)
     else:
-        if model in ("fasterrcnn_resnet50_fpn", "retinanet_resnet50_fpn"):
-            settings |= norm
         module = getattr(zoo, model)(weights=None, weights_backbone=None, num_classes=classes + 1, **settings)
+    if "resnet" in model and (recipe.weights or recipe.backbone):
+        freeze_norms(module.backbone.body)
     if isinstance(recipe.anchors, tuple):
         _set_anchors(module, recipe)
     return module
+
+
+def freeze_norms(module: torch.nn.Module) -> None:
+    """Put norms that keep their statistics and factors in place of those that learn."""
+    for name, child in module.named_children():
+        if isinstance(child, torch.nn.BatchNorm2d):
+            setattr(module, name, FrozenBatchNorm2d(child.num_features, child.eps))
+        else:
+            freeze_norms(child)
 
 
 def _settings(recipe: Recipe) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from detect.point import OperatingPoint, Suppression, from_document
 
 _CULPRIT = re.compile(r"GLOBAL ([\w.]+)")
 FORMAT = "damage-detect weights 1"
+COUNTER = ".num_batches_tracked"
 Tensors = dict[str, torch.Tensor]
 
 
@@ -141,9 +142,14 @@ def take_over(module: torch.nn.Module, tensors: Mapping[str, torch.Tensor]) -> F
 
 
 def fill(module: torch.nn.Module, weights: Weights, path: Path | str) -> None:
-    """Copy all tensors into `module`. Raises ModelError where one is missing or has another shape."""
-    fitted = take_over(module, weights.tensors)
-    if fitted.taken != fitted.total or len(weights.tensors) != fitted.total:
+    """Copy all tensors into `module`. Raises ModelError where one is missing or has another shape.
+
+    How many batches a norm has seen tells nothing once it is trained, and a frozen one does not count them.
+    """
+    tensors = {name: value for name, value in weights.tensors.items() if not name.endswith(COUNTER)}
+    counters = sum(name.endswith(COUNTER) for name in module.state_dict())
+    fitted = take_over(module, tensors)
+    if len(tensors) != fitted.taken or fitted.taken != fitted.total - counters:
         raise ModelError(f"{path}: does not fit {weights.model} with {len(weights.classes)} classes: only {fitted} do")
 
 

@@ -24,7 +24,8 @@ class Varied:
 
     def __init__(self, recipe: Augment) -> None:
         known = _library()
-        self.moves = bool(_places(known, recipe)) or recipe.cutout > 0
+        steps = self._steps(known, recipe)
+        self.moves = any(isinstance(step, known.DualTransform) for step in steps)
         kept = known.BboxParams(
             format="pascal_voc",
             label_fields=["labels"],
@@ -32,10 +33,15 @@ class Varied:
             min_width=1,
             min_height=1,
             clip=True,
-            check_each_transform=False,
+            check_each_transform=True,  # a cut-out would lose boxes that reach over the edge
         )
-        steps = [*_places(known, recipe), *_colours(known, recipe), *_defects(known, recipe)]
         self.steps = known.Compose(steps, bbox_params=kept if self.moves else None)
+
+    def _steps(self, known: Any, recipe: Augment) -> list[Any]:
+        return [*_places(known, recipe), *_colours(known, recipe), *_defects(known, recipe)]
+
+    def __bool__(self) -> bool:
+        return bool(self.steps.transforms)
 
     def __call__(
         self, picture: Picture, boxes: Boxes, labels: NDArray[np.int64], seed: int
@@ -43,26 +49,17 @@ class Varied:
         """Picture (h, w, 3) uint8, boxes (N, 4) pixels, labels (N,); fewer boxes may come back."""
         self.steps.set_random_seed(seed)
         if not self.moves:
-            return self.steps(image=picture)["image"], boxes, labels
+            return np.asarray(self.steps(image=picture)["image"]), boxes, labels
         done = self.steps(image=picture, bboxes=boxes, labels=labels)
         kept = np.asarray(done["bboxes"], dtype=np.float64).reshape(-1, 4)
         return done["image"], kept, np.asarray(done["labels"], dtype=np.int64)
 
 
-class Defects:
-    """Only what leaves every box where it is and ultralytics does not do itself: contrast, grey, blur and so on."""
+class Defects(Varied):
+    """Only what ultralytics does not do itself: contrast, grey, blur and so on, and cut-outs, which may hide boxes."""
 
-    def __init__(self, recipe: Augment) -> None:
-        known = _library()
-        self.steps = known.Compose([*_contrast(known, recipe), *_defects(known, recipe)])
-
-    def __bool__(self) -> bool:
-        return bool(self.steps.transforms)
-
-    def __call__(self, picture: Picture, seed: int) -> Picture:
-        """Picture (h, w, 3) uint8 RGB in and out."""
-        self.steps.set_random_seed(seed)
-        return np.asarray(self.steps(image=picture)["image"])
+    def _steps(self, known: Any, recipe: Augment) -> list[Any]:
+        return [*_contrast(known, recipe), *_defects(known, recipe)]
 
 
 def _library() -> Any:

@@ -109,18 +109,21 @@ def batches(job: Training, epoch: int, rank: int = 0, world: int = 1) -> DataLoa
 
 
 def pictures(images: Sequence[Image], recipe: Recipe) -> DataLoader[Any]:
-    """The photos as they are, upright, in lists of pictures."""
+    """The photos as they are, upright, in lists of (image, picture); None for one that cannot be read."""
     return DataLoader(
         _Still(images), batch_size=recipe.batch, num_workers=min(recipe.workers, 2), collate_fn=list, shuffle=False
     )
 
 
-class _Still(Dataset[Picture]):
+class _Still(Dataset[tuple[Image, Picture | None]]):
     def __init__(self, images: Sequence[Image]) -> None:
         self.images = images
 
     def __len__(self) -> int:
         return len(self.images)
 
-    def __getitem__(self, place: int) -> Picture:
-        return read(self.images[place])
+    def __getitem__(self, place: int) -> tuple[Image, Picture | None]:
+        try:
+            return self.images[place], read(self.images[place])
+        except DataError:
+            return self.images[place], None

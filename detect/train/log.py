@@ -86,7 +86,7 @@ class Watch:
         say(f"epoch {told['epoch']:>3}/{self.epochs}  {losses}  val {self.note}  {told['seconds']:.0f} s")
 
     def unreadable(self, names: Sequence[str]) -> None:
-        """Told of training photos that were left out. Raises DataError when there are more than the limit."""
+        """Told of photos that were left out. Raises DataError when there are more than the limit."""
         for name in names:
             if name in self.lost:
                 continue
@@ -95,7 +95,7 @@ class Watch:
             say(f"{name}: cannot be read as an image, and is left out")
         if len(self.lost) > self.limit:
             lost = ", ".join(self.lost)
-            raise DataError(f"{len(self.lost)} training photos cannot be read, more than `unreadable` allows: {lost}")
+            raise DataError(f"{len(self.lost)} photos cannot be read, more than `unreadable` allows: {lost}")
 
 
 def describe(dataset: Dataset) -> Event:

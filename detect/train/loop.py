@@ -24,7 +24,7 @@ from detect.config import Recipe
 from detect.data import Box, Predictions
 from detect.errors import ModelError
 from detect.models.detector import Training
-from detect.models.device import pick_device
+from detect.models.device import half, pick_device
 from detect.models.memory import out_of_memory, too_large
 from detect.models.nms import suppress
 from detect.models.torchvision import build, look
@@ -101,6 +101,8 @@ def fit(job: Training, *, resume: bool) -> None:
 
     logging.getLogger("lightning.fabric").setLevel(logging.WARNING)  # not its advice on each start
     recipe = job.recipe
+    if min(recipe.batch, len(job.train)) < _least(recipe):
+        raise ModelError(f"{recipe.model}: learns from batches of {_least(recipe)} photos or more; its norms need them")
     torch.manual_seed(recipe.seed)
     torch.set_num_threads(recipe.threads or os.cpu_count() or 1)
     cv2.setNumThreads(0)  # pictures are small, and there are many
@@ -121,12 +123,15 @@ def fit(job: Training, *, resume: bool) -> None:
     if resume:
         learner.restore(load_tensors(job.state))
     job.on_start(fitted, learner.epoch + 1)
+    full = False
     try:
         _epochs(fabric, model, learner, job)
     except RuntimeError as error:
         if not out_of_memory(error):
             raise
-        raise too_large(recipe.batch, lambda size: _try(model, recipe, size, fabric)) from None
+        full = True
+    if full:  # no longer under `except`, which holds on to all that the failed step had in memory
+        raise too_large(recipe.batch, lambda size: _try(model, recipe, size, fabric), _least(recipe))
 
 
 def _epochs(fabric: Any, model: Any, learner: _Learner, job: Training) -> None:
@@ -153,20 +158,21 @@ def _epochs(fabric: Any, model: Any, learner: _Learner, job: Training) -> None:
 
 
 def find(module: Any, job: Training, fabric: Any) -> Predictions:
-    """What the model finds in the validation photos; every process looks at its share of them."""
+    """What the model finds in the validation photos that can be read; every process looks at its share of them."""
     module.eval()
     recipe, found, how = job.recipe, dict[str, tuple[Box, ...]](), Suppression(job.recipe.nms_iou)
     share = job.val[fabric.global_rank :: fabric.world_size]
-    images = iter(share)
-    for photos in pictures(share, recipe) if share else ():
-        for one in look(module, recipe.imgsz, photos, LEAST):
-            image = next(images)
+    for pairs in pictures(share, recipe) if share else ():
+        job.on_unreadable([image.name for image, picture in pairs if picture is None])
+        readable = [(image, picture) for image, picture in pairs if picture is not None]
+        sights = look(module, recipe.imgsz, [picture for _, picture in readable], LEAST) if readable else []
+        for (image, _), one in zip(readable, sights, strict=True):
             found[image.name] = suppress(one, how).inside(image.width, image.height).boxes(job.classes)
     if fabric.world_size > 1:
         parts: list[Any] = [None] * fabric.world_size
         torch.distributed.all_gather_object(parts, found)
         found = {name: boxes for part in parts for name, boxes in part.items()}
-    return Predictions(job.classes, {image.name: found[image.name] for image in job.val})
+    return Predictions(job.classes, {image.name: found[image.name] for image in job.val if image.name in found})
 
 
 def _epoch(
@@ -240,12 +246,12 @@ def _optimizer(module: Any, recipe: Recipe) -> Any:
     groups = parameter_groups(module, recipe)
     if recipe.optimizer == "adamw":
         return torch.optim.AdamW(groups, lr=recipe.lr, betas=(recipe.momentum, 0.999))
-    return torch.optim.SGD(groups, lr=recipe.lr, momentum=recipe.momentum, nesterov=True)
+    return torch.optim.SGD(groups, lr=recipe.lr, momentum=recipe.momentum, nesterov=recipe.momentum > 0)
 
 
 def _loss(model: Any, recipe: Recipe, device: torch.device, items: list[Item]) -> tuple[Any, dict[str, Any]]:
     """The loss of a batch and its parts. In half precision the network alone is: pictures and boxes come in full."""
-    with torch.autocast(device.type, torch.bfloat16, enabled=_half(recipe, device)):
+    with torch.autocast(device.type, torch.bfloat16, enabled=half(recipe, device)):
         parts = model(*_on(device, items))
     return torch.stack([part.float() for part in parts.values()]).sum(), parts
 
@@ -255,8 +261,9 @@ def _on(device: torch.device, items: list[Item]) -> tuple[list[torch.Tensor], li
     return [item.picture.to(device).float() / 255 for item in items], targets
 
 
-def _half(recipe: Recipe, device: torch.device) -> bool:
-    return recipe.precision == "bf16" or (recipe.precision == "auto" and device.type == "cuda")
+def _least(recipe: Recipe) -> int:
+    """The smallest batch. SSDLite ends in maps of one pixel, of which a single picture makes no statistics."""
+    return 2 if recipe.model.startswith("ssdlite") else 1
 
 
 def _try(model: Any, recipe: Recipe, size: int, fabric: Any) -> None:

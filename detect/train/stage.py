@@ -27,17 +27,18 @@ if TYPE_CHECKING:
 
 def run_stage(recipe: Recipe, dataset: Dataset, out: Path, *, resume: bool) -> bool:
     """Train as the recipe says, once; see `train`. False where it was finished before."""
-    images, _ = photos(dataset, "train"), photos(dataset, "val")
+    images, val = photos(dataset, "train"), photos(dataset, "val")
+    if not any(image.boxes for image in val):
+        raise DataError("split 'val' has no boxes, so no epoch could be told from another; see `detect split`")
     recipe = fitted(recipe, images)
-    resuming = resume and _check_resumable(out, recipe, dataset)
-    if resuming and logs.Log(out / "log.jsonl").finished():
+    if resume and _is_finished(out, recipe, dataset):
         return False
     if not resume and not follows():
         _start_folder(out, recipe, dataset)
     try:
-        _fit(recipe, dataset, out, resume=resuming)
+        _fit(recipe, dataset, out, resume=resume and (out / "state.pt").is_file())
     except DetectError:
-        if not (out / "state.pt").exists() and not follows():
+        if not resume and not (out / "state.pt").exists() and not follows():
             shutil.rmtree(out)  # nothing was learnt: leave the name free for the corrected command
         raise
     if not follows():
@@ -67,22 +68,31 @@ def _start_folder(out: Path, recipe: Recipe, dataset: Dataset) -> None:
     write_text(out / "data.json", logs.to_json(logs.describe(dataset)))
 
 
-def _check_resumable(out: Path, recipe: Recipe, dataset: Dataset) -> bool:
-    """Whether there is a state to go on from. Raises ConfigError where recipe or data are not those of the run."""
+def _is_finished(out: Path, recipe: Recipe, dataset: Dataset) -> bool:
+    """Whether the run has nothing left to do. Raises ConfigError where it cannot be resumed with recipe and data."""
     if not (out / "recipe.yaml").is_file():
         raise ConfigError(f"{out}: no run to resume; leave out --resume to start one")
     if logs.read_json(out / "data.json") != logs.describe(dataset):
         raise ConfigError(f"{out}: the run was started on other data (other images, boxes or classes)")
     if changed := differences(load_recipe(out / "recipe.yaml"), recipe):
         raise ConfigError(f"{out}: the run has another recipe ({'; '.join(changed)}); resume with the same one")
-    return (out / "state.pt").is_file()
+    log = logs.Log(out / "log.jsonl")
+    if log.finished():
+        return True
+    if len(list(log.epochs())) > 1 and not (out / "state.pt").is_file():  # the first is logged before there is one
+        raise ConfigError(
+            f"{out}: state.pt is gone, from which the run would go on; start another one from its weights with "
+            f"weights={out / 'weights' / 'best.pt'}"
+        )
+    return False
 
 
 def _fit(recipe: Recipe, dataset: Dataset, out: Path, *, resume: bool) -> None:
     from detect.train.loggers import Loggers
 
     log = logs.Log(out / "log.jsonl")
-    with bar("training", None) as advance, Loggers(recipe, out) as loggers:
+    told = recipe.model_copy(update={"loggers": ()}) if follows() else recipe
+    with bar("training", None) as advance, Loggers(told, out) as loggers:
         watch = logs.Watch(log, advance, recipe.epochs, recipe.unreadable, loggers.tell)
         fit(training(recipe, dataset, out, watch), resume=resume)
     if not follows():
@@ -125,8 +135,14 @@ def fit(job: Training, *, resume: bool) -> None:
 
 
 def measured(truth: Dataset, found: Predictions) -> dict[str, float]:
-    """The figures of an epoch; 0 where one is undefined, so that epochs can be compared."""
-    values = evaluate(truth, found, replicates=0).values
+    """The figures of an epoch; 0 where one is undefined, so that epochs can be compared.
+
+    They are of the photos that were looked at: one that cannot be read is left out.
+    """
+    if not found.images:
+        raise DataError("none of the photos of split 'val' can be read as an image")
+    seen = Dataset(truth.classes, tuple(image for image in truth.images if image.name in found.images))
+    values = evaluate(seen, found, replicates=0).values
     return {name: 0.0 if math.isnan(values[name]) else values[name] for name in FIGURES}
 
 

@@ -47,8 +47,8 @@ def fit_thresholds(
 
     A suppression that lowers F1 at the chosen confidences never wins: the order of weak boxes would be better, and
     what a user is shown worse. `hard`: without soft suppression, which an exported model cannot do. Of equals the first
-    wins, and what the detector has so far is the first. Raises DataError without boxes and for photos that cannot be
-    read, ConfigError for goals.
+    wins, and what the detector has so far (if `hard`, without its softness) is the first. Raises DataError without
+    boxes and for photos that cannot be read, ConfigError for goals.
     """
     seen = dict(look(detector, dataset))
     usual = detector.suppression
@@ -62,7 +62,8 @@ def fit_thresholds(
             boxes[image.name] = kept.boxes(detector.classes)
         return Predictions(detector.classes, boxes)
 
-    ways = [usual, *(way for way in all_ways(hard) if way != usual)]
+    first = usual._replace(sigma=0.0) if hard else usual
+    ways = [first, *(way for way in all_ways(hard) if way != first)]
     measured = [evaluate(dataset, found(way), choose=choose, replicates=0).values for way in track(ways, "suppression")]
     figures = [values[figure] for values in measured]
     order = sorted(range(len(ways)), key=lambda way: (measured[way]["f1"] < measured[0]["f1"], -figures[way]))

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image as Pillow
 
 from detect.convert.sizes import _quick_size, upright_size
+from detect.draw import open_upright
 
 
 def jpeg(width: int, height: int, orientation: int | None = None, *, order: str = "<", before: bytes = b"") -> bytes:
@@ -63,12 +64,13 @@ def test_other_formats(tmp_path: Path, form: str) -> None:
     assert upright_size(path) == (40, 30)
 
 
+@pytest.mark.parametrize("form", ["png", "webp"])
 @pytest.mark.parametrize("orientation", [1, 6])
-def test_a_png_with_exif(tmp_path: Path, orientation: int) -> None:
-    exif = Pillow.Exif()
+def test_a_png_or_webp_with_exif(tmp_path: Path, form: str, orientation: int) -> None:
+    path, exif = tmp_path / f"a.{form}", Pillow.Exif()
     exif[0x0112] = orientation
-    Pillow.new("L", (40, 30)).save(tmp_path / "a.png", exif=exif)
-    assert upright_size(tmp_path / "a.png") == ((30, 40) if orientation == 6 else (40, 30))
+    Pillow.new("L", (40, 30)).save(path, exif=exif)
+    assert upright_size(path) == ((30, 40) if orientation == 6 else (40, 30)) == open_upright(path).size
 
 
 @pytest.mark.parametrize(

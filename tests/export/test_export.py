@@ -112,6 +112,14 @@ def test_a_photo_without_proposals(to: str, squares: Dataset, tmp_path: Path) ->
     assert detect(theirs, pictures(squares)) == [()] * 4
 
 
+def test_a_device_that_is_not_there_is_said(yolo: Path, tmp_path: Path) -> None:
+    for to, path in (("onnx", tmp_path / "a.onnx"), ("openvino", tmp_path / "model")):
+        written = export(load_detector(yolo), path, to)
+        assert load_detector(written, device="cpu").classes == ("red", "blue")
+        with pytest.raises(ModelError, match="device 'cuda:7' cannot be used"):
+            load_detector(written, device="cuda:7")
+
+
 def test_across_classes(yolo: Path, squares: Dataset, tmp_path: Path) -> None:
     weights = load_weights(yolo)
     save_weights(weights, tmp_path / "best.pt")

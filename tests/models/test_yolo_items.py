@@ -11,12 +11,13 @@ import torch
 from PIL import Image as Photo
 from ultralytics.cfg import get_cfg
 
-from detect.config import Recipe
+from detect.config import Augment, Recipe
 from detect.data import Box, Image
 from detect.errors import DataError
 from detect.models.order import Order
-from detect.models.yolo.items import Items, Upright
+from detect.models.yolo.items import Items, Still, Upright
 from detect.models.yolo.names import arguments
+from detect.train.augment import Defects
 
 # How a camera stores an upright picture for each EXIF orientation: the transposition that undoes the viewer's.
 STORED = {1: None, 3: Photo.Transpose.ROTATE_180, 6: Photo.Transpose.ROTATE_90, 8: Photo.Transpose.ROTATE_270}
@@ -102,9 +103,30 @@ def test_a_file_that_is_no_image_is_left_out_and_named(tmp_path: Path) -> None:
         items(images, augment=True)[0]
 
 
+def test_a_damage_that_a_cutout_hides_is_no_label(tmp_path: Path) -> None:
+    """For a YOLO, too: what is grey for the most part is not there, and a box in part covered shrinks to the rest."""
+    recipe = Recipe(model="yolov5n", imgsz=64, augment=Augment(cutout=1, mosaic=0, mirror=0, zoom=0, shift=0))
+    args = get_cfg(overrides=arguments(recipe, torch.device("cpu"), Path("unused")))
+    boxes = tuple(Box("red", x, y, x + 6, y + 6) for x in range(1, 57, 8) for y in range(1, 25, 8))
+    image = Image("a.jpg", 64, 32, boxes, path=photo(tmp_path, "a.jpg").path)
+    shown = Items([image], ("red",), 0, Defects(recipe.augment), imgsz=64, batch_size=1, augment=True, hyp=args)
+    counts = set()
+    for epoch in range(20):
+        item = shown[epoch]
+        grey = (item["img"] == 114).all(dim=0).numpy()
+        assert len(item["cls"]) == len(item["bboxes"])
+        counts.add(len(item["cls"]))
+        for x, y, width, height in item["bboxes"].numpy() * 64:
+            rows = slice(round(y - height / 2), round(y + height / 2))
+            assert grey[rows, round(x - width / 2) : round(x + width / 2)].mean() < 0.8
+    assert min(counts) < len(boxes)
+    assert max(counts) > len(boxes) / 2
+
+
 def test_validation_sees_the_photos_as_in_use(tmp_path: Path) -> None:
     """Letterboxed: 64 x 32 in 64 x 32, so the box (8, 4)-(24, 20) stands where it stood."""
     still = Upright([photo(tmp_path, "a.jpg", 6)], ("red",), 64)[0]
+    assert isinstance(still, Still)
     assert still.placed.pixels.shape == (3, 32, 64)
     assert still.boxes.tolist() == [[16 / 64, 12 / 32, 16 / 64, 16 / 32]]
     tall = Image("b.jpg", 64, 32, (Box("red", 8, 4, 24, 20),), path=photo(tmp_path, "b.jpg").path)

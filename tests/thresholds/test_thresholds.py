@@ -123,6 +123,17 @@ def test_soft_ways_are_tried_unless_hard() -> None:
     assert len(set(all_ways(hard=False))) == len(list(all_ways(hard=False))) == 58
 
 
+def test_hard_is_hard_after_a_soft_one(dataset: Dataset) -> None:
+    class Softened(Doubling):
+        suppression = Suppression(0.7, 0.5)
+
+    fitted = fit_thresholds(Softened(), dataset, hard=True)
+    assert fitted.usual == Suppression(0.7, 0.5)
+    assert not any(way.sigma for way, _ in fitted.tried)
+    assert fitted.point.suppression is not None
+    assert fitted.point.suppression.sigma == 0
+
+
 def test_no_photos(dataset: Dataset) -> None:
     with pytest.raises(DataError, match="no photos with boxes"):
         fit_thresholds(Doubling(), replace(dataset, images=()))

@@ -121,16 +121,37 @@ def test_defects_change_the_picture_and_leave_boxes_where_they_are(kind: str) ->
             assert (box <= whole + 1e-3)[2:].all()
         if kind != "cutout":
             np.testing.assert_allclose(boxes, BOXES, atol=1e-3)
-        assert (alone(picture(), seed) != picture()).any()
-        np.testing.assert_array_equal(alone(picture(), seed), alone(picture(), seed))
+        once, again = (alone(picture(), BOXES, LABELS, seed) for _ in range(2))
+        assert (once[0] != picture()).any()
+        for one, other in zip(once, again, strict=True):
+            np.testing.assert_array_equal(one, other)
 
 
 def test_grey_is_grey_and_a_cutout_covers_a_fifth_at_most() -> None:
-    grey = Defects(Augment(**{**STILL, "grey": 1}))(picture(), 1)
+    grey, *_ = Defects(Augment(**{**STILL, "grey": 1}))(picture(), BOXES, LABELS, 1)
     assert np.ptp(grey, axis=2).max() == 0
     for seed in range(20):
-        cut = Defects(Augment(**{**STILL, "cutout": 1}))(picture(), seed)
+        cut, *_ = Defects(Augment(**{**STILL, "cutout": 1}))(picture(), BOXES, LABELS, seed)
         assert 0.002 < (cut != picture()).any(axis=2).mean() <= 0.2
+
+
+def test_a_cutout_takes_only_what_it_covers() -> None:
+    """A box that a shift has moved over the edge stays, as long as enough of it is in the picture and uncovered."""
+    box, label = np.array([[20.0, 60.0, 60.0, 100.0]]), np.array([1])
+    moved = Varied(Augment(**{**STILL, "shift": 0.2}))
+    cut = Varied(Augment(**{**STILL, "shift": 0.2, "cutout": 1}))
+    over = lost = 0
+    for seed in range(150):
+        _, before, _ = moved(picture(), box, label, seed)
+        pixels, after, _ = cut(picture(), box, label, seed)
+        if len(before) and before[0][0] == 0:
+            over += 1
+            lost += not len(after)
+            if not len(after):
+                x1, y1, x2, y2 = before[0].astype(int)
+                assert (pixels[y1:y2, x1:x2] == 114).all(axis=2).mean() > 0.4
+    assert over > 20
+    assert lost < 0.2 * over
 
 
 def test_without_defects_there_is_nothing_to_do() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import weakref
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -52,7 +53,7 @@ def test_photos_that_cannot_be_read_are_left_out_and_named(
 @pytest.mark.parametrize("model", MODELS)
 def test_too_many_of_them_are_fatal(model: str, damaged: Dataset, tmp_path: Path) -> None:
     recipe = Recipe(model=model, **SMALL, unreadable=2, augment=Augment(mosaic=0))
-    with pytest.raises(DataError, match="3 training photos cannot be read, more than `unreadable` allows"):
+    with pytest.raises(DataError, match="3 photos cannot be read, more than `unreadable` allows"):
         train(recipe, damaged, tmp_path / "run")
 
 
@@ -75,6 +76,44 @@ def test_a_yolos_broken_loss_names_the_photos(squares: Dataset, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("model", MODELS)
+def test_a_photo_of_val_that_cannot_be_read_is_left_out_too(model: str, squares: Dataset, tmp_path: Path) -> None:
+    """The figures are those of val without it."""
+    broken, images = next(image for image in squares.images if image.split == "val"), []
+    for image in squares.images:
+        if image is broken:
+            (tmp_path / image.name).write_bytes(b"no image")
+            images.append(replace(image, path=tmp_path / image.name))
+        else:
+            images.append(image)
+    recipe = Recipe(model=model, **SMALL)
+    run = train(recipe, replace(squares, images=tuple(images)), tmp_path / "run")
+    log = (run.folder / "log.jsonl").read_text()
+    assert json.loads(next(line for line in log.splitlines() if "unreadable" in line))["image"] == broken.name
+    without = replace(squares, images=tuple(image for image in squares.images if image is not broken))
+    assert run.best["val"] == train(recipe, without, tmp_path / "without").best["val"]
+    with pytest.raises(DataError, match="1 photos cannot be read, more than `unreadable` allows"):
+        train(recipe.model_copy(update={"unreadable": 0}), replace(squares, images=tuple(images)), tmp_path / "strict")
+
+
+def test_val_without_boxes_is_refused(squares: Dataset, tmp_path: Path) -> None:
+    images = tuple(replace(i, boxes=()) if i.split == "val" else i for i in squares.images)
+    with pytest.raises(DataError, match="split 'val' has no boxes"):
+        train(Recipe(model="yolov5n", **SMALL), replace(squares, images=images), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_settings_that_cannot_work_are_refused(squares: Dataset, tmp_path: Path) -> None:
+    still = Recipe(model="yolov5n", **{**SMALL, "optimizer": "sgd"}, momentum=0)
+    with pytest.raises(ModelError, match="set `momentum` above 0"):
+        train(still, squares, tmp_path / "run")
+    alone = Recipe(model="ssdlite320_mobilenet_v3_large", **{**SMALL, "imgsz": 320, "batch": 1})
+    with pytest.raises(ModelError, match="batches of 2 photos or more"):
+        train(alone, squares, tmp_path / "run")
+    fine = Recipe(model=MODELS[1], **{**SMALL, "optimizer": "sgd", "lr": 0.0001}, momentum=0)
+    assert len(train(fine, squares, tmp_path / "run").epochs) == 1
+
+
+@pytest.mark.parametrize("model", MODELS)
 def test_out_of_memory_says_which_batch_fits(
     model: str, squares: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -83,11 +122,14 @@ def test_out_of_memory_says_which_batch_fits(
         from detect.models.yolo.library import DetectionModel as Model
     else:
         from torchvision.models.detection.faster_rcnn import FasterRCNN as Model
-    forward = Model.forward
+    forward, held = Model.forward, list[weakref.ref[torch.Tensor]]()
 
     def full(self: Any, pictures: Any, *more: Any, **options: Any) -> Any:
         if self.training and len(pictures["img"] if isinstance(pictures, dict) else pictures) > 3:
+            features = torch.zeros(1000)
+            held.append(weakref.ref(features))
             raise RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB")
+        assert not held or held[0]() is None, "what the failed step held is free again"
         return forward(self, pictures, *more, **options)
 
     monkeypatch.setattr(Model, "forward", full)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -104,6 +105,34 @@ def test_a_finished_run_says_so(data: Path, whole: Path) -> None:
     assert again.returncode == 1
     assert f"the training is finished ({EPOCHS} epochs)" in again.stderr
     assert "Traceback" not in again.stderr
+
+
+def test_without_its_state_a_finished_run_is_left_alone(data: Path, whole: Path) -> None:
+    kept = shutil.copytree(whole, data / "kept")
+    (kept / "state.pt").unlink()
+    before = {path: path.read_bytes() for path in kept.rglob("*") if path.is_file()}
+    again = run(command(data, "kept", "--resume"))
+    assert again.returncode == 1
+    assert f"the training is finished ({EPOCHS} epochs)" in again.stderr
+    lines = (kept / "log.jsonl").read_text().splitlines()
+    (kept / "log.jsonl").write_text("\n".join(lines[:-1]) + "\n")  # as if it had been killed before its end
+    before[kept / "log.jsonl"] = (kept / "log.jsonl").read_bytes()
+    again = run(command(data, "kept", "--resume"))
+    assert again.returncode == 1
+    assert "state.pt is gone" in again.stderr
+    assert "weights=" in again.stderr
+    assert before == {path: path.read_bytes() for path in kept.rglob("*") if path.is_file()}
+
+
+def test_killed_after_the_last_epoch_it_trains_no_further(data: Path, whole: Path) -> None:
+    late = shutil.copytree(whole, data / "late")
+    lines = (late / "log.jsonl").read_text().splitlines()
+    (late / "log.jsonl").write_text("\n".join(lines[:-1]) + "\n")
+    again = run(command(data, "late", "--resume"))
+    assert again.returncode == 0, again.stderr
+    assert epochs(late) == epochs(whole)
+    assert (late / "weights" / "best.pt").read_bytes() == (whole / "weights" / "best.pt").read_bytes()
+    assert json.loads((late / "log.jsonl").read_text().splitlines()[-1])["event"] == "end"
 
 
 def test_an_existing_run_is_never_overwritten(data: Path, whole: Path) -> None:

@@ -24,6 +24,8 @@ workers: 0
 threads: 1
 device: cpu
 augment: {mirror: 0, zoom: 0, shift: 0}
+loggers: [tensorboard]
+accept: {map50: 1, retries: 0}
 """
 
 
@@ -32,8 +34,11 @@ def test_every_photo_is_seen_once_an_epoch(devices: int, squares: Dataset, tmp_p
     write(squares, tmp_path / "data", "yolo")
     (tmp_path / "recipe.yaml").write_text(f"{RECIPE}devices: {devices}\n")
     words = ["train", str(tmp_path / "recipe.yaml"), "--data", str(tmp_path / "data"), "--out", str(tmp_path / "run")]
+    words.append("--json")
     done = subprocess.run([sys.executable, "-m", "detect", *words], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 3, done.stderr
+    assert json.loads(done.stdout)["accepted"] is False
+    assert len(list((tmp_path / "run" / "tensorboard").iterdir())) == 1
     events = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
     assert [event["event"] for event in events] == ["start", "epoch", "epoch", "end"]
     for event in events[1:3]:

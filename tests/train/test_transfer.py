@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from detect.errors import ModelError
 from detect.models.torchvision import build
 from detect.models.transfer import freeze, parameter_groups, stages, start
 from detect.models.weighted import weigh
+from detect.models.weights import Weights, fill
 
 FAMILIES = {  # detector: classifier that holds its backbone, and how many of the classifier's tensors it takes
     "fasterrcnn_resnet18_fpn": "resnet18",
@@ -45,6 +47,35 @@ def test_a_classifiers_backbone_is_taken_over(model: str, tmp_path: Path) -> Non
     assert torch.equal(first, theirs)
     last = [p for p in stages(module)[-1].parameters() if p.ndim == 4][-1]
     assert any(last.shape == p.shape and torch.equal(last, p) for p in classifier.parameters())
+
+
+@pytest.mark.parametrize("model", ["fasterrcnn_resnet18_fpn", "fasterrcnn_resnet50_fpn", "retinanet_resnet50_fpn"])
+def test_a_resnet_that_starts_from_weights_keeps_its_statistics(model: str, tmp_path: Path) -> None:
+    def norms(module: torch.nn.Module) -> set[str]:
+        return {type(part).__name__ for part in module.modules() if "BatchNorm" in type(part).__name__}
+
+    assert norms(build(recipe(model), 2)) == {"BatchNorm2d"}
+    started = build(recipe(model, weights=tmp_path / "weights.pt"), 2)
+    assert norms(started) == {"FrozenBatchNorm2d"}
+    before = {name: value.clone() for name, value in started.backbone.body.named_buffers()}
+    side, box = torch.rand(3, 320, 320), torch.tensor([[20.0, 20.0, 90.0, 90.0]])
+    started.train()([side, side], [{"boxes": box, "labels": torch.tensor([1])}] * 2)
+    assert all(torch.equal(before[name], value) for name, value in started.backbone.body.named_buffers())
+
+
+def test_weights_of_counting_norms_fill_frozen_ones(tmp_path: Path) -> None:
+    """Runs of earlier versions hold the number of batches that each norm saw."""
+    given = recipe(weights=tmp_path / "weights.pt")
+    counting = build(recipe(), 2).state_dict()
+    assert any(name.endswith("num_batches_tracked") for name in counting)
+    weights = Weights(given.model, ("a", "b"), 320, counting, given.model_dump(mode="json"))
+    frozen = build(given, 2)
+    fill(frozen, weights, "weights")
+    name = "backbone.body.layer1.0.bn1.running_var"
+    assert torch.equal(frozen.state_dict()[name], counting[name])
+    short = {key: value for key, value in counting.items() if key != name}
+    with pytest.raises(ModelError, match="does not fit"):
+        fill(frozen, replace(weights, tensors=short), "weights")
 
 
 def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:

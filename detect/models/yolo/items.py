@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,12 +12,10 @@ from numpy.typing import NDArray
 from detect.data import Image
 from detect.draw import open_upright
 from detect.errors import DataError
-from detect.models.detector import Picture
+from detect.models.detector import Vary
 from detect.models.letterbox import Placed, letterbox
 from detect.models.order import reseed
 from detect.models.yolo.library import YOLODataset, scratch
-
-Vary = Callable[[Picture, int], Picture]  # a picture and a seed
 
 
 class Items(YOLODataset):
@@ -77,10 +75,18 @@ class Items(YOLODataset):
         return transforms
 
     def _vary(self, labels: dict[str, Any]) -> dict[str, Any]:
-        if self.vary is not None:
-            rgb = np.ascontiguousarray(labels["img"][..., ::-1])
-            labels["img"] = np.ascontiguousarray(self.vary(rgb, int(np.random.randint(2**31)))[..., ::-1])
-        return labels
+        if self.vary is None:
+            return labels
+        height, width = labels["img"].shape[:2]
+        things = labels["instances"]
+        things.convert_bbox("xyxy")
+        things.denormalize(width, height)
+        rgb, numbers = np.ascontiguousarray(labels["img"][..., ::-1]), np.arange(len(things))
+        rgb, boxes, left = self.vary(rgb, things.bboxes.astype(np.float64), numbers, int(np.random.randint(2**31)))
+        things = things[left]
+        things.update(bboxes=boxes.astype(np.float32))
+        picture = np.ascontiguousarray(rgb[..., ::-1])
+        return {**labels, "img": picture, "instances": things, "cls": labels["cls"][left]}
 
     def __getitem__(self, key: int) -> Any:
         epoch, position = divmod(key, self.ni)
@@ -91,8 +97,11 @@ class Items(YOLODataset):
         return {**item, "name": self.images[position].name, "unreadable": tuple(self.unreadable)}
 
 
-class Upright(torch.utils.data.Dataset["Still"]):
-    """Validation images as the detector will see them in use: upright and letterboxed, nothing else."""
+class Upright(torch.utils.data.Dataset["Still | int"]):
+    """Validation images as the detector will see them in use: upright and letterboxed, nothing else.
+
+    Of one that cannot be read there is only the position.
+    """
 
     def __init__(self, images: Sequence[Image], classes: tuple[str, ...], imgsz: int) -> None:
         self.images, self.index, self.imgsz = images, {label: i for i, label in enumerate(classes)}, imgsz
@@ -100,11 +109,14 @@ class Upright(torch.utils.data.Dataset["Still"]):
     def __len__(self) -> int:
         return len(self.images)
 
-    def __getitem__(self, position: int) -> Still:
+    def __getitem__(self, position: int) -> Still | int:
         image = self.images[position]
         if image.path is None:
             raise DataError(f"{image.name}: the photo is not there")
-        placed = letterbox(np.asarray(open_upright(image.path)), self.imgsz)
+        try:
+            placed = letterbox(np.asarray(open_upright(image.path)), self.imgsz)
+        except DataError:
+            return position
         height, width = placed.pixels.shape[1:]
         boxes = shares(image) * (np.array([image.width, image.height] * 2) * placed.scale)
         boxes = (boxes + np.array([placed.left, placed.top, 0, 0])) / [width, height, width, height]

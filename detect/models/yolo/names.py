@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from detect.config import Recipe
+from detect.models.device import half
 
 
 def event(epoch: int, seconds: float, metrics: dict[str, Any]) -> dict[str, Any]:
@@ -29,7 +30,6 @@ def event(epoch: int, seconds: float, metrics: dict[str, Any]) -> dict[str, Any]
 def arguments(recipe: Recipe, device: torch.device, folder: Path) -> dict[str, Any]:
     """A recipe in ultralytics' names. nbs=batch: a step per batch, so that no gradient is carried over an epoch."""
     augment, loss = recipe.augment, recipe.loss
-    half = recipe.precision == "bf16" or (recipe.precision == "auto" and device.type == "cuda")
     return {
         "model": f"{recipe.model}.yaml", "data": "memory.yaml", "project": str(folder), "name": "run",
         "exist_ok": True,
@@ -38,7 +38,7 @@ def arguments(recipe: Recipe, device: torch.device, folder: Path) -> dict[str, A
         "cos_lr": recipe.schedule == "cosine", "momentum": recipe.momentum, "weight_decay": recipe.weight_decay,
         "warmup_epochs": recipe.warmup, "warmup_bias_lr": 0.1 if recipe.optimizer == "sgd" else 0.0,
         "patience": recipe.patience, "seed": recipe.seed, "device": str(device).removeprefix("cuda:"),
-        "workers": recipe.workers, "amp": "bf16" if half else False, "iou": recipe.nms_iou,
+        "workers": recipe.workers, "amp": "bf16" if half(recipe, device) else False, "iou": recipe.nms_iou,
         "fliplr": augment.mirror, "flipud": augment.flip, "degrees": augment.rotation, "translate": augment.shift,
         "scale": augment.zoom, "hsv_h": augment.hue, "hsv_s": augment.saturation, "hsv_v": augment.brightness,
         "mosaic": augment.mosaic, "close_mosaic": augment.mosaic_off, "box": loss.box, "cls": loss.cls, "dfl": loss.dfl,

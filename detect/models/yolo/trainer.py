@@ -17,7 +17,7 @@ from detect.data import Image, Predictions
 from detect.errors import ModelError
 from detect.geometry import Boxes
 from detect.models.detector import Picture, Training
-from detect.models.device import pick_device
+from detect.models.device import half, pick_device
 from detect.models.letterbox import STRIDE
 from detect.models.memory import out_of_memory, too_large
 from detect.models.nms import suppress
@@ -47,18 +47,26 @@ def fit(job: Training, *, resume: bool) -> None:
         fitted = _transfer(module, job)
     if recipe.backbone:
         raise ModelError(f"{recipe.model}: `backbone` is for torchvision's detectors; YOLOs start from `weights`")
+    if recipe.optimizer == "sgd" and not recipe.momentum:
+        raise ModelError(f"{recipe.model}: its SGD is Nesterov's; set `momentum` above 0")
     if recipe.devices * recipe.nodes > 1:
         raise ModelError(f"{recipe.model}: trains on one device; several are for torchvision's detectors")
     state = load_tensors(job.state) if resume else None
+    if state and state["done"]:
+        return
     trainer = _Trainer(job, module, state, layers)
     torch.set_num_threads(recipe.threads or os.cpu_count() or 1)
     job.on_start(fitted, state["epoch"] + 1 if state else 1)
+    full = False
     try:
         trainer.train()
     except RuntimeError as error:
         if not out_of_memory(error):
             raise
-        raise too_large(recipe.batch, lambda size: _try(job, size)) from None
+        full = True
+    if full:  # no longer under `except`, which holds on to all that the failed step had in memory
+        trainer.loss = trainer.loss_items = None
+        raise too_large(recipe.batch, lambda size: _try(module, job, size))
 
 
 def _transfer(module: torch.nn.Module, job: Training) -> str:
@@ -79,15 +87,17 @@ def _frozen(module: Any, freeze: int | str) -> int:
     return layers
 
 
-def _try(job: Training, size: int) -> None:
+def _try(module: Any, job: Training, size: int) -> None:
     """One step on `size` grey pictures; raises RuntimeError where the memory is too small."""
-    module = build(job.recipe.model, len(job.classes)).to(pick_device(job.recipe.device))
+    module.zero_grad()
     module.args = SimpleNamespace(**job.recipe.loss.model_dump(), epochs=1)
     device = next(module.parameters()).device
     batch = {"img": torch.full((size, 3, job.recipe.imgsz, job.recipe.imgsz), 0.5, device=device),
              "cls": torch.zeros(size, 1, device=device), "batch_idx": torch.arange(size, device=device),
              "bboxes": torch.full((size, 4), 0.5, device=device)}  # fmt: skip
-    module(batch)[0].sum().backward()
+    with torch.autocast(device.type, torch.bfloat16, enabled=half(job.recipe, device)):
+        loss = module(batch)[0].sum()
+    loss.backward()
 
 
 class _Trainer(DetectionTrainer):
@@ -190,7 +200,9 @@ class _Trainer(DetectionTrainer):
         module, total, found = self.ema.ema.eval(), dict[str, float](), {}
         module.criterion = self.model.criterion
         how = Suppression(self.job.recipe.nms_iou)
-        for part in self.test_loader:
+        for items in self.test_loader:
+            self.job.on_unreadable([self.job.val[item].name for item in items if isinstance(item, int)])
+            part = [item for item in items if isinstance(item, Still)]
             for members in same_shape([still.placed for still in part]):
                 stills = [part[i] for i in members]
                 batch = _batch(stills, self.device)
@@ -202,7 +214,7 @@ class _Trainer(DetectionTrainer):
                     kept = suppress(seen(raw, still.placed, LEAST), how).inside(image.width, image.height)
                     found[image.name] = kept.boxes(self.job.classes)
         figures = self.job.measure(Predictions(self.job.classes, found))
-        losses = {name: value / len(self.job.val) for name, value in total.items()}
+        losses = {name: value / max(1, len(found)) for name, value in total.items()}
         fitness = figures[self.job.recipe.watch]
         self.better = self.best_fitness is None or fitness > self.best_fitness  # of equals the first stays
         self.best_fitness = fitness if self.better else self.best_fitness
