@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import click
 import pytest
@@ -12,7 +13,8 @@ from click.testing import CliRunner
 
 from detect import __version__, progress
 from detect.cli import COMMANDS, main, options
-from detect.errors import DataError, DetectError, MissingExtra, Problem, Problems
+from detect.errors import ConfigError, DataError, DetectError, MissingExtra, Problem, Problems
+from detect.evaluate.thresholds import parse_thresholds
 
 
 @pytest.fixture
@@ -126,3 +128,41 @@ def test_the_reference_is_that_of_the_commands() -> None:
     code = "import runpy; t = runpy.run_path('tools/commands.py'); print(t['TARGET'].read_text() == t['reference']())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout == "True\n", f"run python tools/commands.py\n{done.stderr}"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["predict", "run", "photos", "--out", "p.json", "--confidence", "nan"],
+        ["predict", "run", "photos", "--out", "p.json", "--confidence", "2"],
+        ["predict", "run", "photos", "--out", "p.json", "--nms-iou", "nan"],
+        ["evaluate", "data", "p.json", "--confidence", "nan"],
+        ["evaluate", "data", "p.json", "--seed", "-1"],
+        ["compare", "data", "p.json", "q.json", "--seed", "-1"],
+        ["anchors", "data", "--seed", "-1"],
+        ["split", "data", "new", "--seed", "-1"],
+        ["sample", "new", "--seed", "-1"],
+    ],
+    ids=" ".join,
+)
+def test_numbers_that_make_no_sense_are_bad_usage(words: list[str]) -> None:
+    answer = CliRunner().invoke(main, words)
+    assert answer.exit_code == 2
+    assert words[-2] in answer.stderr
+
+
+def test_a_threshold_that_is_no_number_is_refused() -> None:
+    with pytest.raises(ConfigError, match="map50=nan"):
+        parse_thresholds("map50=nan")
+
+
+def test_out_that_is_a_folder_is_said_before_the_work(tmp_path: Path) -> None:
+    answer = CliRunner().invoke(main, ["predict", "run", "photos", "--out", str(tmp_path)])
+    assert answer.exit_code == 1
+    assert "is a folder; --out names a file" in answer.stderr
+
+
+def test_detectors_that_there_are_not(tmp_path: Path) -> None:
+    answer = CliRunner().invoke(main, ["anchors", str(tmp_path), "--model", "fasterrcn_resnet50_fpn"])
+    assert answer.exit_code == 1
+    assert "did you mean fasterrcnn_resnet50_fpn?" in answer.stderr

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
-from detect.config import Recipe, differences, dump_recipe, load_recipe
+from detect.config import SECTIONS, Recipe, differences, dump_recipe, load_recipe
 from detect.errors import ConfigError
 
 
@@ -56,6 +57,14 @@ WRONG = [
     ("model: yolo11n\n", ("epochs",), ["epochs=5"]),
     # an override into something that has no keys
     ("model: yolo11n\nepochs: 3\n", ("epochs.x=1",), ["`epochs` has no keys of its own"]),
+    # of a choice between types, one mistake for each key, in words
+    ("model: yolo11n\nroi: 5\n", (), ["line 2: `roi` is 5: expected auto, or {samples: 64, proposals: 200}"]),
+    ("model: yolo11n\n", ("roi.smaples=4",), ["override: unknown key `roi.smaples` (did you mean `samples`?)"]),
+    ("model: yolo11n\n", ("roi.samples=0",), ["override: `roi.samples` is 0: input should be greater"]),
+    ("model: yolo11n\n", ("anchors=3",), ["override: `anchors` is 3: expected auto, default, or widths"]),
+    ("model: yolo11n\n", ("loggers=tensorboard",), ["such as [tensorboard]"]),
+    ("model: yolo11n\naugment:\n", (), ["line 2: `augment` is None: expected keys of its own"]),
+    ("model: yolo11n\n", ("accept.retries=2",), ["override: `accept` is", "names no figure to reach"]),
     # the same key twice: YAML would take the last without a word
     ("model: yolo11n\nlr: 0.1\nlr: 0.2\n", (), ["line 3", "second time (first on line 2)"]),
     # not YAML, and not a mapping
@@ -71,6 +80,14 @@ def test_mistakes_are_named(tmp_path: Path, text: str, overrides: tuple[str, ...
         load_recipe(write(tmp_path, text), overrides)
     for part in said:
         assert part in str(error.value)
+    assert "literal" not in str(error.value)
+
+
+def test_every_key_is_explained() -> None:
+    text = (Path(__file__).parents[1] / "docs" / "training.md").read_text(encoding="utf-8")
+    keys = {*Recipe.model_fields, *(key for section in SECTIONS.values() for key in section.model_fields)}
+    missing = sorted(key for key in keys if not re.search(rf"\b{key}\b", text))
+    assert missing == []
 
 
 def test_a_recipe_that_is_not_there(tmp_path: Path) -> None:

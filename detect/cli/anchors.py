@@ -15,7 +15,7 @@ from detect.cli import options
 @click.option("--model", default="fasterrcnn_resnet50_fpn", show_default=True, help="A detector of `detect models`.")
 @click.option("--imgsz", default=640, show_default=True, type=click.IntRange(32), help="Pixels of the model's input.")
 @click.option("--split", metavar="NAME", help="Only the boxes of this split, such as train.")
-@click.option("--seed", default=0, show_default=True, help="Another number gives another fit.")
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Another number gives another fit.")
 @click.option("--draw", type=click.Path(path_type=Path), help="A PNG of the boxes and both sets of anchors.")
 @options.quiet
 @options.as_json

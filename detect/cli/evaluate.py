@@ -23,7 +23,11 @@ if TYPE_CHECKING:
     "--weights", type=click.Path(path_type=Path), help="Predict first, with these weights or this run folder."
 )
 @options.measuring
-@click.option("--point", type=click.Path(path_type=Path), help="Operating point (point.json) chosen on other data.")
+@click.option(
+    "--point",
+    type=click.Path(path_type=Path),
+    help="Operating point chosen on other data: point.json, or a run with fitted thresholds.",
+)
 @click.option(
     "--calibrate",
     type=click.Choice(["isotonic", "temperature"]),
@@ -97,13 +101,11 @@ def _fail(ctx: click.Context, short: list[Miss]) -> None:
 
 
 def _read_point(point: Path | None, settings: dict[str, Any]) -> OperatingPoint | None:
-    from detect.point import read_point
-
     if point is None:
         return None
     if settings["confidence"] is not None or settings["choose"] is not None:
         raise click.UsageError("--point excludes --confidence and --choose")
-    return read_point(point)
+    return options.read_point(point)
 
 
 def _predictions(

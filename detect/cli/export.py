@@ -47,6 +47,8 @@ def export(weights: Path, to: str, out: Path | None, photos: str | None, as_json
 
     file = weights_file(weights)
     target = out or file.with_name(file.stem + SUFFIXES[to])
+    if (suffix := SUFFIXES[to])[0] == "." and target.suffix != suffix:
+        raise click.UsageError(f"--out {target}: the name of a model for {to} ends in {suffix}")
     refuse_to_overwrite(target)
     detector = load_detector(weights, device="cpu")
     pictures = _pictures(photos)

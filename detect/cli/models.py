@@ -31,3 +31,4 @@ def models(as_json: bool) -> None:
         for name, m in MODELS.items()
     ]  # fmt: skip
     options.print_table(options.console(), "Detectors", head, rows)
+    click.echo("\nEach YOLO also comes in sizes m, l and x, for a GPU.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,8 +14,22 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from detect.data import Dataset
+    from detect.point import OperatingPoint
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Share(click.FloatRange):
+    """A number in 0..1, which not-a-number is not."""
+
+    def __init__(self) -> None:
+        super().__init__(0, 1)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """See click.ParamType."""
+        if math.isnan(number := super().convert(value, param, ctx)):
+            self.fail(f"{value!r} is no number", param, ctx)
+        return number
 
 
 def quiet(command: F) -> F:
@@ -62,9 +77,7 @@ def measuring(command: F) -> F:
             metavar="GOAL",
             help="Choose the confidence of each class by f1, precision=0.9, recall=0.8 or cost=FILE. [default: f1]",
         ),
-        click.option(
-            "--confidence", type=click.FloatRange(0, 1), help="One confidence for all classes instead of a choice."
-        ),
+        click.option("--confidence", type=Share(), help="One confidence for all classes instead of a choice."),
         click.option(
             "--iou",
             metavar="LIST",
@@ -88,7 +101,9 @@ def measuring(command: F) -> F:
         click.option(
             "--resamples", default=1000, show_default=True, type=click.IntRange(0), help="For the intervals; 0: none."
         ),
-        click.option("--seed", default=0, show_default=True, help="Another number draws other resamples."),
+        click.option(
+            "--seed", default=0, show_default=True, type=click.IntRange(0), help="Another number draws other resamples."
+        ),
     ]
     for option in reversed(choices):
         command = option(command)
@@ -112,6 +127,20 @@ def read_data(data: Path) -> Dataset:
     dataset = convert.read(data, problems=problems)
     report(problems)
     return dataset
+
+
+def read_point(path: Path) -> OperatingPoint:
+    """The operating point in a file of its own, or in a run or weights that thresholds were fitted to."""
+    from detect import point
+    from detect.errors import ModelError
+
+    if path.suffix == ".json":
+        return point.read_point(path)
+    from detect.models import load_point
+
+    if (fitted := load_point(path)) is None:
+        raise ModelError(f"{path}: no thresholds were fitted to it; `detect thresholds {path} --data DATA` does")
+    return fitted
 
 
 def console() -> Console:

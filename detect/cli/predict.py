@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from detect.cli.options import as_json, print_json, quiet, report
+from detect.cli.options import Share, as_json, print_json, quiet, read_point, report
 
 if TYPE_CHECKING:
     from detect.data import Predictions
@@ -23,10 +23,8 @@ if TYPE_CHECKING:
 @click.option("--split", help="Only the images of this split, when IMAGES is annotated data.")
 @click.option("--every", default=1, show_default=True, type=click.IntRange(1), help="Of a video, every Nth frame.")
 @click.option("--draw", type=click.Path(path_type=Path), help="A new folder for the photos with boxes on them.")
-@click.option(
-    "--draw-above", type=click.FloatRange(0, 1), help="Draw boxes of at least this score.  [default: fitted, or 0.25]"
-)
-@click.option("--confidence", default=0.001, show_default=True, help="Keep boxes of at least this score.")
+@click.option("--draw-above", type=Share(), help="Draw boxes of at least this score.  [default: fitted, or 0.25]")
+@click.option("--confidence", default=0.001, show_default=True, type=Share(), help="Keep boxes of at least this score.")
 @click.option(
     "--point",
     type=click.Path(path_type=Path),
@@ -34,7 +32,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--nms-iou",
-    type=click.FloatRange(0, 1),
+    type=Share(),
     help="Of two boxes that overlap more, drop the weaker.  [default: fitted, or as in training]",
 )
 @click.option("--tiles", type=click.IntRange(64), metavar="PIXELS", help="Look again, in tiles of this size.")
@@ -54,13 +52,13 @@ def predict(weights: Path, images: tuple[str, ...], out: Path, draw: Path | None
     Examples:
       detect predict runs/first data/ --split test --out predictions.json
       detect predict runs/first photos/ --out predictions.json --draw drawn/
-      detect predict runs/first 'photos/*.jpg' --out predictions.json --point report/point.json
+      detect predict runs/first 'photos/*.jpg' --out predictions.json --point runs/first
       detect predict runs/first blade.jpg --out predictions.json --tiles 640
       detect predict runs/first walk-around.mp4 --every 10 --out predictions.json
     """
     from detect.convert.predictions import write_predictions
     from detect.data import Dataset
-    from detect.errors import Problems
+    from detect.errors import DetectError, Problems
     from detect.files import refuse_to_overwrite
     from detect.models import load_detector
     from detect.predict import draw_predictions, sources
@@ -68,9 +66,11 @@ def predict(weights: Path, images: tuple[str, ...], out: Path, draw: Path | None
 
     if given["point"] is not None and _given("confidence"):
         raise click.UsageError("--point excludes --confidence")
-    known = None if given["point"] is None else _point(given["point"])
+    known = None if given["point"] is None else read_point(given["point"])
     if draw:
         refuse_to_overwrite(draw)
+    if out.is_dir():
+        raise DetectError(f"{out}: is a folder; --out names a file, such as {out / 'predictions.json'}")
     problems, chosen = Problems(), sources(images, given["split"], every=given["every"])
     detector = _looking(load_detector(weights, device=given["device"]), given["tiles"], given["mirror"])
     keep = {"confidence": given["confidence"], "suppression": _suppression(given["nms_iou"])}
@@ -89,20 +89,6 @@ def _suppression(nms_iou: float | None) -> Suppression | None:
     from detect.point import Suppression
 
     return None if nms_iou is None else Suppression(nms_iou)
-
-
-def _point(path: Path) -> OperatingPoint:
-    """The operating point in a file of its own, or in a run or weights that thresholds were fitted to."""
-    from detect.errors import ModelError
-    from detect.point import read_point
-
-    if path.is_file() and path.suffix == ".json":
-        return read_point(path)
-    from detect.models import load_point
-
-    if (fitted := load_point(path)) is None:
-        raise ModelError(f"{path}: no thresholds were fitted to it; `detect thresholds {path} --data DATA` does")
-    return fitted
 
 
 def _looking(detector: Detector, tiles: int | None, mirror: bool) -> Detector:

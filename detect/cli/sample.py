@@ -21,7 +21,14 @@ from detect.cli.options import as_json, print_json, quiet
     help="voc and yolo as LabelImg writes them, cvat and coco as CVAT does.",
 )
 @click.option("--size", "width", default=640, show_default=True, metavar="W", help="Longer side of a photo, pixels.")
-@click.option("--seed", default=0, show_default=True, metavar="N", help="The same seed draws the same photos.")
+@click.option(
+    "--seed",
+    default=0,
+    show_default=True,
+    type=click.IntRange(0),
+    metavar="N",
+    help="The same seed draws the same photos.",
+)
 @quiet
 @as_json
 def sample(dest: Path, images: int, form: str, width: int, seed: int, as_json: bool) -> None:

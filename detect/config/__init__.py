@@ -113,20 +113,40 @@ def _apply(values: dict[str, Any], override: str) -> None:
 
 
 def _explain(error: ValidationError, path: Path, lines: Mapping[str, int], overrides: Sequence[str]) -> str:
-    given = {override.partition("=")[0] for override in overrides}
-    texts = []
+    given = [override.partition("=")[0] for override in overrides]
+    texts: dict[str, str] = {}  # one for each key: of a choice between types, pydantic complains of every one
     for mistake in error.errors():
-        key = ".".join(str(part) for part in mistake["loc"])
+        location = _fields(mistake["loc"])
+        key = ".".join(location)
         place = f"{path}: line {lines[key]}" if key in lines else f"{path}"
-        if key in given:
+        if any(f"{one}.".startswith(f"{key}.") for one in given):
             place = "override"
         if mistake["type"] == "extra_forbidden":
-            texts.append(f"{place}: unknown key `{key}`{_suggestion(mistake['loc'])}")
+            text = f"{place}: unknown key `{key}`{_suggestion(mistake['loc'])}"
         elif mistake["type"] == "missing":
-            texts.append(f"{place}: the key `{key}` is missing")
+            text = f"{place}: the key `{key}` is missing"
         else:
-            texts.append(f"{place}: `{key}` is {mistake['input']!r}: {_lower(mistake['msg'])}")
-    return "\n".join(texts)
+            wanted = _EXPECTED.get(key) or _lower(mistake["msg"])
+            if location[0] in SECTIONS and mistake["type"] in ("model_type", "model_attributes_type"):
+                wanted = f"expected keys of its own, such as `{key}: {{{next(iter(SECTIONS[key].model_fields))}: ...}}`"
+            text = f"{place}: `{key}` is {mistake['input']!r}: {wanted}"
+        texts.setdefault(key, text)
+    return "\n".join(text for key, text in texts.items() if not any(one.startswith(f"{key}.") for one in texts))
+
+
+_EXPECTED = {
+    "roi": "expected auto, or {samples: 64, proposals: 200}",
+    "anchors": "expected auto, default, or widths and heights such as [[24, 12], [60, 20]]",
+    "freeze": "expected a number of layers, or backbone",
+    "loggers": "expected a list of tensorboard and mlflow, such as [tensorboard]",
+}
+
+
+def _fields(location: tuple[int | str, ...]) -> tuple[str, ...]:
+    """The keys in the place of a mistake, without what pydantic adds of the types that it tried."""
+    first, *rest = map(str, location)
+    inner = rest if first in SECTIONS else []
+    return first, *(part for part in inner if part.isidentifier() and part[0].islower())
 
 
 def _suggestion(location: tuple[int | str, ...]) -> str:

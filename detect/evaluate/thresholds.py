@@ -33,7 +33,7 @@ def parse_thresholds(text: str) -> dict[str, float]:
             wanted[name.strip()] = float(number)
         except ValueError:
             sign = ""
-        if not sign or not name.strip():
+        if not sign or not name.strip() or not math.isfinite(wanted[name.strip()]):
             raise ConfigError(f"{part!r} is no threshold: expected FIGURE=NUMBER, such as map50=0.6,recall=0.7")
     return wanted
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from detect.data import Image
 from detect.errors import DataError, ModelError
+from detect.models.names import MODELS, near
 from detect.progress import track
 
 Shapes = NDArray[np.float64]  # (N, 2) width and height, pixels of the model's input
@@ -51,6 +52,8 @@ def layout(model: str, imgsz: int) -> Layout:
         sizes = [[32, 64, 128, 256, 512]] * 3
     elif model.startswith("fasterrcnn"):
         sizes = [[32], [64], [128], [256], [512]]
+    elif model not in MODELS and not model.startswith("yolo"):
+        raise ModelError(f"{model!r}: no such detector; `detect models` lists them{near(model)}")
     else:
         raise ModelError(
             f"{model}: has no anchors to fit. YOLOv8 and later predict edges from each place directly, and the yolov5 "

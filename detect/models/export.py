@@ -89,7 +89,8 @@ def card(detector: Detector) -> Card:
     how = detector.suppression
     if how.sigma:
         raise ModelError(
-            "soft suppression cannot be exported; `detect thresholds --hard` fits the best of the other kind"
+            "soft suppression cannot be exported; the best of the other kind is fitted by "
+            "`detect thresholds RUN --data DATA --hard`"
         )
     point = {} if detector.point is None else to_document(detector.point)
     padded = detector.name not in TORCHVISION

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import NamedTuple
+
+from detect.config import Assigner, Augment, Loss, Overlap, Recipe
 
 
 class Named(NamedTuple):
@@ -51,3 +54,24 @@ MODELS = {
     "retinanet_resnet50_fpn_v2": _torchvision(36_456_355, 1.52),
 }
 TORCHVISION = tuple(name for name, model in MODELS.items() if model.library == "torchvision")
+
+
+def idle(recipe: Recipe) -> list[str]:
+    """The keys of a recipe that were set and do nothing for its model."""
+    if recipe.model in TORCHVISION:
+        mosaic = recipe.augment.mosaic not in (0, Augment().mosaic)
+        found = {"loss": recipe.loss != Loss(), "assigner": recipe.assigner != Assigner(), "augment.mosaic": mosaic}
+        if not recipe.model.startswith("fasterrcnn"):
+            found["roi"] = recipe.roi != "auto"
+    else:
+        found = {
+            "anchors": isinstance(recipe.anchors, tuple), "overlap": recipe.overlap != Overlap(),
+            "roi": recipe.roi != "auto",
+        }  # fmt: skip
+    return [key for key, does_nothing in found.items() if does_nothing]
+
+
+def near(model: str) -> str:
+    """A detector of nearly that name, for an error's end."""
+    close = get_close_matches(model, MODELS, n=1)
+    return f" (did you mean {close[0]}?)" if close else ""

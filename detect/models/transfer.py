@@ -11,7 +11,7 @@ from torch import nn
 
 from detect.config import Recipe
 from detect.errors import ModelError
-from detect.models.weights import Tensors, load_tensors, state_dict, take_over
+from detect.models.weights import Tensors, load_tensors, state_dict, take_over, weights_file
 
 
 def start(module: Any, recipe: Recipe) -> str:
@@ -21,7 +21,7 @@ def start(module: Any, recipe: Recipe) -> str:
     path = recipe.weights or recipe.backbone
     if path is None:
         return "no weights given: a start from scratch"
-    tensors = state_dict(load_tensors(Path(path)))
+    tensors = state_dict(load_tensors(weights_file(Path(path))))
     taken = take_over(module, renamed(module, tensors) if recipe.backbone else tensors)
     if not taken.taken:
         kind = "a classifier of the same family" if recipe.backbone else "this model"
@@ -60,6 +60,8 @@ def freeze(module: Any, recipe: Recipe) -> list[nn.Module]:
     """Stop the first blocks from learning; returns them, since their norms must stay in evaluation mode."""
     blocks = stages(module)
     frozen = blocks if recipe.freeze == "backbone" else blocks[: int(recipe.freeze)]
+    if recipe.freeze != "backbone" and int(recipe.freeze) > len(blocks):
+        raise ModelError(f"freeze={recipe.freeze}: the backbone of {recipe.model} has {len(blocks)} layers")
     for block in frozen:
         block.requires_grad_(False)
     return frozen

@@ -99,7 +99,8 @@ def fit(job: Training, *, resume: bool) -> None:
     """
     from lightning.fabric import Fabric
 
-    logging.getLogger("lightning.fabric").setLevel(logging.WARNING)  # not its advice on each start
+    for name in ("lightning.fabric", "lightning.pytorch"):
+        logging.getLogger(name).setLevel(logging.WARNING)  # not its advice on each start
     recipe = job.recipe
     if min(recipe.batch, len(job.train)) < _least(recipe):
         raise ModelError(f"{recipe.model}: learns from batches of {_least(recipe)} photos or more; its norms need them")

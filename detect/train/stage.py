@@ -14,7 +14,7 @@ from detect.errors import ConfigError, DataError, DetectError
 from detect.evaluate import evaluate
 from detect.files import refuse_to_overwrite, write_text
 from detect.models import fit_yolo, require_torch
-from detect.models.names import TORCHVISION
+from detect.models.names import TORCHVISION, idle
 from detect.progress import bar
 from detect.train import log as logs
 from detect.train.balance import class_weights, repeat_factors
@@ -30,6 +30,8 @@ def run_stage(recipe: Recipe, dataset: Dataset, out: Path, *, resume: bool) -> b
     images, val = photos(dataset, "train"), photos(dataset, "val")
     if not any(image.boxes for image in val):
         raise DataError("split 'val' has no boxes, so no epoch could be told from another; see `detect split`")
+    if unused := idle(recipe):
+        raise ConfigError(f"{recipe.model} has no use for {', '.join(f'`{key}`' for key in unused)}; leave it out")
     recipe = fitted(recipe, images)
     if resume and _is_finished(out, recipe, dataset):
         return False
@@ -37,7 +39,7 @@ def run_stage(recipe: Recipe, dataset: Dataset, out: Path, *, resume: bool) -> b
         _start_folder(out, recipe, dataset)
     try:
         _fit(recipe, dataset, out, resume=resume and (out / "state.pt").is_file())
-    except DetectError:
+    except Exception:
         if not resume and not (out / "state.pt").exists() and not follows():
             shutil.rmtree(out)  # nothing was learnt: leave the name free for the corrected command
         raise
@@ -60,10 +62,9 @@ def photos(dataset: Dataset, split: str) -> tuple[Image, ...]:
 
 
 def _start_folder(out: Path, recipe: Recipe, dataset: Dataset) -> None:
-    try:
-        refuse_to_overwrite(out)
-    except DetectError:
-        raise DetectError(f"{out}: there is a run already; name another with --out, or go on with --resume") from None
+    if (out / "recipe.yaml").is_file():
+        raise DetectError(f"{out}: there is a run already; name another with --out, or go on with --resume")
+    refuse_to_overwrite(out)
     write_text(out / "recipe.yaml", dump_recipe(recipe))
     write_text(out / "data.json", logs.to_json(logs.describe(dataset)))
 

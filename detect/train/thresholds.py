@@ -14,6 +14,7 @@ from detect.data import Dataset, Predictions
 from detect.errors import DataError
 from detect.evaluate import compare, evaluate
 from detect.evaluate.compare import Comparison
+from detect.evaluate.goals import parse_goal
 from detect.point import OperatingPoint, Suppression, to_document
 from detect.predict import CONFIDENCE, Sources
 from detect.progress import track
@@ -50,6 +51,7 @@ def fit_thresholds(
     wins, and what the detector has so far (if `hard`, without its softness) is the first. Raises DataError without
     boxes and for photos that cannot be read, ConfigError for goals.
     """
+    parse_goal(choose, detector.classes)  # before the network looks, which takes long
     seen = dict(look(detector, dataset))
     usual = detector.suppression
 
@@ -88,7 +90,7 @@ def all_ways(hard: bool) -> Iterator[Suppression]:
 def look(detector: Detector, dataset: Dataset) -> Iterator[tuple[str, Candidates]]:
     """What the detector sees in each photo before suppression. Raises DataError for photos that cannot be read."""
     if not dataset.boxes:
-        raise DataError("there are no photos with boxes to fit thresholds to")
+        raise DataError("there are no photos with boxes to fit thresholds to; name another --split")
     chosen = Sources(dataset.images)
     for image in track(dataset.images, "looking"):
         (one,) = detector.candidates([chosen.picture(image)], CONFIDENCE)

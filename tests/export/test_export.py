@@ -120,6 +120,16 @@ def test_a_device_that_is_not_there_is_said(yolo: Path, tmp_path: Path) -> None:
             load_detector(written, device="cuda:7")
 
 
+@pytest.mark.parametrize(("to", "suffix"), [("onnx", ".onnx"), ("torchscript", ".torchscript")])
+def test_a_name_that_could_not_be_opened_again_is_refused_first(
+    to: str, suffix: str, yolo: Path, tmp_path: Path
+) -> None:
+    answer = CliRunner().invoke(main, ["export", str(yolo), "--to", to, "--out", str(tmp_path / "second")])
+    assert answer.exit_code == 2
+    assert f"ends in {suffix}" in answer.stderr
+    assert not (tmp_path / "second").exists()
+
+
 def test_across_classes(yolo: Path, squares: Dataset, tmp_path: Path) -> None:
     weights = load_weights(yolo)
     save_weights(weights, tmp_path / "best.pt")

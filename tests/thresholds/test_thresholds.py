@@ -16,7 +16,7 @@ from PIL import Image as Photo
 from detect.cli import main
 from detect.convert import read_predictions, write
 from detect.data import Box, Dataset, Image
-from detect.errors import DataError
+from detect.errors import ConfigError, DataError
 from detect.evaluate import evaluate
 from detect.geometry import as_boxes
 from detect.models import load_detector
@@ -134,6 +134,15 @@ def test_hard_is_hard_after_a_soft_one(dataset: Dataset) -> None:
     assert fitted.point.suppression.sigma == 0
 
 
+def test_a_goal_is_checked_before_the_network_looks(dataset: Dataset) -> None:
+    class Blind(Doubling):
+        def candidates(self, pictures: Sequence[Picture], confidence: float) -> list[Candidates]:
+            raise AssertionError("it looked")
+
+    with pytest.raises(ConfigError, match="cannot choose by 'precision=2'"):
+        fit_thresholds(Blind(), dataset, choose="precision=2")
+
+
 def test_no_photos(dataset: Dataset) -> None:
     with pytest.raises(DataError, match="no photos with boxes"):
         fit_thresholds(Doubling(), replace(dataset, images=()))
@@ -190,6 +199,11 @@ def test_the_command(weights: Path, dataset: Dataset, tmp_path: Path, monkeypatc
     assert "kept in" in shown.stdout
 
 
+def dataset_file(dataset: Dataset, folder: Path) -> Path:
+    write(dataset, folder / "measured", "yolo")
+    return folder / "measured"
+
+
 def test_predict_counts_and_keeps_by_the_fitted_confidences(
     weights: Path, dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -204,6 +218,10 @@ def test_predict_counts_and_keeps_by_the_fitted_confidences(
     words = [*words, "--nms-iou", "0.7"]
     assert json.loads(CliRunner().invoke(main, words).stdout)["boxes"] == 4
     keep(Known.point, weights)
+    measured = CliRunner().invoke(main, ["evaluate", str(dataset_file(dataset, tmp_path)), str(tmp_path / "p.json"),
+        "--missing", "ignore", "--point", str(weights), "--json", "-q"])  # fmt: skip
+    assert measured.exit_code == 0, measured.output
+    assert json.loads(measured.stdout)["operating_point"]["confidence"] == {"dent": 0.82}
     words = [*words, "--point", str(weights)]
     assert json.loads(CliRunner().invoke(main, words).stdout)["boxes"] == 2
     assert len(read_predictions(tmp_path / "p.json").images["0.png"]) == 2

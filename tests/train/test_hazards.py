@@ -106,6 +106,9 @@ def test_settings_that_cannot_work_are_refused(squares: Dataset, tmp_path: Path)
     still = Recipe(model="yolov5n", **{**SMALL, "optimizer": "sgd"}, momentum=0)
     with pytest.raises(ModelError, match="set `momentum` above 0"):
         train(still, squares, tmp_path / "run")
+    half = Recipe(model="yolov5n", **SMALL, precision="bf16", device="cpu")
+    with pytest.raises(ModelError, match="bfloat16 on a GPU only"):
+        train(half, squares, tmp_path / "run")
     alone = Recipe(model="ssdlite320_mobilenet_v3_large", **{**SMALL, "imgsz": 320, "batch": 1})
     with pytest.raises(ModelError, match="batches of 2 photos or more"):
         train(alone, squares, tmp_path / "run")

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from PIL import Image as Photo
 
 from detect.cli import main
-from detect.config import Recipe, load_recipe
+from detect.config import Assigner, Loss, Overlap, Recipe, Roi, load_recipe
 from detect.data import Box, Dataset, Image
 from detect.errors import ConfigError, DataError, DetectError, ModelError
 from detect.models.detector import Training
@@ -47,7 +47,7 @@ def dataset(tmp_path: Path) -> Dataset:
         ("dent",),
         (
             Image("a.png", 8, 8, (Box("dent", 1, 1, 4, 4),), "train", path=path),
-            Image("b.png", 8, 8, (), "val", path=path),
+            Image("b.png", 8, 8, (Box("dent", 1, 1, 4, 4),), "val", path=path),
         ),
     )
 
@@ -63,7 +63,7 @@ def test_a_run_folder_holds_all_that_explains_it(
         "recipe.yaml", "data.json", "log.jsonl", "summary.json", "curves.png", "state.pt", "weights",
     }  # fmt: skip
     data = json.loads((tmp_path / "run" / "data.json").read_text())
-    assert data["splits"] == {"train": {"images": 1, "boxes": 1}, "val": {"images": 1, "boxes": 0}}
+    assert data["splits"] == {"train": {"images": 1, "boxes": 1}, "val": {"images": 1, "boxes": 1}}
     events = [json.loads(line)["event"] for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
     assert events == ["start", "epoch", "epoch", "end"]
     with Photo.open(tmp_path / "run" / "curves.png") as curves:
@@ -89,11 +89,44 @@ def test_what_is_refused_leaves_no_folder(tmp_path: Path, dataset: Dataset, monk
     assert not out.exists()
 
 
+@pytest.mark.parametrize(
+    ("model", "key", "value"),
+    [
+        ("yolov5n", "anchors", ((24.0, 12.0),)), ("yolov5n", "overlap", Overlap(foreground=0.6)),
+        ("yolov5n", "roi", Roi(samples=64)), ("ssdlite320_mobilenet_v3_large", "roi", Roi(samples=64)),
+        ("fasterrcnn_resnet18_fpn", "loss", Loss(box=3)), ("retinanet_resnet50_fpn", "assigner", Assigner(topk=5)),
+    ],
+)  # fmt: skip
+def test_keys_that_would_do_nothing_are_refused(
+    model: str, key: str, value: object, tmp_path: Path, dataset: Dataset
+) -> None:
+    recipe = Recipe(model=model, imgsz=320).model_copy(update={key: value})
+    with pytest.raises(ConfigError, match=f"{model} has no use for `{key}`"):
+        train(recipe, dataset, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_failure_before_the_first_epoch_leaves_the_name_free(
+    tmp_path: Path, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks(*_: object, **__: object) -> None:
+        raise RuntimeError("of a library")
+
+    monkeypatch.setattr("detect.train.stage.fit", breaks)
+    with pytest.raises(RuntimeError, match="of a library"):
+        train(RECIPE, dataset, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_run_is_not_overwritten(tmp_path: Path, dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("detect.train.stage.fit", pretend)
     train(RECIPE, dataset, tmp_path / "run")
     with pytest.raises(DetectError, match="there is a run already"):
         train(RECIPE, dataset, tmp_path / "run")
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "a.jpg").write_bytes(b"")
+    with pytest.raises(DetectError, match="photos: already there; give another name"):
+        train(RECIPE, dataset, tmp_path / "photos")
     with pytest.raises(ConfigError, match=r"another recipe \(epochs: 2 -> 3\)"):
         train(Recipe(model="yolov5n", epochs=3), dataset, tmp_path / "run", resume=True)
     with pytest.raises(ConfigError, match="other data"):

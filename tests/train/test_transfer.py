@@ -15,7 +15,7 @@ from detect.errors import ModelError
 from detect.models.torchvision import build
 from detect.models.transfer import freeze, parameter_groups, stages, start
 from detect.models.weighted import weigh
-from detect.models.weights import Weights, fill
+from detect.models.weights import Weights, fill, save_weights
 
 FAMILIES = {  # detector: classifier that holds its backbone, and how many of the classifier's tensors it takes
     "fasterrcnn_resnet18_fpn": "resnet18",
@@ -98,6 +98,18 @@ def test_frozen_blocks_do_not_learn(model: str) -> None:
     freeze(module, recipe(model, freeze="backbone"))
     assert not any(p.requires_grad for block in stages(module) for p in block.parameters())
     assert any(p.requires_grad for p in module.parameters()), "the head goes on learning"
+
+
+def test_more_layers_than_there_are_cannot_stay() -> None:
+    with pytest.raises(ModelError, match="freeze=99: the backbone of fasterrcnn_resnet18_fpn has"):
+        freeze(build(recipe(), 2), recipe(freeze=99))
+
+
+def test_a_run_folder_stands_for_its_weights(tmp_path: Path) -> None:
+    module = build(recipe(), 2)
+    save_weights(Weights("fasterrcnn_resnet18_fpn", ("a", "b"), 320, module.state_dict()), tmp_path / "weights/best.pt")
+    given = recipe(weights=tmp_path)
+    assert f"taken from {tmp_path}" in start(build(given, 2), given)
 
 
 def test_earlier_layers_learn_slower() -> None:

@@ -19,8 +19,9 @@ from detect.errors import ModelError
 from detect.models.detector import Picture
 from detect.models.device import pick_device
 from detect.models.letterbox import Placed, letterbox
+from detect.models.names import near
 from detect.models.nms import Candidates, candidates
-from detect.models.weights import Tensors, Weights, fill, load_tensors, require_file, state_dict
+from detect.models.weights import Tensors, Weights, fill, load_tensors, require_file, state_dict, weights_file
 from detect.models.yolo.library import MODELS, DetectionModel, torch_safe_load
 
 FAMILIES = ("yolov5", "yolov8", "yolo11", "yolo12", "yolo26")
@@ -87,7 +88,8 @@ def build(model: str, classes: int) -> Any:
     """A fresh ultralytics DetectionModel such as "yolo11n". Raises ModelError for an unknown name."""
     family, size = model[:-1], model[-1:]
     if family not in FAMILIES or size not in "nsmlx":
-        raise ModelError(f"{model!r}: no such YOLO; known: {', '.join(FAMILIES)}, each with a size n, s, m, l or x")
+        known = f"YOLOs are {', '.join(FAMILIES)}, each with a size n, s, m, l or x"
+        raise ModelError(f"{model!r}: no such detector{near(model)}; `detect models` lists them, and {known}")
     (source,) = MODELS.glob(f"*/{family}.yaml")
     cfg = {**yaml.safe_load(source.read_text()), "scale": size, "yaml_file": f"{model}.yaml"}
     return DetectionModel(cfg, nc=classes, verbose=False)
@@ -99,6 +101,7 @@ def read_tensors(path: Path) -> Tensors:
     A checkpoint is a pickled model; it is opened by ultralytics' own safe loader, which knows the classes of
     genuine ones and refuses all others. Raises ModelError.
     """
+    path = weights_file(path)
     require_file(path)
     try:
         return state_dict(load_tensors(path))

@@ -47,6 +47,8 @@ def fit(job: Training, *, resume: bool) -> None:
         fitted = _transfer(module, job)
     if recipe.backbone:
         raise ModelError(f"{recipe.model}: `backbone` is for torchvision's detectors; YOLOs start from `weights`")
+    if recipe.precision == "bf16" and pick_device(recipe.device).type != "cuda":
+        raise ModelError(f"{recipe.model}: trains in bfloat16 on a GPU only; leave `precision` at auto")
     if recipe.optimizer == "sgd" and not recipe.momentum:
         raise ModelError(f"{recipe.model}: its SGD is Nesterov's; set `momentum` above 0")
     if recipe.devices * recipe.nodes > 1:
