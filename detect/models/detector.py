@@ -65,9 +65,7 @@ class Training:
     val: tuple[Image, ...]
     state: Path
     best: Path
-    measure: Callable[
-        [Predictions], dict[str, float]
-    ]  # what was found in the photos of val that can be read -> FIGURES
+    measure: Callable[[Predictions], dict[str, float]]  # what was found in val, where it can be read -> FIGURES
     on_start: Callable[[str, int], None]  # what was taken over from other weights; the first epoch, from 1
     on_batch: Callable[[int, int], None]  # epoch from 1, batches in one epoch
     on_epoch: Callable[[dict[str, Any]], None]  # epoch, lr, seconds, boxes seen, train losses, val losses and figures
