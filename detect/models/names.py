@@ -5,7 +5,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import NamedTuple
 
-from detect.config import Assigner, Augment, Loss, Overlap, Recipe
+from detect.config import Assigner, Loss, Overlap, Recipe
 
 
 class Named(NamedTuple):
@@ -57,10 +57,9 @@ TORCHVISION = tuple(name for name, model in MODELS.items() if model.library == "
 
 
 def idle(recipe: Recipe) -> list[str]:
-    """The keys of a recipe that were set and do nothing for its model."""
+    """The keys of a recipe that were set and do nothing for its model; `augment` is one section for all."""
     if recipe.model in TORCHVISION:
-        mosaic = recipe.augment.mosaic not in (0, Augment().mosaic)
-        found = {"loss": recipe.loss != Loss(), "assigner": recipe.assigner != Assigner(), "augment.mosaic": mosaic}
+        found = {"loss": recipe.loss != Loss(), "assigner": recipe.assigner != Assigner()}
         if not recipe.model.startswith("fasterrcnn"):
             found["roi"] = recipe.roi != "auto"
     else:
