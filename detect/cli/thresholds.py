@@ -34,12 +34,21 @@ SHOWN = 5
     show_default=True,
     help="What the confidence of each class is chosen for: f1, precision=0.9, recall=0.8 or cost=FILE.",
 )
+@click.option("--mirror", is_flag=True, help="For use with `detect predict --mirror`: scores are others then.")
 @click.option("--hard", is_flag=True, help="Without soft suppression, as `detect export` needs it.")
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda:0 ...")
 @options.quiet
 @options.as_json
 def thresholds(
-    weights: Path, data: Path, split: str, figure: str, choose: str, hard: bool, device: str, as_json: bool
+    weights: Path,
+    data: Path,
+    split: str,
+    figure: str,
+    choose: str,
+    mirror: bool,
+    hard: bool,
+    device: str,
+    as_json: bool,
 ) -> None:
     """Fit the suppression and the confidence of each class to validation photos, and keep both in the WEIGHTS.
 
@@ -53,9 +62,11 @@ def thresholds(
       detect thresholds runs/first --data data/ --figure map50 --choose precision=0.9 --hard
     """
     from detect.models import load_detector
+    from detect.predict.mirror import Mirrored
     from detect.train.thresholds import fit_thresholds, keep
 
     detector = load_detector(weights, device=device)
+    detector = Mirrored(detector) if mirror else detector
     dataset = options.read_data(data).only(split)
     fitted = fit_thresholds(detector, dataset, figure=figure, choose=choose, hard=hard)
     file = keep(fitted.point, weights)

@@ -204,6 +204,30 @@ def dataset_file(dataset: Dataset, folder: Path) -> Path:
     return folder / "measured"
 
 
+def test_what_is_used_with_the_mirror_is_fitted_with_it(
+    weights: Path, dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What only one look sees keeps half of its score, and so the confidence that is chosen is half as high."""
+
+    class OneSided(Doubling):
+        def __init__(self) -> None:
+            self.looks = 0
+
+        def candidates(self, pictures: Sequence[Picture], confidence: float) -> list[Candidates]:
+            self.looks += 1
+            seen = [one.at(slice(1)) for one in super().candidates(pictures, confidence)]
+            return seen if self.looks % 2 else [one.at(slice(0)) for one in seen]
+
+    write(dataset, tmp_path / "data", "yolo")
+    words = ["thresholds", str(weights), "--data", str(tmp_path / "data"), "--hard", "--json", "-q"]
+    monkeypatch.setattr("detect.models.load_detector", lambda path, device: OneSided())
+    alone, mirrored = (
+        json.loads(CliRunner().invoke(main, [*words, *more]).stdout)["confidence"]["dent"]
+        for more in ([], ["--mirror"])
+    )
+    assert mirrored <= 0.45 < alone <= 0.9
+
+
 def test_predict_counts_and_keeps_by_the_fitted_confidences(
     weights: Path, dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
