@@ -58,11 +58,7 @@ class Clock:
         self.done = True
         seconds = (self.marks[-1] - self.marks[0]) / (len(self.marks) - 1)
         busy, peak = sum(self.busy) / max(1, len(self.busy)), torch.cuda.max_memory_allocated() if self.gpu else 0
-        return {
-            "seconds": seconds,
-            "busy": busy,
-            "memory": peak / 2**30,
-        }
+        return {"seconds": seconds, "busy": busy, "memory": peak / 2**30}
 
 
 def cost() -> float:

@@ -28,7 +28,7 @@ def draw_curves(epochs: Sequence[dict[str, Any]], path: Path, watch: str = "map"
     best = max(epochs, key=lambda event: float(event["val"][watch]))
     right.axvline(best["epoch"], color="#888888", lw=0.8)
     right.annotate(f"best: epoch {best['epoch']}", (best["epoch"], 0.02), rotation=90, ha="right", color="#555555")
-    left.set(title="Loss", xlabel="epoch", ylim=(0, None))
+    left.set(title="Loss", xlabel="epoch", yscale="log")  # the first epochs may be far above the rest
     right.set(title="Figures on val", xlabel="epoch", ylim=(0, 1))
     for axes in (left, right):
         axes.grid(alpha=0.25)
