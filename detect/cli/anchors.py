@@ -13,13 +13,15 @@ from detect.cli import options
 @click.command()
 @click.argument("data", type=click.Path(path_type=Path))
 @click.option("--model", default="fasterrcnn_resnet50_fpn", show_default=True, help="A detector of `detect models`.")
-@click.option("--imgsz", default=640, show_default=True, type=click.IntRange(32), help="Pixels of the model's input.")
+@click.option("--imgsz", type=click.IntRange(32), help="Pixels of the model's input.  [default: 640, or the only size]")
 @click.option("--split", metavar="NAME", help="Only the boxes of this split, such as train.")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Another number gives another fit.")
 @click.option("--draw", type=click.Path(path_type=Path), help="A PNG of the boxes and both sets of anchors.")
 @options.quiet
 @options.as_json
-def anchors(data: Path, model: str, imgsz: int, split: str | None, seed: int, draw: Path | None, as_json: bool) -> None:
+def anchors(
+    data: Path, model: str, imgsz: int | None, split: str | None, seed: int, draw: Path | None, as_json: bool
+) -> None:
     """Fit the anchors of a detector to the boxes of DATA, as the model sees them after resizing.
 
     The fit is k-means on 1 - IoU and a search after it. `detect train` does the same by itself (`anchors: auto`); this
@@ -27,10 +29,13 @@ def anchors(data: Path, model: str, imgsz: int, split: str | None, seed: int, dr
 
     \b
     Example:
-      detect anchors data/ --model ssdlite320_mobilenet_v3_large --imgsz 320 --split train
+      detect anchors data/ --model ssdlite320_mobilenet_v3_large --split train
     """
     from detect.models.anchors import fit_anchors, layout, quality, seen_shapes
+    from detect.models.names import FIXED, check_size
 
+    imgsz = imgsz or FIXED.get(model, 640)
+    check_size(model, imgsz)
     defaults = layout(model, imgsz)
     dataset = options.read_data(data)
     images = dataset.only(split).images if split else dataset.images

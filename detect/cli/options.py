@@ -6,7 +6,7 @@ import math
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
 
@@ -118,13 +118,13 @@ def settings(given: dict[str, Any]) -> dict[str, Any]:
     return {names.get(key, key): value for key, value in given.items() if (key, value) != ("choose", None)}
 
 
-def read_data(data: Path) -> Dataset:
-    """The dataset at DATA, with what was found wrong in it said on stderr."""
+def read_data(data: Path, on_error: Literal["fail", "skip"] = "fail") -> Dataset:
+    """The dataset at DATA, with what was found wrong in it said on stderr; see `convert.read`."""
     from detect import convert
     from detect.errors import Problems
 
     problems = Problems()
-    dataset = convert.read(data, problems=problems)
+    dataset = convert.read(data, on_error=on_error, problems=problems)
     report(problems)
     return dataset
 

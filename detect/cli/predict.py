@@ -72,8 +72,9 @@ def predict(weights: Path, images: tuple[str, ...], out: Path, draw: Path | None
     if out.is_dir():
         raise DetectError(f"{out}: is a folder; --out names a file, such as {out / 'predictions.json'}")
     problems, chosen = Problems(), sources(images, given["split"], every=given["every"])
-    detector = _looking(load_detector(weights, device=given["device"]), given["tiles"], given["mirror"])
-    keep = {"confidence": given["confidence"], "suppression": _suppression(given["nms_iou"])}
+    detector = load_detector(weights, device=given["device"])
+    keep = {"confidence": given["confidence"], "suppression": _suppression(given["nms_iou"], detector)}
+    detector = _looking(detector, given["tiles"], given["mirror"])
     found = run(detector, chosen, **keep, batch=given["batch"], on_error=given["on_error"], problems=problems)
     report(problems)
     found = found if known is None else _what_counts(found, known)
@@ -84,9 +85,18 @@ def predict(weights: Path, images: tuple[str, ...], out: Path, draw: Path | None
     _tell(found, out, above, as_json)
 
 
-def _suppression(nms_iou: float | None) -> Suppression | None:
-    """What the user asks for instead of the detector's own."""
+def _suppression(nms_iou: float | None, detector: Detector) -> Suppression | None:
+    """What the user asks for instead of the detector's own. Raises ModelError where that would do nothing."""
+    from detect.errors import ModelError
+    from detect.models.exported import Exported
     from detect.point import Suppression
+
+    own = detector.suppression.iou
+    if isinstance(detector, Exported) and nms_iou is not None and nms_iou > own:
+        raise ModelError(
+            f"--nms-iou {nms_iou:g} would do nothing: suppression at {own:g} is part of the exported model; "
+            "`detect thresholds` and a new `detect export` change that"
+        )
 
     return None if nms_iou is None else Suppression(nms_iou)
 

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from detect.cli import THRESHOLD_MISSED
 from detect.cli.options import as_json, print_json, quiet, read_data
+
+if TYPE_CHECKING:
+    from detect.config import Recipe
+    from detect.data import Dataset
 
 
 @click.command()
@@ -24,6 +29,13 @@ from detect.cli.options import as_json, print_json, quiet, read_data
 @click.option(
     "--preview", type=click.Path(path_type=Path), metavar="DIR", help="Draw what the network would see, and stop there."
 )
+@click.option(
+    "--on-error",
+    type=click.Choice(["fail", "skip"]),
+    default="fail",
+    show_default=True,
+    help="Bad items of DATA: an error, or left out.",
+)
 @as_json
 @quiet
 @click.pass_context
@@ -36,6 +48,7 @@ def train(
     out: Path | None,
     resume: bool,
     preview: Path | None,
+    on_error: Literal["fail", "skip"],
     as_json: bool,
 ) -> None:
     """Train a detector as RECIPE says, into a run folder.
@@ -55,11 +68,9 @@ def train(
     from detect.train import train as fit
     from detect.train.stage import follows
 
-    resolved, dataset = load_recipe(recipe, overrides), read_data(data)
+    resolved, dataset = load_recipe(recipe, overrides), read_data(data, on_error)
     if preview is not None:
-        from detect.train.preview import preview as draw
-
-        click.echo(f"{preview}: {draw(resolved, dataset, preview)} pictures as the network sees them")
+        _draw(resolved, dataset, preview, as_json)
         return
     run = fit(resolved, dataset, out or Path("runs") / recipe.stem, resume=resume)
     if follows():
@@ -75,3 +86,14 @@ def train(
     if run.accepted is False:
         click.echo(f"not good enough after {len(run.attempts)} attempts, see {run.folder / 'summary.json'}", err=True)
         ctx.exit(THRESHOLD_MISSED)
+
+
+def _draw(recipe: Recipe, dataset: Dataset, folder: Path, as_json: bool) -> None:
+    """What the network would see, as pictures in a new folder."""
+    from detect.train.preview import preview
+
+    count = preview(recipe, dataset, folder)
+    if as_json:
+        print_json({"preview": str(folder), "pictures": count})
+    else:
+        click.echo(f"{folder}: {count} pictures as the network sees them")

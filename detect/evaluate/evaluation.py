@@ -213,7 +213,8 @@ def _operating_point(
     choice = choose(table, iou, goal)
     by_class = dict(zip(dataset.classes, choice.confidence.tolist(), strict=True))
     about = (*choice.notes, *(about_choice(len(prints), len(prints)) if choice.made else ()))
-    return OperatingPoint(by_class, iou, {}, str(goal), prints), choice.made, about
+    chosen_for = str(goal) if choice.made else "given"
+    return OperatingPoint(by_class, iou, {}, chosen_for, prints), choice.made, about
 
 
 def _calibrate(kind: Scaling, table: MatchTable, iou: float, units: Rows) -> tuple[Calibrated, dict[str, Calibration]]:

@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from typing import NamedTuple
 
 from detect.config import Assigner, Loss, Overlap, Recipe
+from detect.errors import ModelError
 
 
 class Named(NamedTuple):
@@ -28,6 +29,8 @@ def _yolo(parameters: int, seconds: float | None) -> Named:
 def _torchvision(parameters: int, seconds: float, imgsz: int = 320) -> Named:
     return Named("torchvision", parameters, imgsz, seconds, True)
 
+
+FIXED = {"ssd300_vgg16": 300, "ssdlite320_mobilenet_v3_large": 320}  # the only input size of these
 
 # Of each YOLO family m, l and x work, too; here are the ones that a CPU can train.
 MODELS = {
@@ -68,6 +71,12 @@ def idle(recipe: Recipe) -> list[str]:
             "roi": recipe.roi != "auto",
         }  # fmt: skip
     return [key for key, does_nothing in found.items() if does_nothing]
+
+
+def check_size(model: str, imgsz: int) -> None:
+    """Raise ModelError where the model has another input size, and only that."""
+    if imgsz != FIXED.get(model, imgsz):
+        raise ModelError(f"{model}: its input is {FIXED[model]} pixels, always; leave it at `imgsz: {FIXED[model]}`")
 
 
 def near(model: str) -> str:

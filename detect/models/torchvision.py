@@ -23,11 +23,10 @@ from detect.models.anchors import layout
 from detect.models.detector import Picture
 from detect.models.device import pick_device
 from detect.models.letterbox import resize
-from detect.models.names import TORCHVISION
+from detect.models.names import FIXED, TORCHVISION, check_size
 from detect.models.nms import CANDIDATES, Candidates, candidates
 from detect.models.weights import Weights, fill
 
-FIXED = {"ssd300_vgg16": 300, "ssdlite320_mobilenet_v3_large": 320}  # the only input size of these
 ASSEMBLED = {f"fasterrcnn_resnet{depth}_fpn": f"resnet{depth}" for depth in (18, 34, 101)}  # torchvision has no builder
 
 
@@ -57,8 +56,7 @@ def build(recipe: Recipe, classes: int) -> Any:
     model, imgsz = recipe.model, recipe.imgsz
     if model not in TORCHVISION:
         raise ModelError(f"{model!r}: no such detector; known: {', '.join(TORCHVISION)}")
-    if imgsz != FIXED.get(model, imgsz):
-        raise ModelError(f"{model}: its input is {FIXED[model]} pixels, always; set `imgsz: {FIXED[model]}`")
+    check_size(model, imgsz)
     settings = _settings(recipe)
     if model in ASSEMBLED:
         norm = torch.nn.BatchNorm2d

@@ -16,8 +16,8 @@ from detect.convert import read, write
 from detect.data import Box, Dataset, Image
 from detect.errors import DataError, ModelError
 from detect.models.anchors import fit_anchors, has_anchors, layout, quality, seen_shapes, shape_iou
-from detect.models.names import TORCHVISION
-from detect.models.torchvision import FIXED, build
+from detect.models.names import FIXED, TORCHVISION
+from detect.models.torchvision import build
 
 FASTER = "fasterrcnn_resnet18_fpn"
 
@@ -126,6 +126,16 @@ def test_the_command_prints_before_and_after(data: Path, tmp_path: Path) -> None
     assert f"{value['fitted']['mean']:.3f}" in text
     recipe = Recipe.model_validate({"model": FASTER, "anchors": json.loads(text[text.index("anchors: [") + 9 :])})
     assert len(recipe.anchors) == 15  # what it prints goes into a recipe
+
+
+def test_a_model_of_one_size_is_fitted_at_that_size(data: Path) -> None:
+    words = ["anchors", str(data), "--model", "ssd300_vgg16", "--json", "-q"]
+    unsaid, said = (CliRunner().invoke(main, [*words, *more]) for more in ([], ["--imgsz", "300"]))
+    assert json.loads(unsaid.stdout) == json.loads(said.stdout)
+    assert np.max(json.loads(unsaid.stdout)["anchors"]) <= 300
+    other = CliRunner().invoke(main, [*words, "--imgsz", "640"])
+    assert other.exit_code == 1
+    assert "its input is 300 pixels, always" in other.stderr
 
 
 def test_the_command_on_a_yolo(data: Path) -> None:

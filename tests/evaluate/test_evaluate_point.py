@@ -16,6 +16,7 @@ from detect.evaluate import evaluate, match
 from detect.evaluate.mistakes import Kind
 from detect.evaluate.operating import sweep
 from detect.evaluate.outcomes import Counts, outcomes
+from detect.evaluate.tables import point_title
 
 CLASSES = ("dent", "scratch")
 DENT = Box("dent", 10, 10, 50, 50)
@@ -166,3 +167,11 @@ def test_impossible_settings_are_refused(wrong: dict[str, float]) -> None:
     data, found = one_image((DENT,), ())
     with pytest.raises(ConfigError, match="must lie"):
         evaluate(data, found, **wrong)  # type: ignore[arg-type]
+
+
+def test_a_confidence_that_nothing_chose_is_not_called_chosen() -> None:
+    """Photos without damage: no confidence is better than another."""
+    data, found = one_image((), (at("dent", 0, 0.9),))
+    result = evaluate(data, found, replicates=0)
+    assert point_title(result) == "At confidence 0.5 (IoU 0.5)"
+    assert "No detection is right at any confidence; counted at 0.5." in result.notes

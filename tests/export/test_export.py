@@ -182,6 +182,17 @@ def test_the_command_checks_and_predict_takes_it(yolo: Path, squares: Dataset, t
     np.testing.assert_allclose([a["bbox"] for a in ours], [a["bbox"] for a in theirs], atol=0.01)
 
 
+def test_a_suppression_that_would_do_nothing_is_refused(yolo: Path, squares: Dataset, tmp_path: Path) -> None:
+    export(load_detector(yolo), tmp_path / "a.onnx", "onnx")
+    words = ["predict", str(tmp_path / "a.onnx"), str(squares.images[0].path), "--out", str(tmp_path / "found.json")]
+    looser = CliRunner().invoke(main, [*words, "--nms-iou", "0.8"])
+    assert looser.exit_code == 1
+    assert "--nms-iou 0.8 would do nothing: suppression at 0.6 is part of the exported model" in looser.stderr
+    assert not (tmp_path / "found.json").exists()
+    tighter = CliRunner().invoke(main, [*words, "--nms-iou", "0.4"])
+    assert tighter.exit_code == 0, tighter.output
+
+
 def test_a_model_that_differs_is_taken_back(yolo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def differs(*given: Detector) -> None:
         raise ModelError("it differs")

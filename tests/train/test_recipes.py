@@ -10,7 +10,7 @@ import pytest
 from detect.config import load_recipe
 from detect.data import Dataset
 from detect.models import load_detector
-from detect.models.torchvision import FIXED
+from detect.models.names import FIXED
 from detect.train import train
 
 ROOT = Path(__file__).resolve().parents[2]

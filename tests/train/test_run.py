@@ -13,6 +13,7 @@ from PIL import Image as Photo
 
 from detect.cli import main
 from detect.config import Assigner, Loss, Overlap, Recipe, Roi, load_recipe
+from detect.convert import write
 from detect.data import Box, Dataset, Image
 from detect.errors import ConfigError, DataError, DetectError, ModelError
 from detect.models.detector import Training
@@ -147,6 +148,33 @@ def test_a_stop_by_hand_says_how_to_go_on(
     assert "--resume" in capsys.readouterr().err
     monkeypatch.setattr("detect.train.stage.fit", pretend)
     assert len(train(RECIPE, dataset, tmp_path / "run", resume=True).epochs) == 2  # no epoch was done: from the start
+
+
+def test_bad_data_can_be_left_out(tmp_path: Path, dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("detect.train.stage.fit", pretend)
+    write(dataset, tmp_path / "data", "yolo")
+    (tmp_path / "data" / "images" / "broken.png").write_bytes(b"no image")
+    with (tmp_path / "data" / "train.txt").open("a") as file:
+        file.write("./images/broken.png\n")
+    (tmp_path / "r.yaml").write_text("model: yolov5n\nepochs: 2\n")
+    words = ["train", str(tmp_path / "r.yaml"), "--data", str(tmp_path / "data"), "--out", str(tmp_path / "run")]
+    refused = CliRunner().invoke(main, words)
+    assert (refused.exit_code, "broken.png" in refused.stderr) == (1, True)
+    assert not (tmp_path / "run").exists()
+    done = CliRunner().invoke(main, [*words, "--on-error", "skip"])
+    assert done.exit_code == 0, done.output
+    assert "broken.png" in done.stderr, "it is named all the same"
+
+
+def test_a_preview_for_machines(tmp_path: Path, dataset: Dataset) -> None:
+    write(dataset, tmp_path / "data", "yolo")
+    (tmp_path / "r.yaml").write_text("model: yolov5n\nimgsz: 64\naugment: {mosaic: 0}\n")
+    words = ["train", str(tmp_path / "r.yaml"), "--data", str(tmp_path / "data"), "--preview", str(tmp_path / "drawn")]
+    answer = CliRunner().invoke(main, [*words, "--json"])
+    assert json.loads(answer.stdout) == {
+        "preview": str(tmp_path / "drawn"),
+        "pictures": len(list((tmp_path / "drawn").iterdir())),
+    }
 
 
 def test_a_typo_in_a_recipe_is_answered(tmp_path: Path) -> None:
