@@ -25,11 +25,11 @@ from detect.data import Box, Predictions
 from detect.errors import ModelError
 from detect.models.detector import Training
 from detect.models.device import half, pick_device
+from detect.models.losses import Losses
 from detect.models.memory import out_of_memory, too_large
 from detect.models.nms import suppress
 from detect.models.torchvision import build, look
 from detect.models.transfer import freeze, parameter_groups, start
-from detect.models.weighted import weigh
 from detect.models.weights import Weights, load_tensors, save_tensors, save_weights
 from detect.point import Suppression
 from detect.train.batches import Item, batches, pictures
@@ -115,11 +115,10 @@ def fit(job: Training, *, resume: bool) -> None:
     )  # fmt: skip
     fabric.launch()
     module = build(recipe, len(job.classes))
-    weigh(module, job.class_weights)
     fitted = "the state of the run" if resume else start(module, recipe)
     frozen = freeze(module, recipe)
     module.to(memory_format=torch.channels_last)  # a seventh less time in convolutions
-    model, optimizer = fabric.setup(module, _optimizer(module, recipe))
+    model, optimizer = fabric.setup(Losses(module, job.class_weights), _optimizer(module, recipe))
     learner = _Learner(module, _Averaged(module), optimizer, frozen)
     if resume:
         learner.restore(load_tensors(job.state))
@@ -251,15 +250,10 @@ def _optimizer(module: Any, recipe: Recipe) -> Any:
 
 
 def _loss(model: Any, recipe: Recipe, device: torch.device, items: list[Item]) -> tuple[Any, dict[str, Any]]:
-    """The loss of a batch and its parts. In half precision the network alone is: pictures and boxes come in full."""
+    """The loss of a batch and its parts. In half precision the network alone is: boxes and losses are in full."""
     with torch.autocast(device.type, torch.bfloat16, enabled=half(recipe, device)):
-        parts = model(*_on(device, items))
-    return torch.stack([part.float() for part in parts.values()]).sum(), parts
-
-
-def _on(device: torch.device, items: list[Item]) -> tuple[list[torch.Tensor], list[dict[str, torch.Tensor]]]:
-    targets = [{name: value.to(device) for name, value in item.target.items()} for item in items]
-    return [item.picture.to(device).float() / 255 for item in items], targets
+        parts = model([item.picture for item in items], [item.target for item in items])
+    return torch.stack(list(parts.values())).sum(), parts
 
 
 def _least(recipe: Recipe) -> int:

@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torchvision.models.detection.transform import GeneralizedRCNNTransform
 
 from detect.config import Augment, Recipe, Roi, load_recipe
 from detect.data import Box, Dataset, Image
 from detect.errors import ModelError
 from detect.evaluate import evaluate
-from detect.models import load_detector
+from detect.models import load_detector, losses
 from detect.models.anchors import layout
+from detect.models.matching import Truth
 from detect.models.weights import load_weights
 from detect.predict import predict
 from detect.train import Run, train
@@ -39,8 +39,8 @@ def run(squares: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Run:
 def test_it_learns(run: Run) -> None:
     assert [event["epoch"] for event in run.epochs] == [1, 2, 3, 4, 5, 6]
     assert run.best["val"]["map50"] > 0.5
-    losses = [sum(event["train"].values()) for event in run.epochs]
-    assert losses[-1] < losses[1]
+    told = [sum(event["train"].values()) for event in run.epochs]
+    assert told[-1] < told[1]
     assert set(run.epochs[0]["train"]) == {"loss_classifier", "loss_box_reg", "loss_objectness", "loss_rpn_box_reg"}
 
 
@@ -51,14 +51,13 @@ def test_half_precision_is_for_the_network_alone(
     model: str, squares: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """bfloat16 has 8 bits: a corner at 301 would be at 302. The first loss is that of full precision but for noise."""
-    types, forward = set[torch.dtype](), GeneralizedRCNNTransform.forward
+    types, match = set[torch.dtype](), losses.match
 
-    def watched(self: Any, pictures: Any, targets: Any = None) -> Any:
-        for target in targets or ():
-            types.add(target["boxes"].dtype)
-        return forward(self, pictures, targets)
+    def watched(truth: Truth, anchors: torch.Tensor, *rest: Any, **how: Any) -> torch.Tensor:
+        types.update((truth.boxes.dtype, anchors.dtype))
+        return match(truth, anchors, *rest, **how)
 
-    monkeypatch.setattr(GeneralizedRCNNTransform, "forward", watched)
+    monkeypatch.setattr(losses, "match", watched)
     few = [image for image in squares.images if image.boxes and image.split == "train"][:4]
     dataset = replace(squares, images=(*few, replace(few[0], name="val.png", split="val")))
     size = {"imgsz": 320 if model.startswith("ssd") else 64, "epochs": 1}

@@ -12,9 +12,9 @@ import torchvision.models as classifiers
 
 from detect.config import Recipe
 from detect.errors import ModelError
+from detect.models.losses import Losses
 from detect.models.torchvision import build
 from detect.models.transfer import freeze, parameter_groups, stages, start
-from detect.models.weighted import weigh
 from detect.models.weights import Weights, fill, save_weights
 
 FAMILIES = {  # detector: classifier that holds its backbone, and how many of the classifier's tensors it takes
@@ -138,10 +138,10 @@ CLASSIFIES = {
 def loss(model: str, weights: tuple[float, ...], targets: Any = TARGETS) -> float:
     """The part of the loss that tells classes apart, by the same model on the same pictures."""
     torch.manual_seed(0)
-    module = build(recipe(model), 2).train()
-    weigh(module, weights)
+    losses = Losses(build(recipe(model), 2), weights).train()
     torch.manual_seed(1)
-    return float(module([torch.rand(3, 320, 320) for _ in targets], targets)[CLASSIFIES[model]].detach())
+    pictures = [torch.randint(0, 256, (3, 320, 320), dtype=torch.uint8) for _ in targets]
+    return float(losses(pictures, targets)[CLASSIFIES[model]].detach())
 
 
 @pytest.mark.parametrize("model", CLASSIFIES)
