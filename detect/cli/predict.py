@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 )
 @click.option("--tiles", type=click.IntRange(64), metavar="PIXELS", help="Look again, in tiles of this size.")
 @click.option("--mirror", is_flag=True, help="Look again, in the mirror: twice the time.")
+@click.option("--flip", is_flag=True, help="Look again, upside down, for photos without an upper side: twice the time.")
 @click.option("--batch", default=8, show_default=True, type=click.IntRange(1), help="Photos per pass.")
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda:0 ...")
 @click.option("--on-error", type=click.Choice(["fail", "skip"]), default="fail", show_default=True)
@@ -74,7 +75,7 @@ def predict(weights: Path, images: tuple[str, ...], out: Path, draw: Path | None
     problems, chosen = Problems(), sources(images, given["split"], every=given["every"])
     detector = load_detector(weights, device=given["device"])
     keep = {"confidence": given["confidence"], "suppression": _suppression(given["nms_iou"], detector)}
-    detector = _looking(detector, given["tiles"], given["mirror"])
+    detector = _looking(detector, given)
     found = run(detector, chosen, **keep, batch=given["batch"], on_error=given["on_error"], problems=problems)
     report(problems)
     found = found if known is None else _what_counts(found, known)
@@ -101,12 +102,13 @@ def _suppression(nms_iou: float | None, detector: Detector) -> Suppression | Non
     return None if nms_iou is None else Suppression(nms_iou)
 
 
-def _looking(detector: Detector, tiles: int | None, mirror: bool) -> Detector:
-    from detect.predict.mirror import Mirrored
+def _looking(detector: Detector, given: dict[str, Any]) -> Detector:
+    """The detector with all the looks that were asked for."""
+    from detect.predict.mirror import look_again
     from detect.predict.tiles import Tiled
 
-    detector = Mirrored(detector) if mirror else detector
-    return Tiled(detector, tiles) if tiles else detector
+    detector = look_again(detector, mirror=given["mirror"], flip=given["flip"])
+    return Tiled(detector, given["tiles"]) if given["tiles"] else detector
 
 
 def _above(

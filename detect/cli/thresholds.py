@@ -35,6 +35,7 @@ SHOWN = 5
     help="What the confidence of each class is chosen for: f1, precision=0.9, recall=0.8 or cost=FILE.",
 )
 @click.option("--mirror", is_flag=True, help="For use with `detect predict --mirror`: scores are others then.")
+@click.option("--flip", is_flag=True, help="For use with `detect predict --flip`.")
 @click.option("--hard", is_flag=True, help="Without soft suppression, as `detect export` needs it.")
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda:0 ...")
 @options.quiet
@@ -46,6 +47,7 @@ def thresholds(
     figure: str,
     choose: str,
     mirror: bool,
+    flip: bool,
     hard: bool,
     device: str,
     as_json: bool,
@@ -62,11 +64,10 @@ def thresholds(
       detect thresholds runs/first --data data/ --figure map50 --choose precision=0.9 --hard
     """
     from detect.models import load_detector
-    from detect.predict.mirror import Mirrored
+    from detect.predict.mirror import look_again
     from detect.train.thresholds import fit_thresholds, keep
 
-    detector = load_detector(weights, device=device)
-    detector = Mirrored(detector) if mirror else detector
+    detector = look_again(load_detector(weights, device=device), mirror=mirror, flip=flip)
     dataset = options.read_data(data).only(split)
     fitted = fit_thresholds(detector, dataset, figure=figure, choose=choose, hard=hard)
     file = keep(fitted.point, weights)

@@ -1,4 +1,4 @@
-"""A second look in the mirror: what both looks see alike is one thing, and is where it is on average.
+"""A second look in the mirror or upside down: what both looks see alike is one thing, where it is on average.
 
 As in weighted boxes fusion (Solovyev et al., 2021), but of each look at most one box goes into a fused one: what a look
 sees twice is left to suppression, since its average is in neither place.
@@ -23,23 +23,36 @@ LOOK = 0.7  # IoU of suppression within a look, before both are fused
 
 
 class Mirrored:
-    """A detector that looks at every picture twice, the second time mirrored, and fuses what it sees."""
+    """A detector that looks at every picture twice, the second time mirrored, and fuses what it sees.
 
-    def __init__(self, detector: Detector) -> None:
-        self.detector = detector
+    With `flip` it is upside down then. A mirrored one can be mirrored again: four looks.
+    """
+
+    def __init__(self, detector: Detector, *, flip: bool = False) -> None:
+        self.detector, self.flip = detector, flip
         self.name, self.classes, self.imgsz = detector.name, detector.classes, detector.imgsz
         self.suppression, self.point = detector.suppression, detector.point
 
     def candidates(self, pictures: Sequence[Picture], confidence: float) -> list[Candidates]:
         """See Detector."""
         straight = self.detector.candidates(pictures, confidence)
-        turned = self.detector.candidates([np.ascontiguousarray(one[:, ::-1]) for one in pictures], confidence)
+        axis = 0 if self.flip else 1
+        low, high = 1 - axis, 3 - axis  # columns of xyxy
+        turned = self.detector.candidates([np.ascontiguousarray(np.flip(one, axis)) for one in pictures], confidence)
         how = Suppression(LOOK, 0.0, self.suppression.per_class)
         answer = []
         for picture, one, other in zip(pictures, straight, turned, strict=True):
-            back = other._replace(xyxy=other.xyxy[:, [2, 1, 0, 3]] * [-1, 1, -1, 1] + [picture.shape[1], 0] * 2)
+            xyxy = other.xyxy.copy()
+            xyxy[:, [low, high]] = picture.shape[axis] - other.xyxy[:, [high, low]]
+            back = other._replace(xyxy=xyxy)
             answer.append(fuse(suppress(one, how), suppress(back, how)))
         return answer
+
+
+def look_again(detector: Detector, *, mirror: bool = False, flip: bool = False) -> Detector:
+    """The detector with a second look in the mirror, upside down, or with both: four looks."""
+    detector = Mirrored(detector) if mirror else detector
+    return Mirrored(detector, flip=True) if flip else detector
 
 
 def fuse(first: Candidates, second: Candidates) -> Candidates:

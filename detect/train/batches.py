@@ -110,8 +110,13 @@ def batches(job: Training, epoch: int, rank: int = 0, world: int = 1) -> DataLoa
 
 def pictures(images: Sequence[Image], recipe: Recipe) -> DataLoader[Any]:
     """The photos as they are, upright, in lists of (image, picture); None for one that cannot be read."""
+    workers = min(recipe.workers, 2)
     return DataLoader(
-        _Still(images), batch_size=recipe.batch, num_workers=min(recipe.workers, 2), collate_fn=list, shuffle=False
+        _Still(images),
+        batch_size=recipe.batch,
+        num_workers=workers,
+        persistent_workers=workers > 0,
+        collate_fn=list,
     )
 
 

@@ -137,10 +137,11 @@ def fit(job: Training, *, resume: bool) -> None:
 def _epochs(fabric: Any, model: Any, learner: _Learner, job: Training) -> None:
     recipe = job.recipe
     loader = batches(job, learner.epoch, fabric.global_rank, fabric.world_size)
+    val = pictures(job.val[fabric.global_rank :: fabric.world_size], recipe)
     while learner.epoch < recipe.epochs and learner.since < recipe.patience:
         began = time.monotonic()
         losses, seen = _epoch(fabric, model, learner, loader, job)
-        figures = job.measure(find(learner.averaged.module, job, fabric))
+        figures = job.measure(find(learner.averaged.module, job, fabric, val))
         learner.epoch += 1
         rate_now = recipe.lr * rate(learner.epoch * len(loader) - 1, len(loader), recipe)
         seconds = round(time.monotonic() - began, 2)
@@ -157,12 +158,11 @@ def _epochs(fabric: Any, model: Any, learner: _Learner, job: Training) -> None:
         fabric.barrier()
 
 
-def find(module: Any, job: Training, fabric: Any) -> Predictions:
-    """What the model finds in the validation photos that can be read; every process looks at its share of them."""
+def find(module: Any, job: Training, fabric: Any, loader: Any) -> Predictions:
+    """What the model finds in the validation photos that can be read; `loader` has this process's share of them."""
     module.eval()
     recipe, found, how = job.recipe, dict[str, tuple[Box, ...]](), Suppression(job.recipe.nms_iou)
-    share = job.val[fabric.global_rank :: fabric.world_size]
-    for pairs in pictures(share, recipe) if share else ():
+    for pairs in loader:
         job.on_unreadable([image.name for image, picture in pairs if picture is None])
         readable = [(image, picture) for image, picture in pairs if picture is not None]
         sights = look(module, recipe.imgsz, [picture for _, picture in readable], LEAST) if readable else []

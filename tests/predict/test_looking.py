@@ -21,7 +21,7 @@ from detect.models.detector import Picture, detect
 from detect.models.nms import Candidates, candidates
 from detect.point import Suppression
 from detect.predict import predict, sources
-from detect.predict.mirror import Mirrored, fuse
+from detect.predict.mirror import fuse, look_again
 from detect.predict.tiles import SHARE, Tiled, windows
 
 
@@ -30,8 +30,8 @@ class Spots:
 
     name, classes, imgsz, suppression, point = "spots", ("spot",), 64, Suppression(0.5), None
 
-    def __init__(self, shift: float = 0.0) -> None:
-        self.shift = shift  # sees everything so much too far to the right
+    def __init__(self, right: float = 0.0, down: float = 0.0) -> None:
+        self.shift = [right, down] * 2  # sees everything so much too far there
 
     def candidates(self, pictures: Sequence[Picture], confidence: float) -> list[Candidates]:
         return [self.one(picture, confidence) for picture in pictures]
@@ -41,7 +41,7 @@ class Spots:
         x, y, w, h = (stats[1:number, k].astype(float) for k in range(4))
         seen = np.maximum(w, h) * self.imgsz / max(picture.shape[:2])
         score = np.clip(seen / 64, 0, 1)
-        rows = np.stack([x + self.shift, y, x + w + self.shift, y + h], axis=1)
+        rows = np.stack([x, y, x + w, y + h], axis=1) + self.shift
         found = candidates(as_boxes(rows), score, np.zeros(len(score), np.int64))
         return found.at((found.score >= 8 / 64) & (found.score > confidence))
 
@@ -89,13 +89,21 @@ def test_tiles_cover_the_picture_and_share_enough(width: int, height: int) -> No
         assert starts[-1][1] == lengths
 
 
-def test_the_mirror_halves_a_bias() -> None:
-    """A detector that sees all 3 pixels too far right sees them too far left in the mirror: fused, they are right."""
-    picture = scene(100, 100, [(30, 40, 70, 80)])
-    (biased,) = detect(Spots(3), [picture])[0]
-    (fused,) = detect(Mirrored(Spots(3)), [picture])[0]
-    assert biased.x1 == 33
-    assert fused.xyxy == pytest.approx((30, 40, 70, 80))
+@pytest.mark.parametrize(
+    ("looks", "seen"),
+    [
+        ({}, (33, 42, 73, 82)),
+        ({"mirror": True}, (30, 42, 70, 82)),
+        ({"flip": True}, (33, 40, 73, 80)),
+        ({"mirror": True, "flip": True}, (30, 40, 70, 80)),
+    ],
+)
+def test_another_look_takes_a_bias_away(looks: dict[str, bool], seen: tuple[float, ...]) -> None:
+    """What a detector sees 3 pixels too far right it sees too far left in the mirror: fused, it is right."""
+    picture = scene(100, 120, [(30, 40, 70, 80)])
+    (biased,) = detect(Spots(3, 2), [picture])[0]
+    (fused,) = detect(look_again(Spots(3, 2), **looks), [picture])[0]
+    assert fused.xyxy == pytest.approx(seen)
     assert fused.score == pytest.approx(biased.score)
 
 
