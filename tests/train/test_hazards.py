@@ -124,7 +124,7 @@ def test_out_of_memory_says_which_batch_fits(
     if model in MODELS[:1]:
         from detect.models.yolo.library import DetectionModel as Model
     else:
-        from torchvision.models.detection.faster_rcnn import FasterRCNN as Model
+        from detect.models.losses import Losses as Model
     forward, held = Model.forward, list[weakref.ref[torch.Tensor]]()
 
     def full(self: Any, pictures: Any, *more: Any, **options: Any) -> Any:
