@@ -183,7 +183,7 @@ def test_weights_predict_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         Photo.new("RGB", (20, 20)).save(tmp_path / f"{split}.png")
         box = Box("class0", 5, 5, 15, 15)
         images.append(Image(f"{split}.png", 20, 20, (box,), split, path=tmp_path / f"{split}.png"))
-    monkeypatch.setattr("detect.convert.read", lambda path, problems: Dataset(("class0",), tuple(images)))
+    monkeypatch.setattr("detect.convert.read", lambda path, **how: Dataset(("class0",), tuple(images)))
     monkeypatch.setattr("detect.models.load_detector", lambda path: Middle())
     answer = run(tmp_path, "--weights", "run/", "--split", "test", "--out", tmp_path / "report", "--json", "-q")
     assert answer.exit_code == 0, answer.output
