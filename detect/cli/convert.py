@@ -35,13 +35,7 @@ WRITTEN = ("yolo", "coco", "voc", "cvat", "createml", "darknet", "voc-devkit", "
               "are pixels counted from 1, the far ones included, as in the VOC devkit.")  # fmt: skip
 @click.option("--ids", type=click.Path(path_type=Path), metavar="FILE", help="The COCO file that the ids of COCO "
               "results refer to.")  # fmt: skip
-@click.option(
-    "--on-error",
-    type=click.Choice(["fail", "skip"]),
-    default="fail",
-    show_default=True,
-    help="fail: write nothing. skip: leave out the bad items and list them in rejects.jsonl beside DEST.",
-)
+@options.on_error("fail: write nothing. skip: leave out the bad items and list them in rejects.jsonl beside DEST.")
 @click.option("--no-images", is_flag=True, help="Write the annotations alone.")
 @options.quiet
 @options.as_json

@@ -50,6 +50,13 @@ def as_json(command: F) -> F:
     return click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")(command)
 
 
+def on_error(meaning: str) -> Callable[[F], F]:
+    """`--on-error`: bad items are an error, or left out; `meaning` says which items, and what then."""
+    return click.option(
+        "--on-error", type=click.Choice(["fail", "skip"]), default="fail", show_default=True, help=meaning
+    )
+
+
 def _ious(ctx: click.Context, param: click.Parameter, value: str | None) -> list[float] | None:
     """`0.5`, `0.5,0.3` or `0.1:0.9:0.2` as numbers."""
     if value is None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from detect.cli.options import Share, as_json, print_json, quiet, read_point, report
+from detect.cli.options import Share, as_json, on_error, print_json, quiet, read_point, report
 
 if TYPE_CHECKING:
     from detect.data import Predictions
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 @click.option("--flip", is_flag=True, help="Look again, upside down, for photos without an upper side: twice the time.")
 @click.option("--batch", default=8, show_default=True, type=click.IntRange(1), help="Photos per pass.")
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda:0 ...")
-@click.option("--on-error", type=click.Choice(["fail", "skip"]), default="fail", show_default=True)
+@on_error("Photos that cannot be read: an error, or left out.")
 @as_json
 @quiet
 def predict(weights: Path, images: tuple[str, ...], out: Path, draw: Path | None, as_json: bool, **given: Any) -> None:
@@ -98,7 +98,6 @@ def _suppression(nms_iou: float | None, detector: Detector) -> Suppression | Non
             f"--nms-iou {nms_iou:g} would do nothing: suppression at {own:g} is part of the exported model; "
             "`detect thresholds` and a new `detect export` change that"
         )
-
     return None if nms_iou is None else Suppression(nms_iou)
 
 

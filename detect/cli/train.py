@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from detect.cli import THRESHOLD_MISSED
-from detect.cli.options import as_json, print_json, quiet, read_data
+from detect.cli.options import as_json, on_error, print_json, quiet, read_data
 
 if TYPE_CHECKING:
     from detect.config import Recipe
@@ -29,13 +29,7 @@ if TYPE_CHECKING:
 @click.option(
     "--preview", type=click.Path(path_type=Path), metavar="DIR", help="Draw what the network would see, and stop there."
 )
-@click.option(
-    "--on-error",
-    type=click.Choice(["fail", "skip"]),
-    default="fail",
-    show_default=True,
-    help="Bad items of DATA: an error, or left out.",
-)
+@on_error("Bad items of DATA: an error, or left out.")
 @as_json
 @quiet
 @click.pass_context
