@@ -12,7 +12,7 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")  # Okabe and Ito, safe fo
 
 
 def draw_curves(epochs: Sequence[dict[str, Any]], path: Path, watch: str = "map") -> None:
-    """Draw train losses (solid) and val losses (dashed) on the left, figures on val on the right, as PNG."""
+    """Draw train losses (solid) and val losses (dashed, where there are any) left, figures on val right, as PNG."""
     from matplotlib.figure import Figure  # not pyplot: no global state, no display
 
     figure = Figure(figsize=(11, 4.2), layout="constrained")
@@ -21,7 +21,8 @@ def draw_curves(epochs: Sequence[dict[str, Any]], path: Path, watch: str = "map"
     for colour, name in zip(COLOURS, epochs[0]["train"], strict=False):
         label = name.removesuffix("_loss")
         left.plot(x, [event["train"][name] for event in epochs], color=colour, label=f"{label}, train")
-        left.plot(x, [event["val"].get(name) for event in epochs], color=colour, ls="--", label=f"{label}, val")
+        if all(name in event["val"] for event in epochs):
+            left.plot(x, [event["val"][name] for event in epochs], color=colour, ls="--", label=f"{label}, val")
     names = {"map50": "AP50", "map": "mAP", "precision": "precision", "recall": "recall"}
     for colour, (key, label) in zip(COLOURS, names.items(), strict=True):
         right.plot(x, [event["val"][key] for event in epochs], color=colour, label=label, lw=2 if "map" in key else 1)
@@ -32,7 +33,7 @@ def draw_curves(epochs: Sequence[dict[str, Any]], path: Path, watch: str = "map"
     right.set(title="Figures on val", xlabel="epoch", ylim=(0, 1))
     for axes in (left, right):
         axes.grid(alpha=0.25)
-        axes.legend(frameon=False, fontsize=8)
+        axes.legend(framealpha=0.8, edgecolor="none", fontsize=8)
         axes.spines[["top", "right"]].set_visible(False)
         axes.xaxis.get_major_locator().set_params(integer=True)
     with atomic_file(path) as temporary:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from matplotlib.axes import Axes
 from PIL import Image as Photo
 
 from detect.cli import main
@@ -194,6 +195,25 @@ def test_a_log_survives_a_line_cut_short(tmp_path: Path) -> None:
     log.forget_from(3)
     log.add({"event": "epoch", **epoch(3, 0.7)})
     assert [event["val"]["map50"] for event in log.epochs()] == [0.1, 0.1, 0.7]
+
+
+def test_only_curves_that_there_are_have_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A torchvision detector has no losses on val."""
+    drawn, plot = list[str](), Axes.plot
+
+    def watched(self: Axes, *values: Any, **look: Any) -> Any:
+        drawn.append(look["label"])
+        return plot(self, *values, **look)
+
+    monkeypatch.setattr(Axes, "plot", watched)
+    with_loss = epoch(1, 0.3)
+    without = {**with_loss, "val": {name: value for name, value in with_loss["val"].items() if name != "box_loss"}}
+    draw_curves([with_loss], tmp_path / "a.png")
+    assert drawn[:2] == ["box, train", "box, val"]
+    drawn.clear()
+    draw_curves([without], tmp_path / "b.png")
+    assert drawn[0] == "box, train"
+    assert not any(", val" in name for name in drawn)
 
 
 def test_curves_of_one_epoch(tmp_path: Path) -> None:
