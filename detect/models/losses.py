@@ -79,10 +79,7 @@ def _ssd(module: Any, batch: Batch, weights: Tensor | None) -> Parts:
 
     A photo without boxes has three wrong ones, too: an undamaged car teaches what no damage is.
     """
-    features = _levels(module, batch)
-    seen = module.head(features)
-    deltas, logits = seen["bbox_regression"].float(), seen["cls_logits"].float()
-    anchors = _anchors(module.anchor_generator, batch, features)
+    deltas, logits, anchors = _looked(module, batch)
     limit = module.proposal_matcher.high_threshold
     matched = match(batch.truth, anchors, limit, limit, rescue="best")
     right, labels = matched >= 0, _labels(batch.truth, matched)
@@ -100,10 +97,7 @@ def _ssd(module: Any, batch: Batch, weights: Tensor | None) -> Parts:
 
 def _retinanet(module: Any, batch: Batch, weights: Tensor | None) -> Parts:
     """The focal loss of RetinaNet (Lin et al., 2017), each photo's over its number of right anchors."""
-    features = _levels(module, batch)
-    seen = module.head(features)
-    deltas, logits = seen["bbox_regression"].float(), seen["cls_logits"].float()
-    anchors = _anchors(module.anchor_generator, batch, features)
+    deltas, logits, anchors = _looked(module, batch)
     matcher = module.proposal_matcher
     matched = match(batch.truth, anchors, matcher.low_threshold, matcher.high_threshold, rescue="ties")
     right = matched >= 0
@@ -192,8 +186,12 @@ def _best_proposals(
     return pick(boxes, places.clamp(min=0)), real
 
 
-def _levels(module: Any, batch: Batch) -> list[Tensor]:
-    return list(module.backbone(batch.pictures).values())
+def _looked(module: Any, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+    """What a detector of one stage says: deltas (B, A, 4) and logits (B, A, C) of the anchors (1, A, 4)."""
+    features = list(module.backbone(batch.pictures).values())
+    seen = module.head(features)
+    anchors = _anchors(module.anchor_generator, batch, features)
+    return seen["bbox_regression"].float(), seen["cls_logits"].float(), anchors
 
 
 def _anchors(generator: Any, batch: Batch, features: list[Tensor]) -> Tensor:
