@@ -36,5 +36,5 @@ def test_the_parameters_of_yolos(name: str) -> None:
 def test_what_cannot_be_built_is_explained() -> None:
     with pytest.raises(ModelError, match="no such detector; known: ssdlite320"):
         build(Recipe(model="fasterrcnn_vgg"), 2)
-    with pytest.raises(ModelError, match=r"its input is 320 pixels, always; set `imgsz: 320`"):
+    with pytest.raises(ModelError, match=r"its input is 320 pixels, always; leave it at `imgsz: 320`"):
         build(Recipe(model="ssdlite320_mobilenet_v3_large", imgsz=640), 2)
