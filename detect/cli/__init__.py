@@ -27,6 +27,7 @@ COMMANDS = (
     "predict",
     "evaluate",
     "compare",
+    "review",
 )
 
 THRESHOLD_MISSED = 3

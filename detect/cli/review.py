@@ -1,0 +1,191 @@
+"""`detect review`: every mistake in FiftyOne, and the corrected dataset back."""
+
+from __future__ import annotations
+
+import re
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import click
+
+from detect.cli import options
+
+if TYPE_CHECKING:
+    from detect.data import Dataset, Predictions
+    from detect.evaluate import Evaluation
+    from detect.review import Corrections, Reviews
+
+
+@click.command()
+@click.argument("paths", nargs=-1, metavar="DATA PREDICTIONS [PREDICTIONS_B] | DEST", type=click.Path(path_type=Path))
+@click.option("--name", help="Under which it is kept and found again.  [default: the name of DATA]")
+@options.measuring
+@click.option("--point", type=click.Path(path_type=Path), help="Operating point: point.json, or a run.")
+@click.option("--collect", metavar="NAME", help="Write the corrected dataset of this review to DEST.")
+@click.option("--to", metavar="FORMAT", help="With --collect: a format of `detect formats`.")
+@click.option(
+    "--only",
+    type=click.Choice(["disputed"]),
+    help="With --collect: only photos tagged `disputed`, or with a likely label error that no tag answers.",
+)
+@click.option("--no-app", is_flag=True, help="Load, and end.")
+@click.option("--remote", is_flag=True, help="Do not open a browser here.")
+@click.option("--address", default="127.0.0.1", show_default=True, help="Where the App listens; 0.0.0.0: everywhere.")
+@click.option("--port", default=5151, show_default=True, type=click.IntRange(1, 65535), help="And on which port.")
+@options.on_error("Bad items in DATA: an error, or left out.")
+@options.quiet
+@options.as_json
+def review(
+    paths: tuple[Path, ...],
+    name: str | None,
+    collect: str | None,
+    to: str | None,
+    only: str | None,
+    as_json: bool,
+    **settings: Any,
+) -> None:
+    """Look at every mistake of PREDICTIONS on DATA in FiftyOne, and take the corrected dataset back.
+
+    Opens FiftyOne's App on the photos, with views of what is missed, false, poor or probably wrongly annotated, worst
+    first; of two predictions also where one is right and the other wrong. Tag boxes there (fix:class=scratch, fix:drop,
+    fix:add on a prediction that is right, ok, disputed) or edit them, then collect. A review outlives the command: the
+    same name goes on. Its database is private; FIFTYONE_DATABASE_URI names one for a team.
+
+    \b
+    Examples:
+      detect review data/ predictions.json --split val
+      detect review data/ old.json new.json --split test --name cars
+      detect review --collect cars corrected/ --to voc
+    """
+    from detect import review as room
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the database is stopped then, too
+    if collect is not None:
+        _check_collect(paths, to)
+        with room.reviewing() as reviews:
+            _collect(reviews, collect, paths[0], str(to), only == "disputed", as_json)
+        return
+    if not 2 <= len(paths) <= 3 or to or only:
+        raise click.UsageError("give DATA and one or two PREDICTIONS, or --collect NAME DEST --to FORMAT")
+    _review(paths, name, as_json, **settings)
+
+
+def _review(
+    paths: tuple[Path, ...],
+    name: str | None,
+    as_json: bool,
+    *,
+    split: str | None,
+    ids: Path | None,
+    point: Path | None,
+    no_app: bool,
+    remote: bool,
+    address: str,
+    port: int,
+    on_error: Literal["fail", "skip"],
+    **settings: Any,
+) -> None:
+    from detect import convert
+    from detect import review as room
+    from detect.errors import Problems
+    from detect.progress import say
+
+    problems = Problems()
+    dataset = convert.read(paths[0], on_error=on_error, problems=problems)
+    options.report(problems)
+    known = options.read_point(point) if point is not None else None
+    results: dict[str, Evaluation] = {}
+    part = dataset
+    for path in paths[1:]:
+        part, found = _part(dataset, convert.read_predictions(path, ids=ids), split)
+        results[_unused(path.stem, results)] = _evaluated(part, found, known, settings)
+    name = name or _name(paths[0])
+    with room.reviewing() as reviews:
+        views = reviews.load(name, part, results, problems=tuple(problems))
+        if as_json:
+            options.print_json({"name": name, "images": len(part), "views": views})
+        else:
+            _print(name, part, views)
+        if not no_app:
+            reviews.show(
+                name, address=address, port=port, browser=not remote,
+                ready=lambda url: say(f"{url} (Ctrl-C to end; then: detect review --collect {name} DEST --to voc)"),
+            )  # fmt: skip
+
+
+def _part(dataset: Dataset, found: Predictions, split: str | None) -> tuple[Dataset, Predictions]:
+    from detect import evaluate as room
+
+    return room.only_split(dataset, found, split) if split is not None else (dataset, found)
+
+
+def _evaluated(dataset: Dataset, found: Predictions, point: Any, settings: dict[str, Any]) -> Evaluation:
+    from detect import evaluate as room
+
+    return room.evaluate(dataset, found, point=point, **options.settings(settings))
+
+
+def _unused(stem: str, taken: dict[str, Evaluation]) -> str:
+    return stem if stem not in taken else f"{stem}_b"
+
+
+def _name(data: Path) -> str:
+    """A name for the review: that of the folder or file, in what FiftyOne allows."""
+    path = data.resolve()
+    return re.sub(r"[^\w.-]+", "-", path.stem if path.is_file() else path.name).strip("-.") or "review"
+
+
+def _print(name: str, dataset: Dataset, views: dict[str, int]) -> None:
+    screen = options.console()
+    screen.print(f"{name}: {len(dataset)} photos, {dataset.boxes} boxes", highlight=False)
+    options.print_table(screen, "Views", ("view", "photos or boxes"), [(key, f"{n:,}") for key, n in views.items()])
+
+
+def _check_collect(paths: tuple[Path, ...], to: str | None) -> None:
+    from detect import convert
+    from detect.convert.formats import by_name
+    from detect.files import refuse_to_overwrite
+
+    if len(paths) != 1 or to is None:
+        raise click.UsageError("--collect NAME needs DEST and --to FORMAT")
+    convert.check_dest(by_name(to), paths[0])
+    refuse_to_overwrite(paths[0])
+
+
+def _collect(reviews: Reviews, name: str, dest: Path, to: str, disputed: bool, as_json: bool) -> None:
+    """Write the corrected dataset and, beside it, the list of its changes."""
+    from dataclasses import replace
+
+    from detect import convert
+    from detect.errors import DataError, Problems
+    from detect.review.changes import write_changes
+
+    found = reviews.collect(name)
+    dataset = found.dataset
+    if disputed:
+        dataset = replace(dataset, images=tuple(image for image in dataset.images if image.name in found.disputed))
+    if not dataset.images:
+        raise DataError(f"{name}: nothing to write, {'no photo is disputed' if disputed else 'every photo was dropped'}")
+    problems = Problems()
+    convert.write(dataset, dest, to, problems=problems)
+    options.report(problems)
+    report = write_changes(found.changes, dest)
+    if as_json:
+        options.print_json(
+            {"dataset": str(dest), "images": len(dataset), "boxes": dataset.boxes, "report": str(report),
+             "changes": [change._asdict() for change in found.changes]}
+        )  # fmt: skip
+        return
+    _print_changes(found, dest, report, len(dataset))
+
+
+def _print_changes(found: Corrections, dest: Path, report: Path, images: int) -> None:
+    from collections import Counter
+
+    screen = options.console()
+    if found.changes:
+        counts = Counter((change.change, change.by) for change in found.changes)
+        rows = [(change, by, str(count)) for (change, by), count in counts.most_common()]
+        options.print_table(screen, "Changes", ("change", "", "boxes"), rows)
+    click.echo(f"{dest}: {images} photos, {len(found.changes)} changes, listed in {report}")

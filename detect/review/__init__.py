@@ -1,0 +1,106 @@
+"""Every mistake of a detector, looked at in FiftyOne, corrected there, and the corrected dataset taken back.
+
+>>> with reviewing() as reviews:                                    # doctest: +SKIP
+...     reviews.load("cars", dataset, {"yolo": evaluation})
+...     reviews.show("cars", address="127.0.0.1", port=5151)
+...     fixed = reviews.collect("cars")
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from detect.review.corrections import Change, Corrections, corrections
+from detect.review.database import database
+from detect.review.findings import findings
+
+if TYPE_CHECKING:
+    from detect.data import Dataset
+    from detect.errors import Problem
+    from detect.evaluate import Evaluation
+
+__all__ = ["Change", "Corrections", "Reviews", "reviewing"]
+
+
+@contextmanager
+def reviewing() -> Iterator[Reviews]:
+    """The reviews in the database, which runs while this block does; see `database`, whose errors are raised."""
+    with database() as uri:
+        from detect.review.fiftyone import connected
+
+        with connected(uri):
+            yield Reviews()
+
+
+class Reviews:
+    """Datasets under review, by name. They outlive the process, and so does what was tagged in them."""
+
+    def load(
+        self,
+        name: str,
+        dataset: Dataset,
+        results: Mapping[str, Evaluation],
+        *,
+        problems: tuple[Problem, ...] = (),
+    ) -> dict[str, int]:
+        """Load images and what was found in them; the views, and how many images or boxes each has.
+
+        `results`: what evaluations of this dataset say, by the name of the model; the first is in front, and is
+        compared with the second. What is there already stays, with every tag: new images and models are added, and
+        the same again changes nothing. `problems`: what was found wrong in the data when it was read.
+
+        Raises DataError where photos are missing, or the review holds other annotations of the same images.
+        """
+        from detect.review.documents import found_documents, image_fields
+        from detect.review.fiftyone import looks, store, views
+
+        first, images = next(iter(results.values())), {image.name: image for image in dataset.images}
+        there = store.load(dataset, name, image_fields(dataset, first, problems))
+        fields = []
+        for model, result in results.items():
+            field = store.field_of(there, model, result)
+            seen = [images[one] for one in result.table.images]
+            store.add_predictions(there, seen, field, found_documents(seen, findings(result), field))
+            fields.append(field)
+        there.info[store.INFO]["front"] = fields[0]
+        looks.dress(there, fields, headline(results))
+        return {view.name: len(view.view) for view in views.save_views(there, fields)}
+
+    def show(
+        self,
+        name: str,
+        *,
+        address: str = "127.0.0.1",
+        port: int = 5151,
+        browser: bool = False,
+        ready: Callable[[str], None] = lambda url: None,
+    ) -> None:
+        """Serve the App until Ctrl-C or SIGTERM; `ready` is told the address. Raises DetectError, see `app.serve`."""
+        from detect.review.fiftyone import app, store
+
+        app.serve(store.opened(name), address=address, port=port, browser=browser, ready=ready)
+
+    def collect(self, name: str) -> Corrections:
+        """The dataset as tags and edits want it. Raises DetectError for an unknown name, DataError for bad tags."""
+        from detect.review.fiftyone import store
+
+        there = store.opened(name)
+        about: dict[str, Any] = there.info[store.INFO]
+        known = store.known_attributes(there)
+        return corrections(store.samples(there), about["classes"], list(about["models"]), about["front"], known)
+
+
+def headline(results: Mapping[str, Evaluation]) -> str:
+    """The figures that matter, of each model, in a line each."""
+    lines = []
+    for model, result in results.items():
+        names = {"map50": "AP50", "map": "mAP", "precision": "precision", "recall": "recall"}
+        said = []
+        for key, title in names.items():
+            value, low, high = result.estimate(key)
+            said.append(f"{title} {value:.3f}" + ("" if math.isnan(low) else f" ({low:.3f} to {high:.3f})"))
+        lines.append(f"{model}: {', '.join(said)}")
+    return "\n".join(lines)

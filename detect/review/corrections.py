@@ -1,0 +1,216 @@
+"""What the reviewer tagged and edited, turned into a corrected dataset and a list of the changes.
+
+Tags of a true box: `fix:class=LABEL`, `fix:drop`. Of a prediction: `fix:add`, as it is, or `fix:add=LABEL`. Of an
+image: `fix:drop`. `ok` anywhere: it was looked at and is right. `disputed`: somebody has to look again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from detect.data import Attributes, Box, Dataset, Image
+from detect.errors import Problems
+from detect.review.original import Attribute, absolute, from_text, relative
+
+FIX, OK, DISPUTED = "fix:", "ok", "disputed"
+Document = Mapping[str, Any]
+
+
+class Change(NamedTuple):
+    """One change: `box` is its number in the data, 0 for a new one and for the image; `by` the tag, or "edit"."""
+
+    image: str
+    box: int
+    change: str  # class, drop, add, move, attributes, drop image
+    before: str
+    after: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Corrections:
+    """The corrected dataset, what was changed, and the names of the images that somebody has to look at again."""
+
+    dataset: Dataset
+    changes: tuple[Change, ...]
+    disputed: frozenset[str]
+
+
+@dataclass(slots=True)
+class _Reading:
+    """What is known while samples are read: the classes, the fields of attributes, the changes and problems so far."""
+
+    classes: tuple[str, ...]
+    attributes: Sequence[Attribute]
+    changes: list[Change]
+    problems: Problems
+
+
+def corrections(
+    samples: Iterable[Document],
+    classes: Sequence[str],
+    models: Sequence[str],
+    front: str,
+    attributes: Sequence[Attribute] = (),
+) -> Corrections:
+    """Read the samples of a review, as documents of the database with the predictions of these models.
+
+    Of the doubts about annotations those of the model in `front` count.
+
+    Raises DataError, with all of them, where a tag is unknown, tags contradict each other, a label is not among the
+    classes, or a box was drawn without a label or outside its image.
+    """
+    reading = _Reading(tuple(classes), attributes, [], Problems())
+    images, disputed = [], set()
+    for sample in samples:
+        image = _image(sample, models, reading)
+        if image is None:
+            continue
+        images.append(image)
+        if _is_disputed(sample, front):
+            disputed.add(image.name)
+    reading.problems.raise_errors()
+    return Corrections(Dataset(reading.classes, tuple(images)), tuple(reading.changes), frozenset(disputed))
+
+
+def _image(sample: Document, models: Sequence[str], reading: _Reading) -> Image | None:
+    """The corrected image; None where the reviewer dropped it."""
+    before = from_text(sample["original"])
+    path = Path(sample["filepath"])
+    fixes = _fixes(sample, before.name, 0, ("drop",), reading)
+    if fixes:
+        reading.changes.append(Change(before.name, 0, "drop image", f"{len(before.boxes)} boxes", "", "fix:drop"))
+        return None
+    kept: dict[int, Box | None] = {}
+    new: list[Box] = []
+    for document in sample["ground_truth"]["detections"]:
+        number = document.get("number")
+        if number is None or number in kept:  # drawn by hand, or a copy
+            new += _drawn(document, before, reading)
+        else:
+            kept[number] = _corrected(document, before, number, reading)
+    for number, box in enumerate(before.boxes, 1):
+        if number not in kept:
+            reading.changes.append(Change(before.name, number, "drop", _text(box), "", "edit"))
+    for model in models:
+        for document in (sample.get(model) or {}).get("detections", ()):
+            new += _added(document, before, reading)
+    boxes = [box for number in sorted(kept) if (box := kept[number]) is not None]
+    return replace(before, boxes=(*boxes, *new), path=path)
+
+
+def _corrected(document: Document, image: Image, number: int, reading: _Reading) -> Box | None:
+    """A box of the data as it is to be now: the very same where nothing was done; None where it was dropped."""
+    before = image.boxes[number - 1]
+    fixes = _fixes(document, image.name, number, ("class", "drop"), reading)
+    if "drop" in fixes:
+        reading.changes.append(Change(image.name, number, "drop", _text(before), "", "fix:drop"))
+        return None
+    box = before
+    if document["bounding_box"] != relative(before, image):
+        box = box._replace(**_corners(document, image, reading))
+        reading.changes.append(Change(image.name, number, "move", _text(before), _text(box), "edit"))
+    label, by = (fixes["class"], f"fix:class={fixes['class']}") if "class" in fixes else (document.get("label"), "edit")
+    if label != before.label:
+        box = box._replace(label=_known(label, image.name, reading))
+        reading.changes.append(Change(image.name, number, "class", before.label, box.label, by))
+    given = _given(document, before.attributes, reading.attributes)
+    if given != before.attributes:
+        box = box._replace(attributes=given)
+        reading.changes.append(
+            Change(image.name, number, "attributes", str(dict(before.attributes)), str(dict(given)), "edit")
+        )
+    return box
+
+
+def _given(document: Document, before: Attributes, attributes: Sequence[Attribute]) -> Attributes:
+    """The attributes of a box; one whose field says what it said at first keeps its value and type."""
+    after = dict(before)
+    for one in attributes:
+        value = document.get(one.field)
+        if value is None:
+            after.pop(one.name, None)
+        elif one.name not in before or one.shown(before[one.name]) != value:
+            after[one.name] = value
+    return Attributes(after)
+
+
+def _drawn(document: Document, image: Image, reading: _Reading) -> list[Box]:
+    label = _known(document.get("label"), image.name, reading)
+    if "drop" in (fixes := _fixes(document, image.name, 0, ("class", "drop"), reading)):
+        return []
+    label = fixes.get("class", label)
+    box = Box(label, **_corners(document, image, reading), attributes=_given(document, Attributes(), reading.attributes))
+    reading.changes.append(Change(image.name, 0, "add", "", _text(box), "edit"))
+    return [box]
+
+
+def _added(document: Document, image: Image, reading: _Reading) -> list[Box]:
+    """The prediction as a true box, where the reviewer says so."""
+    fixes = _fixes(document, image.name, 0, ("add",), reading)
+    if "add" not in fixes:
+        return []
+    label = fixes["add"] or _known(document.get("label"), image.name, reading)
+    box = Box(label, **_corners(document, image, reading))
+    by = f"fix:add={fixes['add']}" if fixes["add"] else "fix:add"
+    reading.changes.append(Change(image.name, 0, "add", "", _text(box), by))
+    return [box]
+
+
+def _fixes(document: Document, image: str, number: int, allowed: Sequence[str], reading: _Reading) -> dict[str, str]:
+    """What the tags ask for, by verb; the label after `=`, or ""."""
+    fixes: dict[str, str] = {}
+    where = f"box {number}" if number else ""
+    for tag in document.get("tags") or ():
+        if not tag.startswith(FIX):
+            continue
+        verb, _, label = tag.removeprefix(FIX).partition("=")
+        if verb not in allowed or (verb == "class" and not label) or (verb == "drop" and label):
+            remedy = "here it can be " + " or ".join(f"fix:{one}{'=LABEL' if one == 'class' else ''}" for one in allowed)
+            reading.problems.add("error", "unknown tag", f"{tag!r} means nothing", file=image, where=where, remedy=remedy)
+            continue
+        if fixes and fixes != {verb: label}:
+            reading.problems.add("error", "tags", f"{tag!r} contradicts another tag", file=image, where=where)
+        fixes[verb] = _known(label, image, reading) if label else ""
+    return fixes
+
+
+def _known(label: str | None, image: str, reading: _Reading) -> str:
+    if label in reading.classes:
+        return str(label)
+    near = get_close_matches(label or "", reading.classes, n=1)
+    what = f"{label!r} is no class of the data" if label else "a box has no label"
+    remedy = f"did you mean {near[0]!r}?" if near else f"the classes are {', '.join(reading.classes)}"
+    reading.problems.add("error", "label", what, file=image, remedy=remedy)
+    return reading.classes[0]
+
+
+def _corners(document: Document, image: Image, reading: _Reading) -> dict[str, float]:
+    x1, y1, x2, y2 = absolute(document["bounding_box"], image.width, image.height)
+    if x2 <= x1 or y2 <= y1:
+        reading.problems.add("error", "empty box", "a box lies outside the image or has no size", file=image.name)
+    return {"x1": x1, "y1": y1, "x2": x2, "y2": y2}
+
+
+def _is_disputed(sample: Document, front: str) -> bool:
+    """Whether it is tagged so, or has a likely label error that no tag answers."""
+    tags = sample.get("tags") or ()
+    if DISPUTED in tags:
+        return True
+    truths = [(one, f"{front}_label_error") for one in sample["ground_truth"]["detections"]]
+    found = [(one, "label_error") for one in (sample.get(front) or {}).get("detections", ())]
+    for document, doubt in truths + found:
+        said = document.get("tags") or ()
+        answered = OK in tags or any(tag == OK or tag.startswith(FIX) for tag in said)
+        if DISPUTED in said or (document.get(doubt) and not answered):
+            return True
+    return False
+
+
+def _text(box: Box) -> str:
+    x1, y1, x2, y2 = (f"{value:g}" for value in box.xyxy)
+    return f"{box.label} {x1},{y1} {x2},{y2}"

@@ -1,0 +1,47 @@
+"""The only place that knows FiftyOne: the dataset in its database, its looks and views, and the App.
+
+`connected` comes first. FiftyOne's fields are declared by its public interface; the documents themselves are written to
+its collection directly, because a FiftyOne label object costs more time than everything else together.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from detect.errors import DetectError
+
+
+@contextmanager
+def connected(uri: str) -> Iterator[None]:
+    """FiftyOne on this database, with tracking off, until the block ends.
+
+    Raises DetectError where the database is unreachable, or FiftyOne is in use with another one.
+    """
+    if "fiftyone" in sys.modules and os.environ.get("FIFTYONE_DATABASE_URI") != uri:
+        raise DetectError("FiftyOne was imported before, with another database; review in a process of its own")
+    os.environ.update(FIFTYONE_DATABASE_URI=uri, FIFTYONE_DO_NOT_TRACK="true")
+    os.environ.setdefault("FIFTYONE_DATABASE_VALIDATION", "false")  # else it remarks on each start that 6.0 is old
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            import fiftyone
+            from fiftyone.core.odm import database
+
+            fiftyone.list_datasets()
+    except Exception as error:
+        reason = str(error).strip().split("\n")[0]
+        raise DetectError(f"FiftyOne cannot use the database {uri.rpartition('@')[2]}: {reason}") from None
+    fiftyone.config.show_progress_bars = False
+    logging.getLogger("fiftyone").setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        # What it would do when Python ends, and by then the database may be gone.
+        database._delete_non_persistent_datasets_if_allowed()
+        atexit.unregister(database._delete_non_persistent_datasets_if_allowed)

@@ -1,0 +1,62 @@
+"""The App: a server of FiftyOne's on this machine, until the command is stopped."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import threading
+import webbrowser
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import fiftyone as fo
+
+from detect.errors import DetectError
+
+
+def serve(there: Any, *, address: str, port: int, browser: bool, ready: Callable[[str], None]) -> None:
+    """Show a dataset until Ctrl-C or SIGTERM; `ready` is told where. Raises DetectError where the port is taken."""
+    free_port(address, port)
+    host = f"[{address}]" if ":" in address else address
+    with _until_stopped() as wait:
+        session = fo.launch_app(there, remote=True, address=address, port=port, auto=False)
+        try:
+            url = f"http://{host}:{port}/datasets/{there.slug}"
+            ready(url)
+            if browser:
+                webbrowser.open(url)
+            wait()
+        finally:
+            session.close()
+            fo.close_app()
+
+
+def free_port(address: str, port: int) -> None:
+    """Raise DetectError where something listens there already, or the address is none of this machine's."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address, port))
+        except OSError as error:
+            raise DetectError(
+                f"{address}:{port} cannot be used: {error.strerror}; give another one with --port"
+            ) from None
+
+
+@contextmanager
+def _until_stopped() -> Iterator[Callable[[], None]]:
+    """A wait that SIGINT and SIGTERM end; they are as before afterwards."""
+    stop = threading.Event()
+    before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: _wait(stop)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _wait(stop: threading.Event) -> None:
+    while not stop.wait(0.5):
+        pass

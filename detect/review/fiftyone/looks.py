@@ -1,0 +1,59 @@
+"""How the App shows a review: colours that say what a box is, a sidebar in sensible groups, a note with the figures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import fiftyone as fo
+
+from detect.review.documents import IMAGE
+from detect.review.findings import FALSE, FOUND, IGNORED, MISSED, RIGHT
+from detect.review.fiftyone.store import TRUTHS, known_attributes
+
+GREEN, LIGHT_GREEN, MAGENTA, YELLOW, GREY = "#1b9e3e", "#66e08a", "#ff2fd0", "#ffd400", "#9e9e9e"
+
+
+def dress(there: Any, models: Sequence[str], note: str) -> None:
+    """Colours, sidebar and note for these models, the first in front."""
+    there.app_config.color_scheme = fo.ColorScheme(color_by="value", opacity=0.9, fields=_colours(models))
+    there.app_config.sidebar_groups = [
+        fo.SidebarGroupDocument(name=name, paths=paths, expanded=expanded) for name, paths, expanded in _groups(there, models)
+    ]
+    there.app_config.active_fields = fo.ActiveFields(paths=[TRUTHS, models[0]], exclude=False)
+    there.description = note
+    there.save()
+
+
+def _colours(models: Sequence[str]) -> list[dict[str, Any]]:
+    truth = {FOUND: GREEN, MISSED: YELLOW, IGNORED: GREY}
+    found = {RIGHT: LIGHT_GREEN, FALSE: MAGENTA, IGNORED: GREY}
+    return [
+        _coloured(TRUTHS, f"{models[0]}_status", truth, GREEN),
+        *(_coloured(model, "status", found, LIGHT_GREEN) for model in models),
+        *({"path": f"{model}_unsure", "fieldColor": GREY, "valueColors": []} for model in models),
+    ]
+
+
+def _coloured(path: str, attribute: str, colours: dict[str, str], field: str) -> dict[str, Any]:
+    values = [{"value": value, "color": colour} for value, colour in colours.items()]
+    return {"path": path, "fieldColor": field, "colorByAttribute": attribute, "valueColors": values}
+
+
+def _groups(there: Any, models: Sequence[str]) -> list[tuple[str, list[str], bool]]:
+    """Groups of fields: name, paths, open or not. What is not named here, the App puts into a group of its own."""
+    held = list(there.get_field_schema())
+    about = [f"{model}_{key}" for model in models for key in IMAGE]
+    labels = [TRUTHS, *(name for model in models for name in (model, f"{model}_unsure"))]
+    image = ["name", "split", "claim", "problems", *(one.field for one in known_attributes(there, "image_attributes"))]
+    file = ["id", "filepath", "metadata", "created_at", "last_modified_at", "original"]
+    rest = [path for path in held if path not in {"tags", *about, *labels, *image, *file}]
+    groups = [
+        ("tags", ["tags"], True),
+        ("mistakes", about, True),
+        ("boxes", labels, True),
+        ("photo", image, True),
+        ("other models", rest, False),
+        ("metadata", file, False),
+    ]
+    return [group for group in groups if group[1]]

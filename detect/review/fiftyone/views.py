@@ -1,0 +1,95 @@
+"""The saved views: what is worth looking at, worst first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from fiftyone import ViewField as F
+
+from detect.evaluate.suspects import LIKELY
+from detect.review.findings import FALSE, FOUND, MISSED
+from detect.review.fiftyone.store import INFO, TRUTHS
+
+OURS = "detect: "  # how the description of a view begins that this tool made, and may replace
+
+
+class View(NamedTuple):
+    """A saved view: its name in the App, what it shows, and the view itself."""
+
+    name: str
+    about: str
+    view: Any
+
+
+def save_views(there: Any, models: Sequence[str]) -> list[View]:
+    """Save the views of the first model, and of what it does better or worse than the second; the reviewer's stay."""
+    for name in there.list_saved_views():
+        if (there.get_saved_view_info(name).get("description") or "").startswith(OURS):
+            there.delete_saved_view(name)
+    taken = set(there.list_saved_views())
+    views = [view for view in [*_views(there, models[0]), *_compared(there, models)] if view.name not in taken]
+    for view in views:
+        there.save_view(view.name, view.view, description=OURS + view.about)
+    return views
+
+
+def _views(there: Any, model: str) -> Iterator[View]:
+    status, reason = F(f"{model}_status"), F(f"{model}_reason")
+    yield _truths(there, "missed damage", "a true box that was not found", status == MISSED, F(f"{model}_cost"))
+    background = (F("status") == FALSE) & (F("mistake") == "background")
+    yield _found(there, model, "false alarms", "a prediction where nothing is", background)
+    for name, about, kinds in (
+        ("wrong class", "a prediction of another class than the true box", ["wrong_class", "both"]),
+        ("poor boxes", "a prediction that meets its true box too little", ["poor_box", "both"]),
+        ("duplicates", "a second prediction on the same true box", ["duplicate"]),
+    ):
+        yield _found(there, model, name, about, (F("status") == FALSE) & F("mistake").is_in(kinds))
+    likely = there.match(F(f"{model}_label_error") >= LIKELY).sort_by(f"{model}_label_error", reverse=True)
+    yield View("label errors", "where the annotation is probably wrong", likely)
+    counted = F(f"{model}.detections").filter(F("status") == FALSE)
+    nothing = F(f"{TRUTHS}.detections").length() == 0
+    flagged = there.match(nothing & (counted.length() > 0)).sort_by(counted.map(F("confidence")).max(), reverse=True)
+    yield View("undamaged, flagged", "photos without damage in which some is predicted", flagged)
+    real = F(f"{TRUTHS}.detections").filter(status.is_in([FOUND, MISSED]))
+    passed = there.match((real.length() > 0) & (F(f"{model}.detections").length() == 0))
+    yield View(
+        "damaged, passed", "photos with damage in which none is predicted", passed.sort_by(f"{model}_worst", reverse=True)
+    )
+    for name in there.info[INFO]["classes"]:
+        mine = F("label") == name
+        either = (F(f"{TRUTHS}.detections").filter(mine).length() > 0) | (
+            F(f"{model}.detections").filter(mine).length() > 0
+        )
+        view = there.match(either).sort_by(f"{model}_worst", reverse=True)
+        yield View(f"class: {name}", f"photos in which {name} is annotated or predicted", view)
+    misses = there.filter_labels(TRUTHS, status == MISSED).to_patches(TRUTHS, other_fields=["name"])
+    yield View("boxes: missed", "each missed box", misses.sort_by(f"{TRUTHS}.{model}_cost", reverse=True))
+    alarms = there.filter_labels(model, F("status") == FALSE).to_patches(model, other_fields=["name"])
+    yield View("boxes: false", "each false prediction", alarms.sort_by(f"{model}.confidence", reverse=True))
+    doubtful = there.filter_labels(TRUTHS, F(f"{model}_label_error") != None)  # noqa: E711 an expression
+    doubtful = doubtful.to_patches(TRUTHS, other_fields=["name"])
+    doubtful = doubtful.sort_by(f"{TRUTHS}.{model}_label_error_score", reverse=True)
+    yield View("boxes: label errors", "each true box that is probably wrong", doubtful)
+
+
+def _truths(there: Any, name: str, about: str, wanted: Any, cost: Any) -> View:
+    boxes = F(f"{TRUTHS}.detections").filter(wanted)
+    return View(name, about, there.match(boxes.length() > 0).sort_by(boxes.map(cost).sum(), reverse=True))
+
+
+def _found(there: Any, model: str, name: str, about: str, wanted: Any) -> View:
+    boxes = F(f"{model}.detections").filter(wanted)
+    return View(name, about, there.match(boxes.length() > 0).sort_by(boxes.map(F("confidence")).max(), reverse=True))
+
+
+def _compared(there: Any, models: Sequence[str]) -> Iterator[View]:
+    if len(models) < 2:
+        return
+    first, second = models
+    boxes = F(f"{TRUTHS}.detections")
+    for better, worse in ((first, second), (second, first)):
+        mine = boxes.filter((F(f"{better}_status") == FOUND) & (F(f"{worse}_status") == MISSED)).length()
+        fewer = F(f"{better}_mistakes") < F(f"{worse}_mistakes")
+        view = there.match((mine > 0) | fewer).sort_by(F(f"{worse}_mistakes") - F(f"{better}_mistakes"), reverse=True)
+        yield View(f"{better} right, {worse} wrong", f"photos where {better} does better than {worse}", view)

@@ -1,0 +1,78 @@
+"""An image's annotation as text, kept beside what the reviewer edits: nothing that was not touched can change."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NamedTuple
+
+from detect.data import Attributes, Box, Dataset, Image, Value
+
+Relative = list[float]  # x, y, width, height as shares of the image: FiftyOne's bounding box
+
+
+def to_text(image: Image) -> str:
+    """All of an image but its file: name, size, split, attributes, boxes. Numbers come back to the last bit."""
+    boxes = [[*box[:5], dict(box.attributes)] for box in image.boxes]
+    rest = [image.name, image.width, image.height, image.split, dict(image.attributes)]
+    return json.dumps([*rest, boxes], ensure_ascii=False, separators=(",", ":"))
+
+
+def from_text(text: str) -> Image:
+    """The image that `to_text` wrote, without its file."""
+    name, width, height, split, attributes, boxes = json.loads(text)
+    found = tuple(Box(*corners, attributes=Attributes(given)) for *corners, given in boxes)
+    return Image(name, width, height, found, split, Attributes(attributes))
+
+
+def relative(box: Box, image: Image) -> Relative:
+    """The bounding box that FiftyOne is told."""
+    return [box.x1 / image.width, box.y1 / image.height, box.width / image.width, box.height / image.height]
+
+
+def absolute(bounding_box: Relative, width: int, height: int) -> tuple[float, float, float, float]:
+    """The corners in pixels, inside the image, to a millionth."""
+    x, y, w, h = bounding_box
+    x1, y1, x2, y2 = (round(v, 6) for v in (x * width, y * height, (x + w) * width, (y + h) * height))
+    return max(0.0, x1), max(0.0, y1), min(float(width), x2), min(float(height), y2)
+
+
+class Attribute(NamedTuple):
+    """An attribute of boxes or images as a field: its name in the data, that of the field, and what it holds."""
+
+    name: str
+    field: str
+    type: type[str] | type[int] | type[float] | type[bool]
+
+    def shown(self, value: Value) -> Value:
+        """The value as the field holds it."""
+        return self.type(value)
+
+
+def attributes(dataset: Dataset, reserved: frozenset[str], prefix: str = "") -> tuple[list[Attribute], list[Attribute]]:
+    """The attributes of the images and of the boxes as fields; mixed types are shown as text."""
+    of_images, of_boxes = dict[str, set[type]](), dict[str, set[type]]()
+    for image in dataset.images:
+        for name, value in image.attributes.items():
+            of_images.setdefault(name, set()).add(type(value))
+        for box in image.boxes:
+            if box.attributes:
+                for name, value in box.attributes.items():
+                    of_boxes.setdefault(name, set()).add(type(value))
+    return _fields(of_images, reserved, "image_"), _fields(of_boxes, reserved, prefix)
+
+
+def _fields(found: dict[str, set[type]], reserved: frozenset[str], prefix: str) -> list[Attribute]:
+    rows, taken = [], set(reserved)
+    for name in sorted(found):
+        field = prefix + "".join(c if c.isascii() and c.isalnum() else "_" for c in name).strip("_").lower()
+        while field in taken or not field:
+            field += "_"
+        taken.add(field)
+        rows.append(Attribute(name, field, _type(found[name])))
+    return rows
+
+
+def _type(kinds: set[type]) -> Any:
+    if len(kinds) == 1:
+        return next(iter(kinds))
+    return float if kinds == {int, float} else str
