@@ -9,9 +9,10 @@ import fiftyone as fo
 
 from detect.review.documents import IMAGE
 from detect.review.findings import FALSE, FOUND, IGNORED, MISSED, RIGHT
-from detect.review.fiftyone.store import TRUTHS, known_attributes
+from detect.review.fiftyone.store import INFO, TRUTHS, known_attributes
 
 GREEN, LIGHT_GREEN, MAGENTA, YELLOW, GREY = "#1b9e3e", "#66e08a", "#ff2fd0", "#ffd400", "#9e9e9e"
+FEW = 12  # classes that are shown at once; more are a list to choose from
 
 
 def dress(there: Any, models: Sequence[str], note: str) -> None:
@@ -23,6 +24,23 @@ def dress(there: Any, models: Sequence[str], note: str) -> None:
     there.app_config.active_fields = fo.ActiveFields(paths=[TRUTHS, models[0]], exclude=False)
     there.description = note
     there.save()
+    there.set_label_schemas({TRUTHS: _schema(there)})
+    there.active_label_schemas = [TRUTHS]
+
+
+def _schema(there: Any) -> dict[str, Any]:
+    """What the App's annotate mode lets people edit: boxes, classes, and the attributes of the data."""
+    kinds = {str: "str", int: "int", float: "float", bool: "bool"}
+    classes = there.info[INFO]["classes"]
+    return {
+        "type": "detections",
+        "component": "radio" if len(classes) <= FEW else "dropdown",
+        "classes": classes,
+        "attributes": [
+            {"name": one.field, "type": kinds[one.type], "component": "toggle" if one.type is bool else "text"}
+            for one in known_attributes(there)
+        ],
+    }
 
 
 def _colours(models: Sequence[str]) -> list[dict[str, Any]]:
