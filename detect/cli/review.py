@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     type=click.Choice(["disputed"]),
     help="With --collect: only photos tagged `disputed`, or with a likely label error that no tag answers.",
 )
+@click.option("--export", metavar="DIR", type=click.Path(path_type=Path), help="Write the views as pages, and end.")
 @click.option("--no-app", is_flag=True, help="Load, and end.")
 @click.option("--remote", is_flag=True, help="Do not open a browser here.")
 @click.option("--address", default="127.0.0.1", show_default=True, help="Where the App listens; 0.0.0.0: everywhere.")
@@ -79,6 +80,7 @@ def _review(
     split: str | None,
     ids: Path | None,
     point: Path | None,
+    export: Path | None,
     no_app: bool,
     remote: bool,
     address: str,
@@ -89,8 +91,11 @@ def _review(
     from detect import convert
     from detect import review as room
     from detect.errors import Problems
+    from detect.files import refuse_to_overwrite
     from detect.progress import say
 
+    if export is not None:
+        refuse_to_overwrite(export)
     problems = Problems()
     dataset = convert.read(paths[0], on_error=on_error, problems=problems)
     options.report(problems)
@@ -107,7 +112,11 @@ def _review(
             options.print_json({"name": name, "images": len(part), "views": views})
         else:
             _print(name, part, views)
-        if not no_app:
+        if export is not None:
+            model = next(iter(results))
+            reviews.export(name, export, part, model, results[model])
+            say(f"wrote {export / 'index.html'}")
+        elif not no_app:
             reviews.show(
                 name, address=address, port=port, browser=not remote,
                 ready=lambda url: say(f"{url} (Ctrl-C to end; then: detect review --collect {name} DEST --to voc)"),

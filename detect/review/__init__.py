@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from detect.review.corrections import Change, Corrections, corrections
@@ -68,6 +69,15 @@ class Reviews:
         there.info[store.INFO]["front"] = fields[0]
         looks.dress(there, fields, headline(results))
         return {view.name: len(view.view) for view in views.save_views(there, fields)}
+
+    def export(self, name: str, dest: Path, dataset: Dataset, model: str, result: Evaluation) -> None:
+        """Write the views that show photos as pages to the new folder `dest`, see `write_pages`."""
+        from detect.review.fiftyone import store, views
+        from detect.review.pages import Page, write_pages
+
+        there = store.opened(name)
+        pages = [Page(*one) for one in views.as_names(there)]
+        write_pages(dest, name, headline({model: result}), pages, dataset, result, findings(result))
 
     def show(
         self,

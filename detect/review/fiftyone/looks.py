@@ -7,11 +7,11 @@ from typing import Any
 
 import fiftyone as fo
 
+from detect.review.colours import GREEN, GREY, LIGHT_GREEN, MAGENTA, YELLOW
 from detect.review.documents import IMAGE
 from detect.review.findings import FALSE, FOUND, IGNORED, MISSED, RIGHT
 from detect.review.fiftyone.store import INFO, TRUTHS, known_attributes
 
-GREEN, LIGHT_GREEN, MAGENTA, YELLOW, GREY = "#1b9e3e", "#66e08a", "#ff2fd0", "#ffd400", "#9e9e9e"
 FEW = 12  # classes that are shown at once; more are a list to choose from
 
 

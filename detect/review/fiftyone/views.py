@@ -13,6 +13,8 @@ from detect.review.fiftyone.store import INFO, TRUTHS
 
 OURS = "detect: "  # how the description of a view begins that this tool made, and may replace
 
+BOXES = "boxes: "  # how the name of a view begins that shows boxes one by one
+
 
 class View(NamedTuple):
     """A saved view: its name in the App, what it shows, and the view itself."""
@@ -32,6 +34,14 @@ def save_views(there: Any, models: Sequence[str]) -> list[View]:
     for view in views:
         there.save_view(view.name, view.view, description=OURS + view.about)
     return views
+
+
+def as_names(there: Any) -> Iterator[tuple[str, str, list[str]]]:
+    """Our saved views that show whole photos: name, what it shows, the names of its images."""
+    for name in there.list_saved_views():
+        about = there.get_saved_view_info(name).get("description") or ""
+        if about.startswith(OURS) and not name.startswith(BOXES):
+            yield name, about.removeprefix(OURS), there.load_saved_view(name).values("name")
 
 
 def _views(there: Any, model: str) -> Iterator[View]:
@@ -64,13 +74,13 @@ def _views(there: Any, model: str) -> Iterator[View]:
         view = there.match(either).sort_by(f"{model}_worst", reverse=True)
         yield View(f"class: {name}", f"photos in which {name} is annotated or predicted", view)
     misses = there.filter_labels(TRUTHS, status == MISSED).to_patches(TRUTHS, other_fields=["name"])
-    yield View("boxes: missed", "each missed box", misses.sort_by(f"{TRUTHS}.{model}_cost", reverse=True))
+    yield View(f"{BOXES}missed", "each missed box", misses.sort_by(f"{TRUTHS}.{model}_cost", reverse=True))
     alarms = there.filter_labels(model, F("status") == FALSE).to_patches(model, other_fields=["name"])
-    yield View("boxes: false", "each false prediction", alarms.sort_by(f"{model}.confidence", reverse=True))
+    yield View(f"{BOXES}false", "each false prediction", alarms.sort_by(f"{model}.confidence", reverse=True))
     doubtful = there.filter_labels(TRUTHS, F(f"{model}_label_error") != None)  # noqa: E711 an expression
     doubtful = doubtful.to_patches(TRUTHS, other_fields=["name"])
     doubtful = doubtful.sort_by(f"{TRUTHS}.{model}_label_error_score", reverse=True)
-    yield View("boxes: label errors", "each true box that is probably wrong", doubtful)
+    yield View(f"{BOXES}label errors", "each true box that is probably wrong", doubtful)
 
 
 def _truths(there: Any, name: str, about: str, wanted: Any, cost: Any) -> View:
