@@ -29,6 +29,12 @@ if TYPE_CHECKING:
     type=click.Choice(["disputed"]),
     help="With --collect: only photos tagged `disputed`, or with a likely label error that no tag answers.",
 )
+@click.option(
+    "--embeddings",
+    metavar="WEIGHTS",
+    type=click.Path(path_type=Path),
+    help="Show which photos look alike, to a trained detector or a local classifier.",
+)
 @click.option("--export", metavar="DIR", type=click.Path(path_type=Path), help="Write the views as pages, and end.")
 @click.option("--no-app", is_flag=True, help="Load, and end.")
 @click.option("--remote", is_flag=True, help="Do not open a browser here.")
@@ -80,6 +86,7 @@ def _review(
     split: str | None,
     ids: Path | None,
     point: Path | None,
+    embeddings: Path | None,
     export: Path | None,
     no_app: bool,
     remote: bool,
@@ -108,6 +115,8 @@ def _review(
     name = name or _name(paths[0])
     with room.reviewing() as reviews:
         views = reviews.load(name, part, results, problems=tuple(problems))
+        if embeddings is not None:
+            reviews.embed(name, part.images, embeddings)
         if as_json:
             options.print_json({"name": name, "images": len(part), "views": views})
         else:
@@ -175,7 +184,9 @@ def _collect(reviews: Reviews, name: str, dest: Path, to: str, disputed: bool, a
     if disputed:
         dataset = replace(dataset, images=tuple(image for image in dataset.images if image.name in found.disputed))
     if not dataset.images:
-        raise DataError(f"{name}: nothing to write, {'no photo is disputed' if disputed else 'every photo was dropped'}")
+        raise DataError(
+            f"{name}: {'no photo is disputed' if disputed else 'every photo was dropped'}: nothing to write"
+        )
     problems = Problems()
     convert.write(dataset, dest, to, problems=problems)
     options.report(problems)

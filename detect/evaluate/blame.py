@@ -44,7 +44,7 @@ def blame(point: Outcomes) -> Blame:
         costs.detection[wrong] = _gains(ranking, point.rows[wrong] - ours.start, found=False)
         places = np.where(finder[missed] >= 0, finder[missed] - ours.start, -1)
         costs.truth[missed] = _gains(ranking, places, found=True)
-    share = 1 / max(1, np.count_nonzero(counts))
+    share = 1 / max(1, int(np.count_nonzero(counts)))
     return Blame(costs.detection * share, costs.truth * share)
 
 

@@ -137,7 +137,7 @@ def _picture(point: Outcomes, number: int, image: Image) -> str:
         photo = open_upright(image.path, longest=LONGEST)
     except DataError:
         return ""
-    photo = _enlarged(photo)
+    photo = enlarged(photo)
     scale = (photo.width / image.width, photo.height / image.height)
     marks = [*_truths(point, number, scale), *_detections(point, number, scale)]
     drawn = draw(
@@ -152,7 +152,8 @@ def _picture(point: Outcomes, number: int, image: Image) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode()
 
 
-def _enlarged(photo: Picture) -> Picture:
+def enlarged(photo: Picture) -> Picture:
+    """A small photo made larger, so that tags on it can be read."""
     from PIL.Image import Resampling
 
     factor = SHORTEST / max(photo.size)

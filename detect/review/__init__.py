@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ from detect.review.database import database
 from detect.review.findings import findings
 
 if TYPE_CHECKING:
-    from detect.data import Dataset
+    from detect.data import Dataset, Image
     from detect.errors import Problem
     from detect.evaluate import Evaluation
 
@@ -69,6 +69,13 @@ class Reviews:
         there.info[store.INFO]["front"] = fields[0]
         looks.dress(there, fields, headline(results))
         return {view.name: len(view.view) for view in views.save_views(there, fields)}
+
+    def embed(self, name: str, images: Sequence[Image], weights: str | Path) -> None:
+        """Let the App show which photos look alike to a network, see `embedder`. Raises ModelError, DataError."""
+        from detect.review.embeddings import vectors
+        from detect.review.fiftyone import maps, store
+
+        maps.add_map(store.opened(name), [image.name for image in images], vectors(images, weights))
 
     def export(self, name: str, dest: Path, dataset: Dataset, model: str, result: Evaluation) -> None:
         """Write the views that show photos as pages to the new folder `dest`, see `write_pages`."""

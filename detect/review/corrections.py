@@ -93,9 +93,9 @@ def _image(sample: Document, models: Sequence[str], reading: _Reading) -> Image 
             new += _drawn(document, before, reading)
         else:
             kept[number] = _corrected(document, before, number, reading)
-    for number, box in enumerate(before.boxes, 1):
+    for number, gone in enumerate(before.boxes, 1):
         if number not in kept:
-            reading.changes.append(Change(before.name, number, "drop", _text(box), "", "edit"))
+            reading.changes.append(Change(before.name, number, "drop", _text(gone), "", "edit"))
     for model in models:
         for document in (sample.get(model) or {}).get("detections", ()):
             new += _added(document, before, reading)
@@ -112,7 +112,8 @@ def _corrected(document: Document, image: Image, number: int, reading: _Reading)
         return None
     box = before
     if document["bounding_box"] != relative(before, image):
-        box = box._replace(**_corners(document, image, reading))
+        x1, y1, x2, y2 = _corners(document, image, reading)
+        box = box._replace(x1=x1, y1=y1, x2=x2, y2=y2)
         reading.changes.append(Change(image.name, number, "move", _text(before), _text(box), "edit"))
     label, by = (fixes["class"], f"fix:class={fixes['class']}") if "class" in fixes else (document.get("label"), "edit")
     if label != before.label:
@@ -144,7 +145,8 @@ def _drawn(document: Document, image: Image, reading: _Reading) -> list[Box]:
     if "drop" in (fixes := _fixes(document, image.name, 0, ("class", "drop"), reading)):
         return []
     label = fixes.get("class", label)
-    box = Box(label, **_corners(document, image, reading), attributes=_given(document, Attributes(), reading.attributes))
+    given = _given(document, Attributes(), reading.attributes)
+    box = Box(label, *_corners(document, image, reading), attributes=given)
     reading.changes.append(Change(image.name, 0, "add", "", _text(box), "edit"))
     return [box]
 
@@ -155,7 +157,7 @@ def _added(document: Document, image: Image, reading: _Reading) -> list[Box]:
     if "add" not in fixes:
         return []
     label = fixes["add"] or _known(document.get("label"), image.name, reading)
-    box = Box(label, **_corners(document, image, reading))
+    box = Box(label, *_corners(document, image, reading))
     by = f"fix:add={fixes['add']}" if fixes["add"] else "fix:add"
     reading.changes.append(Change(image.name, 0, "add", "", _text(box), by))
     return [box]
@@ -170,8 +172,9 @@ def _fixes(document: Document, image: str, number: int, allowed: Sequence[str], 
             continue
         verb, _, label = tag.removeprefix(FIX).partition("=")
         if verb not in allowed or (verb == "class" and not label) or (verb == "drop" and label):
-            remedy = "here it can be " + " or ".join(f"fix:{one}{'=LABEL' if one == 'class' else ''}" for one in allowed)
-            reading.problems.add("error", "unknown tag", f"{tag!r} means nothing", file=image, where=where, remedy=remedy)
+            known = " or ".join(f"fix:{one}{'=LABEL' if one == 'class' else ''}" for one in allowed)
+            what = f"{tag!r} means nothing here"
+            reading.problems.add("error", "tag", what, file=image, where=where, remedy=f"it can be {known}")
             continue
         if fixes and fixes != {verb: label}:
             reading.problems.add("error", "tags", f"{tag!r} contradicts another tag", file=image, where=where)
@@ -189,11 +192,11 @@ def _known(label: str | None, image: str, reading: _Reading) -> str:
     return reading.classes[0]
 
 
-def _corners(document: Document, image: Image, reading: _Reading) -> dict[str, float]:
+def _corners(document: Document, image: Image, reading: _Reading) -> tuple[float, float, float, float]:
     x1, y1, x2, y2 = absolute(document["bounding_box"], image.width, image.height)
     if x2 <= x1 or y2 <= y1:
         reading.problems.add("error", "empty box", "a box lies outside the image or has no size", file=image.name)
-    return {"x1": x1, "y1": y1, "x2": x2, "y2": y2}
+    return x1, y1, x2, y2
 
 
 def _is_disputed(sample: Document, front: str) -> bool:

@@ -83,7 +83,7 @@ def find_mongod() -> Path:
 def _version(mongod: Path) -> tuple[tuple[int, ...], str]:
     """Its version, and what it said; (0,) where it does not run."""
     try:
-        done = subprocess.run([mongod, "--version"], capture_output=True, text=True, timeout=60)
+        done = subprocess.run([mongod, "--version"], capture_output=True, text=True, timeout=60)  # noqa: S603 a server
     except (OSError, subprocess.SubprocessError) as error:
         return (0,), str(error)
     text = (done.stdout or done.stderr).strip()
@@ -102,7 +102,8 @@ def _start(home: Path) -> int:
             "--nounixsocket", "--wiredTigerCacheSizeGB", CACHE, "--logpath", str(log),
         ]  # fmt: skip
         # A session of its own: Ctrl-C is for us, and the database goes last.
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+        silent = subprocess.DEVNULL
+        process = subprocess.Popen(command, stdout=silent, stderr=silent, start_new_session=True)  # noqa: S603 as above
         (home / "port").write_text(str(port))
         end = time.monotonic() + PATIENCE
         while process.poll() is None and time.monotonic() < end:

@@ -47,7 +47,7 @@ IMAGE: dict[str, tuple[type, str]] = {
 
 def image_document(image: Image) -> Document:
     """The photo itself."""
-    metadata = {
+    metadata: Document = {
         "_cls": "ImageMetadata",
         "mime_type": mimetypes.guess_type(image.name)[0],
         "width": image.width,
@@ -68,8 +68,8 @@ def image_fields(dataset: Dataset, result: Evaluation, problems: Sequence[Proble
     stems = {str(PurePosixPath(image.name).with_suffix("")): image.name for image in dataset.images}
     last = {stem.rpartition("/")[2]: name for stem, name in stems.items()}
     for problem in problems:
-        stem = PurePosixPath(problem.file.replace("\\", "/")).stem
-        if name := last.get(stem):
+        name = last.get(PurePosixPath(problem.file.replace("\\", "/")).stem)
+        if name is not None:
             what = ": ".join(part for part in (problem.kind, problem.where, problem.what) if part)
             fields.setdefault(name, {}).setdefault("problems", []).append(what)
     return fields

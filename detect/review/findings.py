@@ -139,9 +139,7 @@ def _tell(row: Rows, reason: Words, word: str, detections: Rows, point: Outcomes
     row[judged.truth[detections]], reason[judged.truth[detections]] = detections, word
 
 
-def _detections(
-    point: Outcomes, cost: Floats, doubts: Suspects, order: Rows, truth_starts: Rows
-) -> DetectionFindings:
+def _detections(point: Outcomes, cost: Floats, doubts: Suspects, order: Rows, truth_starts: Rows) -> DetectionFindings:
     table, judged = point.table, point.judged
     ours = table.detections
     status = np.full(len(order), UNSURE, dtype="U8")
@@ -156,8 +154,16 @@ def _detections(
     iou[has] = overlap(ours.xyxy[has], table.truths.xyxy[judged.truth[has]])
     place = np.where(has, judged.truth - truth_starts[ours.image], -1)
     likely = np.where((doubts.detection_score >= LIKELY) & (status == FALSE), doubts.detection, 0)
-    columns = (
-        ours.image, ours.xyxy, np.array([*table.classes, ""])[ours.label], ours.score, status, mistake, place, iou,
-        costs, np.array(DOUBTS)[likely], doubts.detection_score,
-    )  # fmt: skip
-    return DetectionFindings(*(column[order] for column in columns))
+    return DetectionFindings(
+        image=ours.image[order],
+        xyxy=ours.xyxy[order],
+        label=np.array([*table.classes, ""])[ours.label[order]],
+        score=ours.score[order],
+        status=status[order],
+        mistake=mistake[order],
+        truth=place[order],
+        iou=iou[order],
+        cost=costs[order],
+        doubt=np.array(DOUBTS)[likely[order]],
+        doubt_score=doubts.detection_score[order],
+    )

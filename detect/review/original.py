@@ -20,7 +20,7 @@ def to_text(image: Image) -> str:
 def from_text(text: str) -> Image:
     """The image that `to_text` wrote, without its file."""
     name, width, height, split, attributes, boxes = json.loads(text)
-    found = tuple(Box(*corners, attributes=Attributes(given)) for *corners, given in boxes)
+    found = tuple(Box(*box[:5], attributes=Attributes(box[5])) for box in boxes)
     return Image(name, width, height, found, split, Attributes(attributes))
 
 

@@ -11,7 +11,7 @@ from detect.data import Box, Dataset, Image
 from detect.draw import draw, open_upright
 from detect.errors import DataError
 from detect.evaluate import Evaluation
-from detect.evaluate.gallery import what_is_wrong
+from detect.evaluate.gallery import enlarged, what_is_wrong
 from detect.files import atomic_folder
 from detect.progress import track
 from detect.review.colours import GREEN, GREY, LEGEND, LIGHT_GREEN, MAGENTA, YELLOW
@@ -69,16 +69,23 @@ def _draw(image: Image, place: int, result: Evaluation, found: Findings, file: P
     if image.path is None:
         return False
     try:
-        photo = open_upright(image.path, longest=LONGEST)
+        photo = enlarged(open_upright(image.path, longest=LONGEST))
     except DataError:
         return False
     across, down = photo.width / image.width, photo.height / image.height
     marks = [*_truths(image, place, found), *_detections(place, found)]
     boxes = [Box(b.label, b.x1 * across, b.y1 * down, b.x2 * across, b.y2 * down, b.score) for b, _ in marks]
-    tags = [box.label if box.score is None else f"{box.label} {box.score:.2f}" for box in boxes]
+    tags = [_tag(box, colour) for box, (_, colour) in zip(boxes, marks, strict=True)]
     dashed = [box.score is not None for box in boxes]
     draw(photo, boxes, colours=[colour for _, colour in marks], tags=tags, dashed=dashed).save(file, quality=85)
     return True
+
+
+def _tag(box: Box, colour: str) -> str:
+    """A true box that was found needs no tag: the prediction on it has one."""
+    if box.score is not None:
+        return f"{box.label} {box.score:.2f}"
+    return "" if colour == GREEN else box.label
 
 
 def _truths(image: Image, place: int, found: Findings) -> Iterator[tuple[Box, str]]:
@@ -94,4 +101,3 @@ def _detections(place: int, found: Findings) -> Iterator[tuple[Box, str]]:
             x1, y1, x2, y2 = rows.xyxy[row].tolist()
             box = Box(str(rows.label[row]), x1, y1, x2, y2, float(rows.score[row]))
             yield box, PREDICTION.get(str(rows.status[row]), GREY)
-

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import signal
 import socket
+import sys
 import threading
 import webbrowser
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from typing import Any
 
 import fiftyone as fo
@@ -19,14 +20,19 @@ def serve(there: Any, *, address: str, port: int, browser: bool, ready: Callable
     """Show a dataset until Ctrl-C or SIGTERM; `ready` is told where. Raises DetectError where the port is taken."""
     free_port(address, port)
     host = f"[{address}]" if ":" in address else address
-    with _until_stopped() as wait:
+    # FiftyOne prints now and then, and stdout belongs to results.
+    with redirect_stdout(sys.stderr), _until_stopped() as wait:
         session = fo.launch_app(there, remote=True, address=address, port=port, auto=False)
         try:
+            while not _answers(address, port):
+                if wait(0.1):
+                    return
             url = f"http://{host}:{port}/datasets/{there.slug}"
             ready(url)
             if browser:
                 webbrowser.open(url)
-            wait()
+            while not wait(0.5):
+                pass
         finally:
             session.close()
             fo.close_app()
@@ -45,18 +51,22 @@ def free_port(address: str, port: int) -> None:
             ) from None
 
 
+def _answers(address: str, port: int) -> bool:
+    here = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)  # noqa: S104 compared, not bound
+    try:
+        socket.create_connection((here, port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
 @contextmanager
-def _until_stopped() -> Iterator[Callable[[], None]]:
-    """A wait that SIGINT and SIGTERM end; they are as before afterwards."""
+def _until_stopped() -> Iterator[Callable[[float], bool]]:
+    """`wait(seconds)`: whether SIGINT or SIGTERM came; both are as before afterwards."""
     stop = threading.Event()
     before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield lambda: _wait(stop)
+        yield stop.wait
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _wait(stop: threading.Event) -> None:
-    while not stop.wait(0.5):
-        pass

@@ -9,8 +9,8 @@ import fiftyone as fo
 
 from detect.review.colours import GREEN, GREY, LIGHT_GREEN, MAGENTA, YELLOW
 from detect.review.documents import IMAGE
-from detect.review.findings import FALSE, FOUND, IGNORED, MISSED, RIGHT
 from detect.review.fiftyone.store import INFO, TRUTHS, known_attributes
+from detect.review.findings import FALSE, FOUND, IGNORED, MISSED, RIGHT
 
 FEW = 12  # classes that are shown at once; more are a list to choose from
 
@@ -19,7 +19,7 @@ def dress(there: Any, models: Sequence[str], note: str) -> None:
     """Colours, sidebar and note for these models, the first in front."""
     there.app_config.color_scheme = fo.ColorScheme(color_by="value", opacity=0.9, fields=_colours(models))
     there.app_config.sidebar_groups = [
-        fo.SidebarGroupDocument(name=name, paths=paths, expanded=expanded) for name, paths, expanded in _groups(there, models)
+        fo.SidebarGroupDocument(name=name, paths=paths, expanded=open_) for name, paths, open_ in _groups(there, models)
     ]
     there.app_config.active_fields = fo.ActiveFields(paths=[TRUTHS, models[0]], exclude=False)
     there.description = note
@@ -65,6 +65,7 @@ def _groups(there: Any, models: Sequence[str]) -> list[tuple[str, list[str], boo
     labels = [TRUTHS, *(name for model in models for name in (model, f"{model}_unsure"))]
     image = ["name", "split", "claim", "problems", *(one.field for one in known_attributes(there, "image_attributes"))]
     file = ["id", "filepath", "metadata", "created_at", "last_modified_at", "original"]
+    image = [path for path in image if path in held]
     rest = [path for path in held if path not in {"tags", *about, *labels, *image, *file}]
     groups = [
         ("tags", ["tags"], True),

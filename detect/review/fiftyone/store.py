@@ -134,7 +134,7 @@ def _fingerprint(result: Evaluation) -> str:
 def _update(sample: ObjectId, model: str, document: Document) -> UpdateOne:
     """The change of one sample: its own fields, and those of its true boxes, wherever they stand now."""
     values = dict(document["fields"])
-    filters = []
+    filters: list[Mapping[str, Any]] = []
     for number, told in document["truths"].items():
         filters.append({f"b{number}.number": number})
         values |= {f"{TRUTHS}.detections.$[b{number}].{model}_{key}": value for key, value in told.items()}
@@ -157,14 +157,8 @@ def _created(dataset: Dataset, name: str, extra: Mapping[str, Document]) -> Any:
         fo.delete_dataset(half)
     there = fo.Dataset(half, persistent=True)
     there.media_type = "image"
-    for field, kind, about in (
-        ("name", str, "path in the dataset; the identity of the image"),
-        ("split", str, "train, val or test"),
-        ("claim", str, "photos of one claim have the same"),
-        ("problems", list, "what was found wrong in its annotation when it was read"),
-        ("original", str, "the annotation as it was read"),
-    ):
-        _declare(there, field, kind, about)
+    _declare(there, "name", str, "path in the dataset; the identity of the image")
+    _declare(there, "original", str, "the annotation as it was read")
     _declare(there, TRUTHS, None)
     _declare(there, f"{TRUTHS}.detections.number", int, "place of the box in the data, from 1; boxes without are new")
     there.info = {INFO: {"version": 1, "classes": list(dataset.classes), "models": {}}}
@@ -196,6 +190,13 @@ def known_attributes(there: Any, key: str = "attributes") -> list[Attribute]:
 
 
 def _insert(there: Any, images: Sequence[Image], extra: Mapping[str, Document]) -> None:
+    about = [extra.get(image.name, {}) for image in images]
+    if any(image.split for image in images):
+        _declare(there, "split", str, "train, val or test")
+    if any("claim" in one for one in about):
+        _declare(there, "claim", str, "photos of one claim have the same")
+    if any("problems" in one for one in about):
+        _declare(there, "problems", list, "what was found wrong in its annotation when it was read")
     now, of_boxes = datetime.now(UTC), known_attributes(there)
     of_images = known_attributes(there, "image_attributes")
     with bar("loading photos", len(images)) as advance:
@@ -208,7 +209,7 @@ def _insert(there: Any, images: Sequence[Image], extra: Mapping[str, Document]) 
                         **extra.get(image.name, {}),
                         "original": to_text(image),
                         TRUTHS: {"_cls": "Detections", "detections": truth_documents(image, of_boxes)},
-                        "_rand": random.random(),
+                        "_rand": random.random(),  # noqa: S311 for FiftyOne's shuffling
                         "_dataset_id": there._doc.id,
                         "created_at": now,
                         "last_modified_at": now,

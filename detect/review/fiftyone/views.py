@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 from fiftyone import ViewField as F
 
 from detect.evaluate.suspects import LIKELY
-from detect.review.findings import FALSE, FOUND, MISSED
 from detect.review.fiftyone.store import INFO, TRUTHS
+from detect.review.findings import FALSE, FOUND, MISSED
 
 OURS = "detect: "  # how the description of a view begins that this tool made, and may replace
 
@@ -45,7 +45,7 @@ def as_names(there: Any) -> Iterator[tuple[str, str, list[str]]]:
 
 
 def _views(there: Any, model: str) -> Iterator[View]:
-    status, reason = F(f"{model}_status"), F(f"{model}_reason")
+    status = F(f"{model}_status")
     yield _truths(there, "missed damage", "a true box that was not found", status == MISSED, F(f"{model}_cost"))
     background = (F("status") == FALSE) & (F("mistake") == "background")
     yield _found(there, model, "false alarms", "a prediction where nothing is", background)
@@ -63,9 +63,8 @@ def _views(there: Any, model: str) -> Iterator[View]:
     yield View("undamaged, flagged", "photos without damage in which some is predicted", flagged)
     real = F(f"{TRUTHS}.detections").filter(status.is_in([FOUND, MISSED]))
     passed = there.match((real.length() > 0) & (F(f"{model}.detections").length() == 0))
-    yield View(
-        "damaged, passed", "photos with damage in which none is predicted", passed.sort_by(f"{model}_worst", reverse=True)
-    )
+    passed = passed.sort_by(f"{model}_worst", reverse=True)
+    yield View("damaged, passed", "photos with damage in which none is predicted", passed)
     for name in there.info[INFO]["classes"]:
         mine = F("label") == name
         either = (F(f"{TRUTHS}.detections").filter(mine).length() > 0) | (

@@ -1,0 +1,93 @@
+"""What a network sees in a photo, as one vector: photos with near vectors look alike to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torchvision
+from numpy.typing import NDArray
+
+from detect.errors import ModelError
+from detect.models.detector import Picture
+from detect.models.device import pick_device
+from detect.models.letterbox import letterbox
+from detect.models.names import TORCHVISION
+from detect.models.weights import COUNTER, FORMAT, load_tensors, load_weights, state_dict, take_over, weights_file
+
+Embed = Callable[[Sequence[Picture]], NDArray[np.float32]]
+
+CLASSIFIERS = ("resnet18", "resnet34", "resnet50", "resnet101", "mobilenet_v3_large", "mobilenet_v3_small", "vgg16")
+SIDE = 224  # pixels of a classifier's input
+MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of the photos that classifiers were trained on
+
+
+def embedder(path: str | Path, *, device: str = "auto") -> Embed:
+    """A function from pictures to vectors (N, F), by the backbone of a trained detector or of a classifier.
+
+    `path`: a run, weights that `detect train` wrote, or a file with the state dict of a classifier of torchvision
+    (CLASSIFIERS). A vector is the mean over the picture of the last features. Raises ModelError for anything else.
+    """
+    file = weights_file(Path(path))
+    if Path(path).suffix in (".onnx", ".xml", ".torchscript"):
+        raise ModelError(f"{path}: an exported model does not show its features; give the run that it came from")
+    values, where = load_tensors(file), pick_device(device)
+    if values.get("format") == FORMAT:
+        features, side = _detector(file, device)
+    else:
+        features, side = _classifier(state_dict(values), file).to(where).eval(), SIDE
+    mean, deviation = (torch.tensor(one, device=where)[:, None, None] for one in (MEAN, DEVIATION))
+
+    @torch.inference_mode()
+    def embed(pictures: Sequence[Picture]) -> NDArray[np.float32]:
+        rows = []
+        for picture in pictures:
+            pixels = torch.from_numpy(letterbox(picture, side).pixels).to(where)[None].float() / 255
+            seen = features(pixels if isinstance(features, _YoloFeatures) else (pixels - mean) / deviation)
+            rows.append(seen.float().mean(dim=(2, 3))[0].cpu().numpy())
+        return np.stack(rows) if rows else np.zeros((0, 0), dtype=np.float32)
+
+    return embed
+
+
+def _detector(file: Path, device: str) -> tuple[Any, int]:
+    weights = load_weights(file)
+    if weights.model in TORCHVISION:
+        from detect.models.torchvision import Torchvision
+
+        module = Torchvision(weights, device=device, source=file).module
+        level = -1 if "ssd" in weights.model else -2  # behind the others' last features stands a coarser copy
+        return lambda pixels: list(module.backbone(pixels).values())[level], weights.imgsz
+    from detect.models.yolo import Yolo
+
+    return _YoloFeatures(Yolo(weights, device=device, source=file).module), weights.imgsz
+
+
+class _YoloFeatures:
+    """The layers of a YOLO up to the end of its backbone."""
+
+    def __init__(self, module: Any) -> None:
+        self.layers = module.model[: len(module.yaml["backbone"])]
+
+    def __call__(self, pixels: torch.Tensor) -> Any:
+        """The last features (B, F, H, W); layers of a backbone follow one another."""
+        for layer in self.layers:
+            pixels = layer(pixels)
+        return pixels
+
+
+def _classifier(tensors: dict[str, torch.Tensor], file: Path) -> torch.nn.Module:
+    """The convolutions of the classifier that all these tensors fit."""
+    for name in CLASSIFIERS:
+        module = getattr(torchvision.models, name)(weights=None)
+        names = [key for key in module.state_dict() if not key.endswith(COUNTER)]
+        own = {key for key in names if not key.startswith(("fc.", "classifier."))}
+        if own <= set(tensors) and take_over(module, tensors).taken >= len(own):
+            if hasattr(module, "features"):
+                return torch.nn.Sequential(module.features)
+            return torch.nn.Sequential(*list(module.children())[:-2])  # without the pooling and what follows it
+    known = ", ".join(CLASSIFIERS)
+    raise ModelError(f"{file}: neither weights of this tool nor of a classifier that is known ({known})")
