@@ -68,10 +68,10 @@ def image_fields(dataset: Dataset, result: Evaluation, problems: Sequence[Proble
     stems = {str(PurePosixPath(image.name).with_suffix("")): image.name for image in dataset.images}
     last = {stem.rpartition("/")[2]: name for stem, name in stems.items()}
     for problem in problems:
-        name = last.get(PurePosixPath(problem.file.replace("\\", "/")).stem)
-        if name is not None:
+        stem = PurePosixPath(problem.file.replace("\\", "/")).stem
+        if stem in last:
             what = ": ".join(part for part in (problem.kind, problem.where, problem.what) if part)
-            fields.setdefault(name, {}).setdefault("problems", []).append(what)
+            fields.setdefault(last[stem], {}).setdefault("problems", []).append(what)
     return fields
 
 

@@ -12,7 +12,7 @@ Relative = list[float]  # x, y, width, height as shares of the image: FiftyOne's
 
 def to_text(image: Image) -> str:
     """All of an image but its file: name, size, split, attributes, boxes. Numbers come back to the last bit."""
-    boxes = [[*box[:5], dict(box.attributes)] for box in image.boxes]
+    boxes = [[box[:5], dict(box.attributes)] for box in image.boxes]
     rest = [image.name, image.width, image.height, image.split, dict(image.attributes)]
     return json.dumps([*rest, boxes], ensure_ascii=False, separators=(",", ":"))
 
@@ -20,7 +20,7 @@ def to_text(image: Image) -> str:
 def from_text(text: str) -> Image:
     """The image that `to_text` wrote, without its file."""
     name, width, height, split, attributes, boxes = json.loads(text)
-    found = tuple(Box(*box[:5], attributes=Attributes(box[5])) for box in boxes)
+    found = tuple(Box(label, x1, y1, x2, y2, attributes=Attributes(given)) for (label, x1, y1, x2, y2), given in boxes)
     return Image(name, width, height, found, split, Attributes(attributes))
 
 

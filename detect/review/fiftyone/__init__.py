@@ -38,7 +38,7 @@ def connected(uri: str) -> Iterator[None]:
         reason = str(error).strip().split("\n")[0]
         raise DetectError(f"FiftyOne cannot use the database {uri.rpartition('@')[2]}: {reason}") from None
     fiftyone.config.show_progress_bars = False
-    logging.getLogger("fiftyone").setLevel(logging.WARNING)
+    logging.getLogger("fiftyone").setLevel(logging.ERROR)  # it warns of its own settings at each click
     try:
         yield
     finally:

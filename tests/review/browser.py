@@ -1,0 +1,93 @@
+"""The App's page as a person uses it: open a view, open a photo, click a box, type a tag."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+ARGUMENTS = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+)  # fmt: skip
+WAIT = 60_000  # milliseconds until a page that hangs is given up
+
+
+def chromium() -> str | None:
+    """The browser's program."""
+    return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+class AppPage:
+    """A tab with the App."""
+
+    def __init__(self, page: Any, url: str) -> None:
+        self.page, self.url = page, url
+
+    def open_view(self, name: str) -> str:
+        """Open a saved view and wait until its pictures are drawn; what the App says how much there is."""
+        self.page.goto(f"{self.url}?view={slug(name)}")
+        self.page.wait_for_selector("[data-cy=spotlight-section-forward]", timeout=WAIT)
+        self.close_photo()
+        counts = self.page.locator("[data-cy=entry-counts]")
+        counts.wait_for(timeout=WAIT)
+        self.page.wait_for_function(
+            "() => { const all = document.querySelectorAll('[data-cy=fo-grid] canvas');"
+            " return all.length > 0 && [...all].every(one => one.getAttribute('canvas-loaded') === 'true'); }",
+            timeout=WAIT,
+        )
+        return str(counts.inner_text())
+
+    def open_photo(self, place: int = 0) -> None:
+        """Open the photo at a place of the grid."""
+        self.page.locator("[data-cy=looker]").nth(place).click()
+        self.page.wait_for_selector("[data-cy=modal] canvas[canvas-loaded=true]", timeout=WAIT)
+
+    def close_photo(self) -> None:
+        """Close the photo: which one is open is kept by the server, for all tabs."""
+        if self.page.locator("[data-cy=modal]").count():
+            self.page.mouse.click(20, 500)  # beside it
+            self.page.locator("[data-cy=modal]").wait_for(state="detached", timeout=WAIT)
+
+    def click_box(self) -> None:
+        """Click what is in the middle of the open photo, and wait until it counts as selected."""
+        canvas = self.page.locator("[data-cy=modal] canvas[canvas-loaded=true]").bounding_box()
+        x, y = canvas["x"] + canvas["width"] / 2, canvas["y"] + canvas["height"] / 2
+        self.page.mouse.move(x, y)
+        self.page.wait_for_selector("[data-cy=sample-canvas-tooltip-content]", timeout=WAIT)
+        self.page.mouse.click(x, y)
+        selected = self.page.locator("[data-cy=modal] [data-cy=action-manage-selected]").first
+        selected.filter(has_text=re.compile(r"^\s*1\s*$")).wait_for(timeout=WAIT)
+
+    def tag(self, tag: str, kind: str) -> None:
+        """Tag what is selected: a "label" (a box) or the "sample" (the photo)."""
+        self.page.locator("[data-cy=modal] [data-cy=action-tag-sample-labels]").first.click()
+        self.page.locator(f"[data-cy=tagger-switch-{kind}]").click()
+        entry = self.page.locator(f"[data-cy={kind}-tag-input]")
+        entry.wait_for(timeout=WAIT)
+        entry.fill(tag)
+        entry.press("Enter")
+        apply = self.page.get_by_text("Apply", exact=True)
+        apply.click()
+        apply.wait_for(state="detached", timeout=WAIT)
+
+
+def slug(name: str) -> str:
+    """A view's name in an address."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+
+
+@contextmanager
+def tab(url: str) -> Iterator[AppPage]:
+    """A fresh browser that reaches this machine alone."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=list(ARGUMENTS))
+        page = browser.new_page(viewport={"width": 1500, "height": 950})
+        page.set_default_timeout(WAIT)
+        page.add_init_script("window.IS_PLAYWRIGHT = true")
+        yield AppPage(page, url)
+        browser.close()

@@ -1,0 +1,122 @@
+"""The whole loop in a real browser: every view, a box tagged as a person does it, and the corrected dataset."""
+
+from __future__ import annotations
+
+import csv
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from detect import convert
+from detect.data import Box, Dataset
+from detect.evaluate import Evaluation, evaluate
+from detect.evaluate.mistakes import Kind
+from detect.evaluate.suspects import LIKELY, suspects
+from browser import chromium, tab
+from conftest import FOUND, App, Detect, needed
+
+
+@pytest.fixture(scope="module")
+def results(sample: tuple[Path, Dataset]) -> list[Evaluation]:
+    return [evaluate(sample[1], convert.read_predictions(path), replicates=0) for path in FOUND]
+
+
+def with_kinds(result: Evaluation, *kinds: Kind) -> int:
+    """How many images have a counted detection of one of these kinds."""
+    point = result.point
+    rows = point.rows[np.isin(point.kind, kinds)]
+    return len(set(result.table.detections.image[rows].tolist()))
+
+
+def expected(dataset: Dataset, results: list[Evaluation]) -> dict[str, int]:
+    """The number of images or boxes of each view, counted from the evaluations."""
+    first, second = results
+    point, true = first.point, first.table.truths
+    said = set(first.table.detections.image[point.rows].tolist())
+    real = set(true.image.tolist())
+    doubts = suspects(first.table)
+    likely = doubts.truth_score >= LIKELY
+    alarms = point.rows[point.wrong]
+    unannotated = alarms[doubts.detection_score[alarms] >= LIKELY]
+    doubted = {*true.image[likely].tolist(), *first.table.detections.image[unannotated].tolist()}
+    views = {
+        "missed damage": len(set(true.image[point.missed].tolist())),
+        "false alarms": with_kinds(first, Kind.BACKGROUND),
+        "wrong class": with_kinds(first, Kind.WRONG_CLASS, Kind.BOTH),
+        "poor boxes": with_kinds(first, Kind.POOR_BOX, Kind.BOTH),
+        "duplicates": with_kinds(first, Kind.DUPLICATE),
+        "label errors": len(doubted),
+        "undamaged, flagged": len(said - real),
+        "damaged, passed": len(real - said),
+        "boxes: missed": int(point.missed.sum()),
+        "boxes: false": int(point.wrong.sum()),
+        "boxes: label errors": int(likely.sum()),
+    }
+    for k, label in enumerate(dataset.classes):
+        rows = point.rows[first.table.detections.label[point.rows] == k]
+        images = {*true.image[true.label == k].tolist(), *first.table.detections.image[rows].tolist()}
+        views[f"class: {label}"] = len(images)
+    names = [path.stem.replace("-", "_") for path in FOUND]
+    for (a, better), (b, worse) in ((z := list(zip(names, (first, second), strict=True))), z[::-1]):
+        ahead = set(true.image[worse.point.missed & ~better.point.missed].tolist())
+        fewer = np.flatnonzero(mistakes(better) < mistakes(worse)).tolist()
+        views[f"{a} right, {b} wrong"] = len(ahead | set(fewer))
+    return views
+
+
+def mistakes(result: Evaluation) -> np.ndarray:
+    """(I,) false detections and missed boxes of each image."""
+    point, count = result.point, len(result.table.images)
+    wrong = result.table.detections.image[point.rows[point.wrong]]
+    return np.bincount(wrong, minlength=count) + np.bincount(result.table.truths.image[point.missed], minlength=count)
+
+
+def test_every_view_a_tag_and_the_corrected_dataset(
+    app: App, detect: Detect, sample: tuple[Path, Dataset], results: list[Evaluation], tmp_path: Path
+) -> None:
+    needed("playwright and chromium", find_spec("playwright") is not None and chromium() is not None)
+    folder, dataset = sample
+    views = expected(dataset, results)
+    assert views["missed damage"] > 5 and views["false alarms"] and views["boxes: false"] > 5
+    with tab(app.url) as page:
+        for name, count in views.items():
+            if count:
+                what = "patch" if name.startswith("boxes") else "sample"
+                plural = {"patch": "patches", "sample": "samples"}[what]
+                assert page.open_view(name) == f"{count} {what if count == 1 else plural}", name
+        page.open_view("boxes: missed")
+        page.open_photo()
+        page.click_box()
+        page.tag("fix:drop", "label")
+        page.open_view("boxes: false")
+        page.open_photo()
+        page.click_box()
+        page.tag("fix:add", "label")
+    dest = tmp_path / "fixed"
+    detect("review", "--collect", folder.name, dest, "--to", "cvat", "-q")
+    with (tmp_path / "fixed.changes.csv").open(newline="") as file:
+        added, dropped = sorted(csv.DictReader(file), key=lambda row: row["change"])
+    assert (dropped["change"], dropped["by"]) == ("drop", "fix:drop")
+    assert (added["change"], added["by"], added["box"]) == ("add", "fix:add", "0")
+    assert corrected(dataset, dropped, added, results[0]) == {
+        image.name: image.boxes for image in convert.read(dest).images
+    }
+
+
+def corrected(
+    dataset: Dataset, dropped: dict[str, str], added: dict[str, str], result: Evaluation
+) -> dict[str, tuple[Box, ...]]:
+    """What the dataset must hold: without the costliest missed box, with the surest false prediction."""
+    boxes = {image.name: list(image.boxes) for image in dataset.images}
+    point, table = result.point, result.table
+    surest = point.rows[point.wrong][np.argmax(table.detections.score[point.rows[point.wrong]])]
+    assert added["image"] == table.images[table.detections.image[surest]]
+    x1, y1, x2, y2 = table.detections.xyxy[surest].tolist()
+    boxes[added["image"]].append(Box(table.classes[table.detections.label[surest]], x1, y1, x2, y2))
+    image, number = dropped["image"], int(dropped["box"]) - 1
+    first = next(place for place, name in enumerate(table.images[i] for i in table.truths.image) if name == image)
+    assert point.missed[first + number]
+    del boxes[image][number]
+    return {name: tuple(some) for name, some in boxes.items()}
