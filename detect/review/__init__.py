@@ -14,9 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from detect.review.corrections import Change, Corrections, corrections
-from detect.review.database import database
-from detect.review.findings import findings
+from detect.review.corrections import Change, Corrections, collect
+from detect.review.database import running
+from detect.review.findings import read_off
 
 if TYPE_CHECKING:
     from detect.data import Dataset, Image
@@ -28,8 +28,8 @@ __all__ = ["Change", "Corrections", "Reviews", "reviewing"]
 
 @contextmanager
 def reviewing() -> Iterator[Reviews]:
-    """The reviews in the database, which runs while this block does; see `database`, whose errors are raised."""
-    with database() as uri:
+    """The reviews in the database, which runs while this block does; see `running`, whose errors are raised."""
+    with running() as uri:
         from detect.review.fiftyone import connected
 
         with connected(uri):
@@ -64,7 +64,7 @@ class Reviews:
         for model, result in results.items():
             field = store.field_of(there, model, result)
             seen = [images[one] for one in result.table.images]
-            store.add_predictions(there, seen, field, found_documents(seen, findings(result), field))
+            store.add_predictions(there, seen, field, found_documents(seen, read_off(result), field))
             fields.append(field)
         there.info[store.INFO]["front"] = fields[0]
         looks.dress(there, fields, headline(results))
@@ -84,7 +84,7 @@ class Reviews:
 
         there = store.opened(name)
         pages = [Page(*one) for one in views.as_names(there)]
-        write_pages(dest, name, headline({model: result}), pages, dataset, result, findings(result))
+        write_pages(dest, name, headline({model: result}), pages, dataset, result, read_off(result))
 
     def show(
         self,
@@ -107,7 +107,7 @@ class Reviews:
         there = store.opened(name)
         about: dict[str, Any] = there.info[store.INFO]
         known = store.known_attributes(there)
-        return corrections(store.samples(there), about["classes"], list(about["models"]), about["front"], known)
+        return collect(store.samples(there), about["classes"], list(about["models"]), about["front"], known)
 
 
 def headline(results: Mapping[str, Evaluation]) -> str:

@@ -50,7 +50,7 @@ class _Reading:
     problems: Problems
 
 
-def corrections(
+def collect(
     samples: Iterable[Document],
     classes: Sequence[str],
     models: Sequence[str],

@@ -33,7 +33,7 @@ def folder() -> Path:
 
 
 @contextmanager
-def database() -> Iterator[str]:
+def running() -> Iterator[str]:
     """The address of the database for FiftyOne: $FIFTYONE_DATABASE_URI, which a team may share, or a private one.
 
     Raises MissingExtra without FiftyOne; DetectError where no mongod is found, or it does not start.
@@ -47,7 +47,7 @@ def database() -> Iterator[str]:
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     with (home / "users.lock").open("a") as users:
         with _alone(home):
-            port = _running(home) or _start(home)
+            port = _ours(home) or _start(home)
             _lock(users, shared=True)
         try:
             yield f"mongodb://127.0.0.1:{port}"
@@ -95,8 +95,8 @@ def _start(home: Path) -> int:
     """Start a server on a free port, wait for it; the port."""
     mongod, log = find_mongod(), home / "mongod.log"
     (home / "db").mkdir(exist_ok=True, mode=0o700)
-    for _ in range(3):  # somebody may take the port first
-        port = _free_port()
+    for attempt in range(3):  # somebody may take the port first
+        port = _free_port(_port(home) if attempt == 0 else None)
         command = [
             str(mongod), "--dbpath", str(home / "db"), "--port", str(port), "--bind_ip", "127.0.0.1",
             "--nounixsocket", "--wiredTigerCacheSizeGB", CACHE, "--logpath", str(log),
@@ -107,7 +107,7 @@ def _start(home: Path) -> int:
         (home / "port").write_text(str(port))
         end = time.monotonic() + PATIENCE
         while process.poll() is None and time.monotonic() < end:
-            if _running(home):
+            if _ours(home):
                 return port
             time.sleep(0.05)
         process.kill()
@@ -115,7 +115,7 @@ def _start(home: Path) -> int:
     raise DetectError(f"the database did not start; {log} says why:\n{_tail(log)}")
 
 
-def _running(home: Path) -> int | None:
+def _ours(home: Path) -> int | None:
     """The port of our server, if it runs and is ours: it must keep its data in our folder."""
     port = _port(home)
     if port is None:
@@ -150,10 +150,14 @@ def _port(home: Path) -> int | None:
     return None
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def _free_port(wish: int | None = None) -> int:
+    """The wished one (that of before: a process that goes on with FiftyOne knows no other), or any that is free."""
+    for port in (wish, None):
+        with socket.socket() as probe, suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port or 0))
+            return int(probe.getsockname()[1])
+    raise DetectError("this machine has no free port for a database")
 
 
 def _listens(port: int) -> bool:

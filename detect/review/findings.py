@@ -80,7 +80,7 @@ class Findings:
     worst: Floats
 
 
-def findings(result: Evaluation) -> Findings:
+def read_off(result: Evaluation) -> Findings:
     """Read off an evaluation what each box and image is worth looking at for."""
     point, doubts = result.point, suspects(result.table, result.point.iou)
     costs, count = blame(point), len(result.table.images)

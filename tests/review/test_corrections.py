@@ -11,7 +11,7 @@ pytest.importorskip("bson", reason="needs pymongo (the extra review)")
 
 from detect.data import Attributes, Box, Image
 from detect.errors import DataError
-from detect.review.corrections import Change, Corrections, corrections
+from detect.review.corrections import Change, Corrections, collect
 from detect.review.documents import image_document, truth_documents
 from detect.review.original import Attribute, to_text
 
@@ -35,7 +35,7 @@ def document(image: Image = IMAGE) -> dict[str, Any]:
 
 
 def collected(*samples: dict[str, Any]) -> Corrections:
-    return corrections(samples, CLASSES, ["model"], "model", [SEVERITY])
+    return collect(samples, CLASSES, ["model"], "model", [SEVERITY])
 
 
 def test_what_nobody_touched_is_the_very_same() -> None:

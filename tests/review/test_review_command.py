@@ -1,0 +1,106 @@
+"""`detect review` on the command line."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from conftest import FOUND, LONG, Detect, environment, processes
+from detect import convert
+from detect.data import Dataset
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "give DATA and one or two PREDICTIONS"),
+        (["data"], "give DATA and one or two PREDICTIONS"),
+        (["a", "b", "c", "d"], "give DATA and one or two PREDICTIONS"),
+        (["a", "b", "--to", "voc"], "give DATA and one or two PREDICTIONS"),
+        (["--collect", "cars"], "--collect NAME needs DEST and --to FORMAT"),
+        (["--collect", "cars", "dest"], "--collect NAME needs DEST and --to FORMAT"),
+    ],
+)
+def test_bad_usage(detect: Detect, arguments: list[str], said: str) -> None:
+    done = detect("review", *arguments, check=False)
+    assert done.returncode == 2 and said in done.stderr
+
+
+def test_a_dest_that_is_there_is_refused_before_anything_starts(detect: Detect, tmp_path: Path) -> None:
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / "file").touch()
+    done = detect("review", "--collect", "cars", tmp_path / "old", "--to", "voc", check=False)
+    assert done.returncode == 1 and "already there" in done.stderr
+    done = detect("review", "--collect", "cars", tmp_path / "new", "--to", "vocc", check=False)
+    assert done.returncode == 1 and "vocc" in done.stderr
+
+
+def test_pages_without_a_server(detect: Detect, sample: tuple[Path, Dataset], tmp_path: Path) -> None:
+    out = tmp_path / "pages"
+    options = ["--resamples", "50", "--name", "pages", "--export", out, "--json"]
+    done = detect("review", sample[0], *FOUND, *options)
+    views = json.loads(done.stdout)["views"]
+    index = (out / "index.html").read_text()
+    assert "missed damage" in index and "AP50 0.6" in index
+    page = (out / "missed-damage.html").read_text()
+    assert page.count("<figure>") == views["missed damage"]
+    shown = {line.split('"')[3] for line in page.splitlines() if line.startswith("<img")}
+    assert len(shown) == views["missed damage"] and all((out / name).stat().st_size > 5000 for name in shown)
+    again = detect("review", sample[0], FOUND[0], "--export", out, check=False)
+    assert again.returncode == 1 and "already there" in again.stderr
+
+
+def test_collecting_only_what_is_disputed(detect: Detect, sample: tuple[Path, Dataset], tmp_path: Path) -> None:
+    detect("review", sample[0], FOUND[0], "--name", "disputed", "--resamples", "0", "--no-app", "-q")
+    options = ["--to", "cvat", "--only", "disputed", "--json"]
+    done = detect("review", "--collect", "disputed", tmp_path / "part", *options)
+    told = json.loads(done.stdout)
+    dataset = convert.read(tmp_path / "part")
+    assert told["images"] == len(dataset) and 0 < len(dataset) < 40
+    known = {image.name: image.boxes for image in sample[1].images}
+    assert {image.name: image.boxes for image in dataset.images} == {i.name: known[i.name] for i in dataset.images}
+
+
+def test_a_port_that_is_taken(detect: Detect, sample: tuple[Path, Dataset]) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        options = ["--name", "taken", "--resamples", "0", "--port", port, "--remote"]
+        done = detect("review", sample[0], FOUND[0], *options, check=False)
+    assert done.returncode == 1
+    assert f"127.0.0.1:{port} cannot be used" in done.stderr and "--port" in done.stderr
+
+
+def test_a_database_that_is_not_there(detect: Detect, sample: tuple[Path, Dataset]) -> None:
+    uri = "mongodb://user:secret@127.0.0.1:9/?serverSelectionTimeoutMS=500"
+    done = detect("review", sample[0], FOUND[0], "--resamples", "0", check=False, FIFTYONE_DATABASE_URI=uri)
+    assert done.returncode == 1 and "FiftyOne cannot use the database 127.0.0.1:9" in done.stderr
+    assert "secret" not in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_stopped_in_mid_load_the_next_start_works(
+    detect: Detect, sample: tuple[Path, Dataset], home: Path, tmp_path: Path, stop: signal.Signals
+) -> None:
+    arguments = ["review", sample[0], *FOUND, "--resamples", "0", "--no-app", "-q", "--json"]
+    command = [sys.executable, "-P", "-m", "detect", *map(str, arguments)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment(tmp_path)) as process:
+        end = time.monotonic() + LONG
+        while not list(tmp_path.rglob("port")) and time.monotonic() < end:
+            time.sleep(0.02)
+        time.sleep(1)
+        process.send_signal(stop)
+        code = process.wait(LONG)
+    if stop != signal.SIGKILL:
+        assert code == 130 and processes(tmp_path) == []
+    done = detect(*arguments, home=tmp_path)
+    assert json.loads(done.stdout)["images"] == 40
+    assert processes(tmp_path) == []
