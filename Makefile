@@ -23,7 +23,7 @@ test: .venv/dev
 	@touch $@
 
 .venv/dev: $(WANTED) | $(BIN)/pip
-	$(BIN)/python -m pip install --editable '.[yolo,export,loggers,dev]' --constraint constraints.txt
+	$(BIN)/python -m pip install --editable '.[yolo,export,loggers,review,mongod,dev]' --constraint constraints.txt
 	@touch .venv/yolo $@
 
 $(BIN)/pip:

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from detect.data import Dataset, Predictions
     from detect.evaluate import Evaluation
     from detect.evaluate.thresholds import Miss
-    from detect.point import OperatingPoint
 
 
 @click.command()
@@ -80,7 +79,7 @@ def evaluate(
     wanted = parse_thresholds(fail_under) if fail_under else {}
     if out is not None:
         refuse_to_overwrite(out)
-    known = _read_point(point, settings)
+    known = options.other_point(point, settings)
     dataset, found = _predictions(options.read_data(data), predictions, weights or Path(), split, ids)
     result = room.evaluate(dataset, found, point=known, photos=out is not None, **options.settings(settings))
     short = missed(result, wanted, strict=strict)
@@ -98,14 +97,6 @@ def evaluate(
 def _fail(ctx: click.Context, short: list[Miss]) -> None:
     click.echo("\n".join(f"missed: {miss}" for miss in short), err=True)
     ctx.exit(THRESHOLD_MISSED)
-
-
-def _read_point(point: Path | None, settings: dict[str, Any]) -> OperatingPoint | None:
-    if point is None:
-        return None
-    if settings["confidence"] is not None or settings["choose"] is not None:
-        raise click.UsageError("--point excludes --confidence and --choose")
-    return options.read_point(point)
 
 
 def _predictions(

@@ -150,6 +150,15 @@ def read_point(path: Path) -> OperatingPoint:
     return fitted
 
 
+def other_point(path: Path | None, settings: dict[str, Any]) -> OperatingPoint | None:
+    """`--point`: an operating point that was chosen elsewhere; a choice made here beside it is a UsageError."""
+    if path is None:
+        return None
+    if settings["confidence"] is not None or settings["choose"] is not None:
+        raise click.UsageError("--point excludes --confidence and --choose")
+    return read_point(path)
+
+
 def console() -> Console:
     """Stdout as wide as the terminal, or wide enough for every table where it is none."""
     from rich.console import Console

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,7 +13,7 @@ import click
 from detect.cli import options
 
 if TYPE_CHECKING:
-    from detect.data import Dataset, Predictions
+    from detect.data import Dataset
     from detect.evaluate import Evaluation
     from detect.review import Corrections, Reviews
 
@@ -103,45 +104,44 @@ def _review(
 
     if export is not None:
         refuse_to_overwrite(export)
-    problems = Problems()
+    problems, known = Problems(), options.other_point(point, settings)
     dataset = convert.read(paths[0], on_error=on_error, problems=problems)
     options.report(problems)
-    known = options.read_point(point) if point is not None else None
-    results: dict[str, Evaluation] = {}
-    part = dataset
-    for path in paths[1:]:
-        part, found = _part(dataset, convert.read_predictions(path, ids=ids), split)
-        results[_unused(path.stem, results)] = _evaluated(part, found, known, settings)
+    part, results = _evaluated(dataset, paths[1:], split, ids, point=known, **options.settings(settings))
     name = name or _name(paths[0])
     with room.reviewing() as reviews:
         views = reviews.load(name, part, results, problems=tuple(problems))
         if embeddings is not None:
             reviews.embed(name, part.images, embeddings)
-        if as_json:
-            options.print_json({"name": name, "images": len(part), "views": views})
-        else:
-            _print(name, part, views)
+        _print(name, part, views, as_json)
         if export is not None:
             model = next(iter(results))
             reviews.export(name, export, part, model, results[model])
             say(f"wrote {export / 'index.html'}")
         elif not no_app:
-            reviews.show(
-                name, address=address, port=port, browser=not remote,
-                ready=lambda url: say(f"{url} (Ctrl-C to end; then: detect review --collect {name} DEST --to voc)"),
-            )  # fmt: skip
+            end = f"(Ctrl-C to end; then: detect review --collect {name} DEST --to voc)"
+            told = partial(_tell, end)
+            reviews.show(name, address=address, port=port, browser=not remote, ready=told)
 
 
-def _part(dataset: Dataset, found: Predictions, split: str | None) -> tuple[Dataset, Predictions]:
+def _tell(end: str, url: str) -> None:
+    click.echo(f"{url} {end}", err=True)  # even under --quiet: nobody could guess it
+
+
+def _evaluated(
+    dataset: Dataset, paths: tuple[Path, ...], split: str | None, ids: Path | None, **settings: Any
+) -> tuple[Dataset, dict[str, Evaluation]]:
+    """The part of the data asked for, and what each file of predictions is worth on it, by the file's name."""
+    from detect import convert
     from detect import evaluate as room
 
-    return room.only_split(dataset, found, split) if split is not None else (dataset, found)
-
-
-def _evaluated(dataset: Dataset, found: Predictions, point: Any, settings: dict[str, Any]) -> Evaluation:
-    from detect import evaluate as room
-
-    return room.evaluate(dataset, found, point=point, **options.settings(settings))
+    part, results = dataset, dict[str, Evaluation]()
+    for path in paths:
+        found = convert.read_predictions(path, ids=ids)
+        if split is not None:
+            part, found = room.only_split(dataset, found, split)
+        results[_unused(path.stem, results)] = room.evaluate(part, found, **settings)
+    return part, results
 
 
 def _unused(stem: str, taken: dict[str, Evaluation]) -> str:
@@ -154,7 +154,10 @@ def _name(data: Path) -> str:
     return re.sub(r"[^\w.-]+", "-", path.stem if path.is_file() else path.name).strip("-.") or "review"
 
 
-def _print(name: str, dataset: Dataset, views: dict[str, int]) -> None:
+def _print(name: str, dataset: Dataset, views: dict[str, int], as_json: bool) -> None:
+    if as_json:
+        options.print_json({"name": name, "images": len(dataset), "views": views})
+        return
     screen = options.console()
     screen.print(f"{name}: {len(dataset)} photos, {dataset.boxes} boxes", highlight=False)
     options.print_table(screen, "Views", ("view", "photos or boxes"), [(key, f"{n:,}") for key, n in views.items()])

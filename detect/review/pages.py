@@ -57,8 +57,8 @@ def write_pages(
             place = places[image.name]
             file = f"photos/{number:05}.jpg"
             drawn = _draw(image, place, result, found, folder / file)
-            line = what_is_wrong(result.point, place) or "no mistake"
-            cases[image.name] = {"name": image.name, "file": file if drawn else "", "line": line}
+            line = "; ".join(filter(None, [*_doubts(image, place, found), what_is_wrong(result.point, place)]))
+            cases[image.name] = {"name": image.name, "file": file if drawn else "", "line": line or "no mistake"}
         for page in (None, *pages):
             html = template.render(title=title, note=note, pages=pages, page=page, cases=cases, legend=LEGEND)
             (folder / (page.file if page else "index.html")).write_text(html, encoding="utf-8")
@@ -79,6 +79,15 @@ def _draw(image: Image, place: int, result: Evaluation, found: Findings, file: P
     dashed = [box.score is not None for box in boxes]
     draw(photo, boxes, colours=[colour for _, colour in marks], tags=tags, dashed=dashed).save(file, quality=85)
     return True
+
+
+def _doubts(image: Image, place: int, found: Findings) -> Iterator[str]:
+    """What is probably wrong with its annotation."""
+    words = {"class": "is another class", "box": "has other edges", "extra": "is not there"}
+    first = int(found.truth_starts[place])
+    for number, box in enumerate(image.boxes):
+        if doubt := str(found.truths.doubt[first + number]):
+            yield f"perhaps the {box.label} {words[doubt]} ({found.truths.doubt_score[first + number]:.2f})"
 
 
 def _tag(box: Box, colour: str) -> str:

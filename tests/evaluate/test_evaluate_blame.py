@@ -79,5 +79,7 @@ def test_nothing_costs_nothing() -> None:
     empty = match(Dataset(("dent",), ()), Predictions(("dent",), {}))
     costs = blame(outcomes(empty, 0.5, 0.5))
     assert costs.detection.shape == (0,) and costs.truth.shape == (0,)
-    bare = match(Dataset(("dent",), (Image("a", 10, 10),)), Predictions(("dent",), {"a": (Box("dent", 0, 0, 5, 5, 0.9),)}))
+    bare = match(
+        Dataset(("dent",), (Image("a", 10, 10),)), Predictions(("dent",), {"a": (Box("dent", 0, 0, 5, 5, 0.9),)})
+    )
     assert blame(outcomes(bare, 0.5, 0.5)).detection.tolist() == [0]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-
 import numpy as np
 import pytest
 
@@ -37,7 +35,7 @@ def test_a_wrong_class() -> None:
 
 def test_its_own_class_there_speaks_against_a_wrong_class() -> None:
     found = (Box("scratch", 10, 10, 50, 50, 0.8), Box("dent", 10, 10, 50, 50, 0.8))
-    kind, score, _, _ = judged((Box("dent", 10, 10, 50, 50),), found)
+    _, score, _, _ = judged((Box("dent", 10, 10, 50, 50),), found)
     assert score[0] < 0.2
 
 
@@ -70,16 +68,16 @@ def test_without_boxes() -> None:
 
 
 def test_planted_errors_are_told_from_sound_boxes() -> None:
-    """A fair detector: it sees 8 of 10 boxes, with edges off by a few pixels. Of those each kind is told by its name."""
-    rng, images, found, planted, met = random.Random(0), [], {}, [], []
+    """A fair detector: it sees 8 of 10 boxes, with edges off by a few pixels. Of those each kind is told by name."""
+    rng, images, found, planted, met = np.random.default_rng(0), [], {}, [], []
     for n in range(300):
         boxes, seen = [], []
         for place in range(2):
-            label, x, y = rng.choice(CLASSES), 10 + 120 * place, rng.uniform(10, 120)
+            label, x, y = CLASSES[rng.integers(2)], 10 + 120 * place, rng.uniform(10, 120)
             true = Box(label, x, y, x + 50, y + rng.uniform(20, 60))
             met.append(rng.random() < 0.8)
             if met[-1]:
-                shift = [rng.gauss(0, 2) for _ in range(4)]
+                shift = [rng.normal(0, 2) for _ in range(4)]
                 corners = [a + b for a, b in zip(true.xyxy, shift, strict=True)]
                 seen.append(Box(label, *corners, rng.uniform(0.3, 0.9)))
             error = rng.random()

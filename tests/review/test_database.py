@@ -12,8 +12,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-
 from conftest import LONG, environment, processes
+
 from detect.errors import DetectError, MissingExtra
 from detect.review import database as room
 from detect.review.database import find_mongod, running
@@ -160,5 +160,8 @@ def test_a_server_that_does_not_start_says_why(
     mongod.write_text('#!/bin/sh\nwhile [ "$1" != --logpath ]; do shift; done\necho disk on fire > "$2"; exit 1\n')
     mongod.chmod(0o755)
     monkeypatch.setattr(room, "find_mongod", lambda: mongod)
-    with pytest.raises(DetectError, match="the database did not start; .*mongod.log says why:\ndisk on fire"), running():
+    with (
+        pytest.raises(DetectError, match=r"mongod\.log says why:\ndisk on fire"),
+        running(),
+    ):
         pass

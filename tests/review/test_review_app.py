@@ -8,14 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from browser import chromium, tab
+from conftest import FOUND, App, Detect, needed
 
 from detect import convert
 from detect.data import Box, Dataset
 from detect.evaluate import Evaluation, evaluate
 from detect.evaluate.mistakes import Kind
 from detect.evaluate.suspects import LIKELY, suspects
-from browser import chromium, tab
-from conftest import FOUND, App, Detect, needed
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,8 @@ import time
 from pathlib import Path
 
 import pytest
-
 from conftest import FOUND, LONG, Detect, environment, processes
+
 from detect import convert
 from detect.data import Dataset
 
