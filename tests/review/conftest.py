@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -95,7 +96,7 @@ def app(sample: tuple[Path, Dataset], home: Path) -> Iterator[App]:
         port = probe.getsockname()[1]
     options = ["--resamples", "0", "--remote", "--port", str(port), "--group", r"(claim-\d+)"]
     command = [sys.executable, "-P", "-m", "detect", "review", str(sample[0]), *map(str, FOUND), *options]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment(home)) as process:
+    with started(command, home, stderr=subprocess.PIPE) as process:
         watchdog = threading.Timer(LONG, process.kill)
         watchdog.start()
         assert process.stderr is not None
@@ -112,6 +113,12 @@ def app(sample: tuple[Path, Dataset], home: Path) -> Iterator[App]:
         process.send_signal(signal.SIGTERM)
         assert process.wait(LONG) == 0
     assert processes(home) == []
+
+
+def started(command: list[str], home: Path, **more: Any) -> subprocess.Popen[str]:
+    """A process of this user's that minds Ctrl-C, which what is started in the background of a shell does not."""
+    minding = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    return subprocess.Popen(command, text=True, env=environment(home), preexec_fn=minding, **more)
 
 
 def processes(home: Path) -> list[str]:

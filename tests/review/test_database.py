@@ -12,7 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from conftest import LONG, environment, processes
+from conftest import LONG, processes, started
 
 from detect.errors import DetectError, MissingExtra
 from detect.review import database as room
@@ -38,7 +38,7 @@ def client(uri: str) -> Any:
 def holding(home: Path) -> tuple[subprocess.Popen[str], str]:
     """Another process that uses the database, and the address that it got."""
     command = [sys.executable, "-P", "-c", HOLD + "    time.sleep(1000)"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment(home))
+    process = started(command, home, stdout=subprocess.PIPE)
     assert process.stdout is not None
     return process, process.stdout.readline().strip()
 

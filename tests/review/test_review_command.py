@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import FOUND, LONG, Detect, environment, processes
+from conftest import FOUND, LONG, Detect, processes, started
 
 from detect import convert
 from detect.data import Dataset
@@ -92,7 +92,7 @@ def test_stopped_in_mid_load_the_next_start_works(
 ) -> None:
     arguments = ["review", sample[0], *FOUND, "--resamples", "0", "--no-app", "-q", "--json"]
     command = [sys.executable, "-P", "-m", "detect", *map(str, arguments)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment(tmp_path)) as process:
+    with started(command, tmp_path, stdout=subprocess.DEVNULL) as process:
         end = time.monotonic() + LONG
         while not list(tmp_path.rglob("port")) and time.monotonic() < end:
             time.sleep(0.02)
