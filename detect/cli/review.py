@@ -135,7 +135,8 @@ def _evaluated(
     from detect import convert
     from detect import evaluate as room
 
-    part, results = dataset, dict[str, Evaluation]()
+    part = dataset
+    results: dict[str, Evaluation] = {}
     for path in paths:
         found = convert.read_predictions(path, ids=ids)
         if split is not None:

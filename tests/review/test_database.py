@@ -12,7 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from conftest import LONG, processes, started
+from user import LONG, processes, started
 
 from detect.errors import DetectError, MissingExtra
 from detect.review import database as room

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from browser import chromium, tab
-from conftest import FOUND, App, Detect, needed
+from user import FOUND, App, Detect, needed
 
 from detect import convert
 from detect.data import Box, Dataset

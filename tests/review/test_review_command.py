@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import FOUND, LONG, Detect, processes, started
+from user import FOUND, LONG, Detect, processes, started
 
 from detect import convert
 from detect.data import Dataset

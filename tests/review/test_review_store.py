@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import FOUND, environment
+from user import FOUND, environment
 
 from detect import convert
 from detect.data import Attributes, Box, Dataset, Image, Predictions
