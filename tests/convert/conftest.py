@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Mapping
-from functools import cache
 from pathlib import Path
 
 import pytest
+from grey import photo
 
 Content = str | bytes | tuple[int, ...]
 """Text, bytes, or an image: (width, height) or (stored width, stored height, EXIF orientation)."""
 Tree = Callable[..., Path]
-
-
-@cache
-def photo(width: int, height: int, orientation: int = 1, form: str = "JPEG") -> bytes:
-    """The bytes of a grey image as stored, before any rotation that its EXIF orientation asks for."""
-    from PIL import Image
-
-    exif = Image.Exif()
-    exif[0x0112] = orientation
-    buffer = io.BytesIO()
-    Image.new("L", (width, height), 128).save(buffer, form, **({"exif": exif} if form == "JPEG" else {}))
-    return buffer.getvalue()
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ CVAT = (
 
 
 def photo() -> bytes:
-    from conftest import photo as grey
+    from grey import photo as grey
 
     return grey(100, 50)
 
