@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +59,7 @@ def _detector(file: Path, device: str) -> tuple[Any, int]:
         from detect.models.torchvision import Torchvision
 
         module = Torchvision(weights, device=device, source=file).module
-        level = -1 if "ssd" in weights.model else -2  # behind the others' last features stands a coarser copy
+        level = 1 if "ssd" in weights.model else -2  # where the classifier ended; after it come coarser ones
         return lambda pixels: list(module.backbone(pixels).values())[level], weights.imgsz
     from detect.models.yolo import Yolo
 
@@ -83,11 +83,17 @@ def _classifier(tensors: dict[str, torch.Tensor], file: Path) -> torch.nn.Module
     """The convolutions of the classifier that all these tensors fit."""
     for name in CLASSIFIERS:
         module = getattr(torchvision.models, name)(weights=None)
-        names = [key for key in module.state_dict() if not key.endswith(COUNTER)]
-        own = {key for key in names if not key.startswith(("fc.", "classifier."))}
-        if own <= set(tensors) and take_over(module, tensors).taken >= len(own):
-            if hasattr(module, "features"):
-                return torch.nn.Sequential(module.features)
-            return torch.nn.Sequential(*list(module.children())[:-2])  # without the pooling and what follows it
+        if _shapes(module.state_dict()) == _shapes(tensors):
+            take_over(module, tensors)
+            parts = [module.features] if hasattr(module, "features") else list(module.children())[:-2]
+            return torch.nn.Sequential(*parts)  # without the pooling and what follows it
     known = ", ".join(CLASSIFIERS)
     raise ModelError(f"{file}: neither weights of this tool nor of a classifier that is known ({known})")
+
+
+def _shapes(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Size]:
+    """What must fit: all but the head, which depends on the classes, and counters, which tell nothing."""
+    head = ("fc.", "classifier.")
+    return {
+        key: value.shape for key, value in tensors.items() if not key.startswith(head) and not key.endswith(COUNTER)
+    }

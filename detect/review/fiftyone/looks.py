@@ -19,7 +19,8 @@ def dress(there: Any, models: Sequence[str], note: str) -> None:
     """Colours, sidebar and note for these models, the first in front."""
     there.app_config.color_scheme = fo.ColorScheme(color_by="value", opacity=0.9, fields=_colours(models))
     there.app_config.sidebar_groups = [
-        fo.SidebarGroupDocument(name=name, paths=paths, expanded=open_) for name, paths, open_ in _groups(there, models)
+        fo.SidebarGroupDocument(name=name, paths=paths, expanded=open_)
+        for name, paths, open_ in _groups(there, models, note)
     ]
     there.app_config.active_fields = fo.ActiveFields(paths=[TRUTHS, models[0]], exclude=False)
     there.description = note
@@ -58,7 +59,7 @@ def _coloured(path: str, attribute: str, colours: dict[str, str], field: str) ->
     return {"path": path, "fieldColor": field, "colorByAttribute": attribute, "valueColors": values}
 
 
-def _groups(there: Any, models: Sequence[str]) -> list[tuple[str, list[str], bool]]:
+def _groups(there: Any, models: Sequence[str], note: str) -> list[tuple[str, list[str], bool]]:
     """Groups of fields: name, paths, open or not. What is not named here, the App puts into a group of its own."""
     held = list(there.get_field_schema())
     about = [f"{model}_{key}" for model in models for key in IMAGE]
@@ -69,7 +70,7 @@ def _groups(there: Any, models: Sequence[str]) -> list[tuple[str, list[str], boo
     rest = [path for path in held if path not in {"tags", *about, *labels, *image, *file}]
     groups = [
         ("tags", ["tags"], True),
-        ("mistakes", about, True),
+        (note.replace("\n", " · "), about, True),  # the one place of the App where a line of text can stand
         ("boxes", labels, True),
         ("photo", image, True),
         ("other models", rest, False),
