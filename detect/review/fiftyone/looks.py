@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import fiftyone as fo
@@ -15,14 +16,13 @@ from detect.review.findings import FALSE, FOUND, IGNORED, MISSED, RIGHT
 FEW = 12  # classes that are shown at once; more are a list to choose from
 
 
-def dress(there: Any, models: Sequence[str], note: str) -> None:
-    """Colours, sidebar and note for these models, the first in front."""
-    there.app_config.color_scheme = fo.ColorScheme(color_by="value", opacity=0.9, fields=_colours(models))
+def dress(there: Any, models: Mapping[str, str], note: str) -> None:
+    """Colours, sidebar and note for these models, each with its figures in short, the first in front."""
+    there.app_config.color_scheme = fo.ColorScheme(color_by="value", opacity=0.9, fields=_colours(list(models)))
     there.app_config.sidebar_groups = [
-        fo.SidebarGroupDocument(name=name, paths=paths, expanded=open_)
-        for name, paths, open_ in _groups(there, models, note)
+        fo.SidebarGroupDocument(name=name, paths=paths, expanded=open_) for name, paths, open_ in _groups(there, models)
     ]
-    there.app_config.active_fields = fo.ActiveFields(paths=[TRUTHS, models[0]], exclude=False)
+    there.app_config.active_fields = fo.ActiveFields(paths=[TRUTHS, next(iter(models))], exclude=False)
     there.description = note
     there.save()
     there.set_label_schemas({TRUTHS: _schema(there)})
@@ -59,18 +59,19 @@ def _coloured(path: str, attribute: str, colours: dict[str, str], field: str) ->
     return {"path": path, "fieldColor": field, "colorByAttribute": attribute, "valueColors": values}
 
 
-def _groups(there: Any, models: Sequence[str], note: str) -> list[tuple[str, list[str], bool]]:
+def _groups(there: Any, models: Mapping[str, str]) -> list[tuple[str, list[str], bool]]:
     """Groups of fields: name, paths, open or not. What is not named here, the App puts into a group of its own."""
     held = list(there.get_field_schema())
-    about = [f"{model}_{key}" for model in models for key in IMAGE]
+    about = {model: [f"{model}_{key}" for key in IMAGE] for model in models}
     labels = [TRUTHS, *(name for model in models for name in (model, f"{model}_unsure"))]
     image = ["name", "split", "claim", "problems", *(one.field for one in known_attributes(there, "image_attributes"))]
     file = ["id", "filepath", "metadata", "created_at", "last_modified_at", "original"]
     image = [path for path in image if path in held]
-    rest = [path for path in held if path not in {"tags", *about, *labels, *image, *file}]
+    rest = [path for path in held if path not in {"tags", *chain(*about.values()), *labels, *image, *file}]
     groups = [
         ("tags", ["tags"], True),
-        (note.replace("\n", " · "), about, True),  # the one place of the App where a line of text can stand
+        # The title of a group is the one place of the App where a line of text can stand.
+        *((figures, about[model], place == 0) for place, (model, figures) in enumerate(models.items())),
         ("boxes", labels, True),
         ("photo", image, True),
         ("other models", rest, False),
