@@ -98,12 +98,14 @@ def _review(
 ) -> None:
     from detect import convert
     from detect import review as room
-    from detect.errors import Problems
+    from detect.errors import DataError, Problems
     from detect.files import refuse_to_overwrite
     from detect.progress import say
 
     if export is not None:
         refuse_to_overwrite(export)
+    if paths[0].suffix.lower() == ".zip":
+        raise DataError(f"{paths[0]}: a review outlives the command, and what it shows; unpack the zip first")
     problems, known = Problems(), options.other_point(point, settings)
     dataset = convert.read(paths[0], on_error=on_error, problems=problems)
     options.report(problems)
@@ -190,6 +192,12 @@ def _collect(reviews: Reviews, name: str, dest: Path, to: str, disputed: bool, a
     if not dataset.images:
         raise DataError(
             f"{name}: {'no photo is disputed' if disputed else 'every photo was dropped'}: nothing to write"
+        )
+    lost = [image.name for image in dataset.images if image.path is None or not image.path.is_file()]
+    if lost and dest.suffix.lower() != ".json":
+        raise DataError(
+            f"{name}: {len(lost)} photos are not where they were, first {lost[0]}; "
+            "open the review again with DATA where it is now, then collect"
         )
     problems = Problems()
     convert.write(dataset, dest, to, problems=problems)

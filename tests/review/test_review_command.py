@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import socket
 import subprocess
@@ -66,6 +67,29 @@ def test_collecting_only_what_is_disputed(detect: Detect, sample: tuple[Path, Da
     assert told["images"] == len(dataset) and 0 < len(dataset) < 40
     known = {image.name: image.boxes for image in sample[1].images}
     assert {image.name: image.boxes for image in dataset.images} == {i.name: known[i.name] for i in dataset.images}
+
+
+def test_photos_that_were_moved_away(
+    detect: Detect, sample: tuple[Path, Dataset], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    old, new = (tmp_path_factory.mktemp("moving") / "cars" for _ in range(2))
+    shutil.copytree(sample[0], old)
+    options = ["--name", "moving", "--resamples", "0", "--no-app", "-q"]
+    detect("review", old, FOUND[0], *options)
+    old.rename(new)
+    dest = new.parent / "fixed"
+    done = detect("review", "--collect", "moving", dest, "--to", "yolo", check=False)
+    assert done.returncode == 1 and "40 photos are not where they were" in done.stderr and not dest.exists()
+    detect("review", "--collect", "moving", new.parent / "fixed.json", "--to", "coco")  # that needs no photos
+    detect("review", new, FOUND[0], *options)
+    detect("review", "--collect", "moving", dest, "--to", "yolo")
+    assert len(convert.read(dest)) == 40
+
+
+def test_a_zip_is_gone_when_the_command_ends(detect: Detect, tmp_path: Path) -> None:
+    (tmp_path / "data.zip").touch()
+    done = detect("review", tmp_path / "data.zip", FOUND[0], check=False)
+    assert done.returncode == 1 and "unpack the zip first" in done.stderr
 
 
 def test_a_port_that_is_taken(detect: Detect, sample: tuple[Path, Dataset]) -> None:
