@@ -27,19 +27,22 @@ class AppPage:
     def __init__(self, page: Any, url: str) -> None:
         self.page, self.url = page, url
 
-    def open_view(self, name: str) -> str:
-        """Open a saved view and wait until its pictures are drawn; what the App says how much there is."""
+    def open_view(self, name: str, holds: str) -> None:
+        """Open a saved view, wait until the App says that it `holds` so many, and until its pictures are drawn.
+
+        At first the App may show the view before, which its server remembers.
+        """
+        from playwright.sync_api import expect
+
         self.page.goto(f"{self.url}?view={slug(name)}")
         self.page.wait_for_selector("[data-cy=spotlight-section-forward]", timeout=WAIT)
         self.close_photo()
-        counts = self.page.locator("[data-cy=entry-counts]")
-        counts.wait_for(timeout=WAIT)
+        expect(self.page.locator("[data-cy=entry-counts]")).to_have_text(holds, timeout=WAIT)
         self.page.wait_for_function(
             "() => { const all = document.querySelectorAll('[data-cy=fo-grid] canvas');"
             " return all.length > 0 && [...all].every(one => one.getAttribute('canvas-loaded') === 'true'); }",
             timeout=WAIT,
         )
-        return str(counts.inner_text())
 
     def open_photo(self, place: int = 0) -> None:
         """Open the photo at a place of the grid."""

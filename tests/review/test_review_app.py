@@ -83,14 +83,12 @@ def test_every_view_a_tag_and_the_corrected_dataset(
     with tab(app.url) as page:
         for name, count in views.items():
             if count:
-                what = "patch" if name.startswith("boxes") else "sample"
-                plural = {"patch": "patches", "sample": "samples"}[what]
-                assert page.open_view(name) == f"{count} {what if count == 1 else plural}", name
-        page.open_view("boxes: missed")
+                page.open_view(name, held(name, count))
+        page.open_view("boxes: missed", held("boxes: missed", views["boxes: missed"]))
         page.open_photo()
         page.click_box()
         page.tag("fix:drop", "label")
-        page.open_view("boxes: false")
+        page.open_view("boxes: false", held("boxes: false", views["boxes: false"]))
         page.open_photo()
         page.click_box()
         page.tag("fix:add", "label")
@@ -103,6 +101,12 @@ def test_every_view_a_tag_and_the_corrected_dataset(
     assert corrected(dataset, dropped, added, results[0]) == {
         image.name: image.boxes for image in convert.read(dest).images
     }
+
+
+def held(name: str, count: int) -> str:
+    """How the App says how much a view holds."""
+    one, more = ("patch", "patches") if name.startswith("boxes") else ("sample", "samples")
+    return f"{count} {one if count == 1 else more}"
 
 
 def corrected(
