@@ -15,7 +15,7 @@ from detect.cli import options
 if TYPE_CHECKING:
     from detect.data import Dataset
     from detect.evaluate import Evaluation
-    from detect.review import Corrections, Reviews
+    from detect.review import Corrections
 
 
 @click.command()
@@ -68,21 +68,42 @@ def review(
     """
     from detect import review as room
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the database is stopped then, too
+    stop = _Stop()
     if collect is not None:
         _check_collect(paths, to)
         with room.reviewing() as reviews:
-            _collect(reviews, collect, paths[0], str(to), only == "disputed", as_json)
+            found = reviews.collect(collect)
+            stop.check()
+            _collect(found, collect, paths[0], str(to), only == "disputed", as_json)
         return
     if not 2 <= len(paths) <= 3 or to or only:
         raise click.UsageError("give DATA and one or two PREDICTIONS, or --collect NAME DEST --to FORMAT")
-    _review(paths, name, as_json, **settings)
+    _review(paths, name, as_json, stop, **settings)
+
+
+class _Stop:
+    """Ctrl-C and SIGTERM: both end the block of the database. Remembered, since FiftyOne swallows some."""
+
+    def __init__(self) -> None:
+        self.came = False
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._stop)
+
+    def _stop(self, *_: Any) -> None:
+        self.came = True
+        raise KeyboardInterrupt
+
+    def check(self) -> None:
+        """Raise KeyboardInterrupt where one came and went."""
+        if self.came:
+            raise KeyboardInterrupt
 
 
 def _review(
     paths: tuple[Path, ...],
     name: str | None,
     as_json: bool,
+    stop: _Stop,
     *,
     split: str | None,
     ids: Path | None,
@@ -115,6 +136,7 @@ def _review(
         views = reviews.load(name, part, results, problems=tuple(problems))
         if embeddings is not None:
             reviews.embed(name, part.images, embeddings)
+        stop.check()
         _print(name, part, views, as_json)
         if export is not None:
             model = next(iter(results))
@@ -177,7 +199,7 @@ def _check_collect(paths: tuple[Path, ...], to: str | None) -> None:
     refuse_to_overwrite(paths[0])
 
 
-def _collect(reviews: Reviews, name: str, dest: Path, to: str, disputed: bool, as_json: bool) -> None:
+def _collect(found: Corrections, name: str, dest: Path, to: str, disputed: bool, as_json: bool) -> None:
     """Write the corrected dataset and, beside it, the list of its changes."""
     from dataclasses import replace
 
@@ -185,7 +207,6 @@ def _collect(reviews: Reviews, name: str, dest: Path, to: str, disputed: bool, a
     from detect.errors import DataError, Problems
     from detect.review.changes import write_changes
 
-    found = reviews.collect(name)
     dataset = found.dataset
     if disputed:
         dataset = replace(dataset, images=tuple(image for image in dataset.images if image.name in found.disputed))
