@@ -124,7 +124,8 @@ def test_stopped_in_mid_load_the_next_start_works(
         process.send_signal(stop)
         code = process.wait(LONG)
     if stop != signal.SIGKILL:
-        assert code == 130 and processes(tmp_path) == []
+        # A shell calls both 130: Python ends itself by SIGINT where one came while code from a string was run.
+        assert code in (130, -signal.SIGINT) and processes(tmp_path) == []
     done = detect(*arguments, home=tmp_path)
     assert json.loads(done.stdout)["images"] == 40
     assert processes(tmp_path) == []
