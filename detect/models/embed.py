@@ -12,6 +12,7 @@ import torchvision
 from numpy.typing import NDArray
 
 from detect.errors import ModelError
+from detect.models import EXPORTED
 from detect.models.detector import Picture
 from detect.models.device import pick_device
 from detect.models.letterbox import letterbox
@@ -19,6 +20,7 @@ from detect.models.names import TORCHVISION
 from detect.models.weights import COUNTER, FORMAT, load_tensors, load_weights, state_dict, take_over, weights_file
 
 Embed = Callable[[Sequence[Picture]], NDArray[np.float32]]
+Features = Callable[[torch.Tensor], Any]  # (1, 3, H, W) in 0..1 to (1, F, h, w)
 
 CLASSIFIERS = ("resnet18", "resnet34", "resnet50", "resnet101", "mobilenet_v3_large", "mobilenet_v3_small", "vgg16")
 SIDE = 224  # pixels of a classifier's input
@@ -32,61 +34,50 @@ def embedder(path: str | Path, *, device: str = "auto") -> Embed:
     (CLASSIFIERS). A vector is the mean over the picture of the last features. Raises ModelError for anything else.
     """
     file = weights_file(Path(path))
-    if Path(path).suffix in (".onnx", ".xml", ".torchscript"):
+    if Path(path).suffix in EXPORTED:
         raise ModelError(f"{path}: an exported model does not show its features; give the run that it came from")
     values, where = load_tensors(file), pick_device(device)
     if values.get("format") == FORMAT:
         features, side = _detector(file, device)
     else:
-        features, side = _classifier(state_dict(values), file).to(where).eval(), SIDE
-    mean, deviation = (torch.tensor(one, device=where)[:, None, None] for one in (MEAN, DEVIATION))
+        features, side = _classifier(state_dict(values), file, where), SIDE
 
     @torch.inference_mode()
     def embed(pictures: Sequence[Picture]) -> NDArray[np.float32]:
         rows = []
         for picture in pictures:
             pixels = torch.from_numpy(letterbox(picture, side).pixels).to(where)[None].float() / 255
-            seen = features(pixels if isinstance(features, _YoloFeatures) else (pixels - mean) / deviation)
-            rows.append(seen.float().mean(dim=(2, 3))[0].cpu().numpy())
+            rows.append(features(pixels).float().mean(dim=(2, 3))[0].cpu().numpy())
         return np.stack(rows) if rows else np.zeros((0, 0), dtype=np.float32)
 
     return embed
 
 
-def _detector(file: Path, device: str) -> tuple[Any, int]:
+def _detector(file: Path, device: str) -> tuple[Features, int]:
+    """The backbone of a trained detector, which scales colours as its own transform does, and the size of its input."""
     weights = load_weights(file)
     if weights.model in TORCHVISION:
         from detect.models.torchvision import Torchvision
 
         module = Torchvision(weights, device=device, source=file).module
         level = 1 if "ssd" in weights.model else -2  # where the classifier ended; after it come coarser ones
-        return lambda pixels: list(module.backbone(pixels).values())[level], weights.imgsz
+        return lambda pixels: list(module.backbone(module.transform.normalize(pixels)).values())[level], weights.imgsz
     from detect.models.yolo import Yolo
 
-    return _YoloFeatures(Yolo(weights, device=device, source=file).module), weights.imgsz
+    network = Yolo(weights, device=device, source=file).module
+    return network.model[: len(network.yaml["backbone"])], weights.imgsz  # its layers follow one another
 
 
-class _YoloFeatures:
-    """The layers of a YOLO up to the end of its backbone."""
-
-    def __init__(self, module: Any) -> None:
-        self.layers = module.model[: len(module.yaml["backbone"])]
-
-    def __call__(self, pixels: torch.Tensor) -> Any:
-        """The last features (B, F, H, W); layers of a backbone follow one another."""
-        for layer in self.layers:
-            pixels = layer(pixels)
-        return pixels
-
-
-def _classifier(tensors: dict[str, torch.Tensor], file: Path) -> torch.nn.Module:
+def _classifier(tensors: dict[str, torch.Tensor], file: Path, where: torch.device) -> Features:
     """The convolutions of the classifier that all these tensors fit."""
+    normalize = torchvision.transforms.Normalize(MEAN, DEVIATION)
     for name in CLASSIFIERS:
         module = getattr(torchvision.models, name)(weights=None)
         if _shapes(module.state_dict()) == _shapes(tensors):
             take_over(module, tensors)
             parts = [module.features] if hasattr(module, "features") else list(module.children())[:-2]
-            return torch.nn.Sequential(*parts)  # without the pooling and what follows it
+            # Without the pooling and what follows it.
+            return torch.nn.Sequential(normalize, *parts).to(where).eval()
     known = ", ".join(CLASSIFIERS)
     raise ModelError(f"{file}: neither weights of this tool nor of a classifier that is known ({known})")
 

@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -118,12 +117,12 @@ def figures(result: Evaluation) -> str:
 
 def headline(results: Mapping[str, Evaluation]) -> str:
     """The figures that matter, of each model, in a line each."""
+    from detect.evaluate.tables import show, span
+
+    names = {"map50": "AP50", "map": "mAP", "precision": "precision", "recall": "recall"}
     lines = []
     for model, result in results.items():
-        names = {"map50": "AP50", "map": "mAP", "precision": "precision", "recall": "recall"}
-        said = []
-        for key, title in names.items():
-            value, low, high = result.estimate(key)
-            said.append(f"{title} {value:.3f}" + ("" if math.isnan(low) else f" ({low:.3f} to {high:.3f})"))
-        lines.append(f"{model}: {', '.join(said)}")
+        estimates = {title: result.estimate(key) for key, title in names.items()}
+        said = [f"{title} {show(one.value)} ({span(one.low, one.high)})" for title, one in estimates.items()]
+        lines.append(f"{model}: {', '.join(said)}".replace(" (-)", ""))
     return "\n".join(lines)

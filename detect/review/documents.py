@@ -65,13 +65,14 @@ def image_fields(dataset: Dataset, result: Evaluation, problems: Sequence[Proble
     if result.groups:
         for name, unit in zip(result.table.images, result.measured.units.tolist(), strict=True):
             fields.setdefault(name, {})["claim"] = result.groups[unit]
-    stems = {str(PurePosixPath(image.name).with_suffix("")): image.name for image in dataset.images}
-    last = {stem.rpartition("/")[2]: name for stem, name in stems.items()}
+    named_so: dict[str, list[str]] = {}
+    for image in dataset.images:
+        named_so.setdefault(PurePosixPath(image.name).stem, []).append(image.name)
     for problem in problems:
-        stem = PurePosixPath(problem.file.replace("\\", "/")).stem
-        if stem in last:
+        names = named_so.get(PurePosixPath(problem.file.replace("\\", "/")).stem, [])
+        if len(names) == 1:  # of two photos of one name in two folders nobody knows which is meant
             what = ": ".join(part for part in (problem.kind, problem.where, problem.what) if part)
-            fields.setdefault(last[stem], {}).setdefault("problems", []).append(what)
+            fields.setdefault(names[0], {}).setdefault("problems", []).append(what)
     return fields
 
 

@@ -48,7 +48,7 @@ class Attribute(NamedTuple):
         return self.type(value)
 
 
-def attributes(dataset: Dataset, reserved: frozenset[str], prefix: str = "") -> tuple[list[Attribute], list[Attribute]]:
+def attributes(dataset: Dataset, reserved: frozenset[str]) -> tuple[list[Attribute], list[Attribute]]:
     """The attributes of the images and of the boxes as fields; mixed types are shown as text."""
     of_images, of_boxes = dict[str, set[type]](), dict[str, set[type]]()
     for image in dataset.images:
@@ -58,7 +58,7 @@ def attributes(dataset: Dataset, reserved: frozenset[str], prefix: str = "") -> 
             if box.attributes:
                 for name, value in box.attributes.items():
                     of_boxes.setdefault(name, set()).add(type(value))
-    return _fields(of_images, reserved, "image_"), _fields(of_boxes, reserved, prefix)
+    return _fields(of_images, reserved, "image_"), _fields(of_boxes, reserved, "")
 
 
 def _fields(found: dict[str, set[type]], reserved: frozenset[str], prefix: str) -> list[Attribute]:

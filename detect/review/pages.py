@@ -29,11 +29,6 @@ class Page(NamedTuple):
     about: str
     images: Sequence[str]
 
-    @property
-    def file(self) -> str:
-        """The page's file."""
-        return re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-") + ".html"
-
 
 def write_pages(
     dest: Path, title: str, note: str, pages: Sequence[Page], dataset: Dataset, result: Evaluation, found: Findings
@@ -48,6 +43,7 @@ def write_pages(
     environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     template = environment.get_template("pages.html")
     shown = {name for page in pages for name in page.images}
+    files = _files(pages)
     places = {name: place for place, name in enumerate(result.table.images)}
     with atomic_folder(dest) as folder:
         (folder / "photos").mkdir()
@@ -59,9 +55,19 @@ def write_pages(
             drawn = _draw(image, place, result, found, folder / file)
             line = "; ".join(filter(None, [*_doubts(image, place, found), what_is_wrong(result.point, place)]))
             cases[image.name] = {"name": image.name, "file": file if drawn else "", "line": line or "no mistake"}
+        told = {"title": title, "note": note, "pages": pages, "files": files, "cases": cases, "legend": LEGEND}
         for page in (None, *pages):
-            html = template.render(title=title, note=note, pages=pages, page=page, cases=cases, legend=LEGEND)
-            (folder / (page.file if page else "index.html")).write_text(html, encoding="utf-8")
+            html = template.render(page=page, **told)
+            (folder / (files[page.name] if page else "index.html")).write_text(html, encoding="utf-8")
+
+
+def _files(pages: Sequence[Page]) -> dict[str, str]:
+    """The file of each page by its name; two classes may differ in what no file name can hold."""
+    files: dict[str, str] = {}
+    for number, page in enumerate(pages, 1):
+        file = re.sub(r"[^a-z0-9]+", "-", page.name.lower()).strip("-") + ".html"
+        files[page.name] = file if file not in files.values() else f"{number}-{file}"
+    return files
 
 
 def _draw(image: Image, place: int, result: Evaluation, found: Findings, file: Path) -> bool:

@@ -13,7 +13,7 @@ from detect.config import Recipe
 from detect.errors import ModelError
 from detect.models.embed import embedder
 from detect.models.torchvision import build
-from detect.models.weights import Weights, save_tensors, save_weights
+from detect.models.weights import Weights, load_weights, save_tensors, save_weights
 
 
 def trained(model: str, path: Path) -> Path:
@@ -51,6 +51,18 @@ def test_the_features_of_a_detector(model: str, length: int, tmp_path: Path) -> 
     assert embed([]).shape[0] == 0
     again = embed(pictures()[::-1])[::-1]
     np.testing.assert_allclose(vectors, again, rtol=1e-4, atol=1e-5)  # each by itself
+
+
+def test_colours_are_scaled_as_the_detector_does(tmp_path: Path) -> None:
+    """An SSDLite wants -1..1, and not what classifiers on ImageNet do."""
+    path = trained("ssdlite320_mobilenet_v3_large", tmp_path / "best.pt")
+    module = build(Recipe(model="ssdlite320_mobilenet_v3_large", imgsz=320), 2).eval()
+    module.load_state_dict(load_weights(path).tensors)
+    photo = np.kron(np.random.default_rng(1).integers(0, 255, (10, 10, 3)), np.ones((32, 32, 1))).astype(np.uint8)
+    with torch.inference_mode():
+        pixels = torch.from_numpy(photo.transpose(2, 0, 1)).float()[None] / 127.5 - 1
+        wanted = list(module.backbone(pixels).values())[1].mean(dim=(2, 3))[0].numpy()
+    np.testing.assert_allclose(embedder(path, device="cpu")([photo])[0], wanted, rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.parametrize(("name", "length"), [("resnet18", 512), ("mobilenet_v3_large", 960), ("resnet50", 2048)])

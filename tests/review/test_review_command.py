@@ -16,6 +16,7 @@ from user import FOUND, LONG, Detect, processes, started
 
 from detect import convert
 from detect.data import Dataset
+from detect.review.pages import Page, _files
 
 
 @pytest.mark.parametrize(
@@ -56,6 +57,16 @@ def test_pages_without_a_server(detect: Detect, sample: tuple[Path, Dataset], tm
     assert len(shown) == views["missed damage"] and all((out / name).stat().st_size > 5000 for name in shown)
     again = detect("review", sample[0], FOUND[0], "--export", out, check=False)
     assert again.returncode == 1 and "already there" in again.stderr
+
+
+def test_classes_that_differ_in_what_no_file_can_hold_have_pages_of_their_own() -> None:
+    pages = [Page(f"class: {name}", "", ()) for name in ("tire flat", "tire_flat", "царапина", "вмятина")]
+    assert list(_files(pages).values()) == [
+        "class-tire-flat.html",
+        "2-class-tire-flat.html",
+        "class.html",
+        "4-class.html",
+    ]
 
 
 def test_collecting_only_what_is_disputed(detect: Detect, sample: tuple[Path, Dataset], tmp_path: Path) -> None:

@@ -117,6 +117,24 @@ def test_loading_again_adds_what_is_new_and_keeps_every_tag(
     assert there.values("ground_truth.detections.model_2_status", unwind=True).count(None) == 0
 
 
+def test_photos_that_come_later_add_their_attributes(reviews: Reviews, squares: Dataset) -> None:
+    dataset = full(squares)
+    for image in (dataset.images[1], dataset.images[0]):  # the second has other attributes than the first
+        part = replace(dataset, images=(image,))
+        reviews.load("later", part, {"model": nothing_found(part)})
+    assert reviews.collect("later").dataset.images == (dataset.images[1], dataset.images[0])
+    box = stored("later").match({"name": "b/x.png"}).first().ground_truth.detections[0]
+    assert (box.severity, box.hidden, box.note) == ("3", True, "a, b\nc")  # the first made severity a text
+
+
+def test_problems_go_to_the_one_photo_that_they_can_mean(squares: Dataset) -> None:
+    from detect.review.documents import image_fields
+
+    dataset = full(squares)  # two photos are called x.png
+    problems = [Problem("note", "kind", "what", file=f"labels/{name}.txt") for name in ("x", "c ü", "other")]
+    assert image_fields(dataset, nothing_found(dataset), problems) == {"c ü.png": {"problems": ["kind: what"]}}
+
+
 def test_other_annotations_under_the_same_name_are_refused(
     reviews: Reviews, sample: tuple[Path, Dataset], first: Evaluation
 ) -> None:

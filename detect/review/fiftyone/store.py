@@ -173,20 +173,21 @@ def _created(dataset: Dataset, name: str, extra: Mapping[str, Document]) -> Any:
 
 
 def _declare_attributes(there: Any, dataset: Dataset) -> None:
+    """Fields for the attributes of these images and boxes; those that the dataset knows already stay as they are."""
     of_images, of_boxes = attributes(dataset, RESERVED)
-    for one in of_images:
-        _declare(there, one.field, one.type, f"attribute {one.name}")
-    for one in of_boxes:
-        _declare(there, f"{TRUTHS}.detections.{one.field}", one.type, f"attribute {one.name}")
-    there.info[INFO]["attributes"] = [[one.name, one.field, one.type.__name__] for one in of_boxes]
-    there.info[INFO]["image_attributes"] = [[one.name, one.field, one.type.__name__] for one in of_images]
+    for key, prefix, found in (("image_attributes", "", of_images), ("attributes", f"{TRUTHS}.detections.", of_boxes)):
+        held = known_attributes(there, key)
+        new = [one for one in found if one.name not in {known.name for known in held}]
+        for one in new:
+            _declare(there, prefix + one.field, one.type, f"attribute {one.name}")
+        there.info[INFO][key] = [[one.name, one.field, one.type.__name__] for one in (*held, *new)]
     there.save()
 
 
 def known_attributes(there: Any, key: str = "attributes") -> list[Attribute]:
     """The attributes that the dataset shows as fields."""
     kinds = {kind.__name__: kind for kind in TYPES}
-    return [Attribute(name, field, kinds[kind]) for name, field, kind in there.info[INFO][key]]
+    return [Attribute(name, field, kinds[kind]) for name, field, kind in there.info[INFO].get(key, ())]
 
 
 def _insert(there: Any, images: Sequence[Image], extra: Mapping[str, Document]) -> None:
