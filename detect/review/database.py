@@ -50,7 +50,7 @@ def running() -> Iterator[str]:
             port = _ours(home) or _start(home)
             _lock(users, shared=True)
         try:
-            yield f"mongodb://127.0.0.1:{port}"
+            yield f"mongodb://127.0.0.1:{port}/?serverSelectionTimeoutMS={1000 * PATIENCE // 3:.0f}"
         finally:
             with _alone(home):
                 if _lock(users, wait=False):  # nobody else holds it

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from detect.data import Attributes, Box, Dataset, Image, Value
@@ -48,28 +49,40 @@ class Attribute(NamedTuple):
         return self.type(value)
 
 
-def attributes(dataset: Dataset, reserved: frozenset[str]) -> tuple[list[Attribute], list[Attribute]]:
-    """The attributes of the images and of the boxes as fields; mixed types are shown as text."""
-    of_images, of_boxes = dict[str, set[type]](), dict[str, set[type]]()
+Fields = Sequence[Attribute]
+
+
+def attributes(
+    dataset: Dataset, reserved: frozenset[str], of_images: Fields = (), of_boxes: Fields = ()
+) -> tuple[list[Attribute], list[Attribute]]:
+    """The attributes of the images and of the boxes as fields, after those known; mixed types are shown as text.
+
+    One that is known, and comes with another type now, gets another field.
+    """
+    on_images, on_boxes = dict[str, set[type]](), dict[str, set[type]]()
     for image in dataset.images:
         for name, value in image.attributes.items():
-            of_images.setdefault(name, set()).add(type(value))
+            on_images.setdefault(name, set()).add(type(value))
         for box in image.boxes:
             if box.attributes:
                 for name, value in box.attributes.items():
-                    of_boxes.setdefault(name, set()).add(type(value))
-    return _fields(of_images, reserved, "image_"), _fields(of_boxes, reserved, "")
+                    on_boxes.setdefault(name, set()).add(type(value))
+    return _fields(on_images, of_images, reserved, "image_"), _fields(on_boxes, of_boxes, reserved, "")
 
 
-def _fields(found: dict[str, set[type]], reserved: frozenset[str], prefix: str) -> list[Attribute]:
-    rows, taken = [], set(reserved)
+def _fields(found: dict[str, set[type]], held: Fields, reserved: frozenset[str], prefix: str) -> list[Attribute]:
+    rows = {one.name: one for one in held}
+    taken = {*reserved, *(one.field for one in held)}
     for name in sorted(found):
+        kind = _type(found[name] | ({rows[name].type} if name in rows else set()))
+        if name in rows and rows[name].type is kind:
+            continue
         field = prefix + "".join(c if c.isascii() and c.isalnum() else "_" for c in name).strip("_").lower()
         while field in taken or not field:
             field += "_"
         taken.add(field)
-        rows.append(Attribute(name, field, _type(found[name])))
-    return rows
+        rows[name] = Attribute(name, field, kind)
+    return list(rows.values())
 
 
 def _type(kinds: set[type]) -> Any:

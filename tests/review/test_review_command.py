@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import socket
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from user import FOUND, LONG, Detect, processes, started
@@ -119,6 +121,33 @@ def test_a_database_that_is_not_there(detect: Detect, sample: tuple[Path, Datase
     done = detect("review", sample[0], FOUND[0], "--resamples", "0", check=False, FIFTYONE_DATABASE_URI=uri)
     assert done.returncode == 1 and "FiftyOne cannot use the database 127.0.0.1:9" in done.stderr
     assert "secret" not in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("reached", ["the photos", "the predictions"])
+def test_the_database_killed_in_mid_load(
+    detect: Detect, sample: tuple[Path, Dataset], home: Path, tmp_path: Path, reached: str
+) -> None:
+    from pymongo import MongoClient
+
+    arguments = ["review", sample[0], *FOUND, "--resamples", "0", "--no-app", "-q", "--json"]
+    command = [sys.executable, "-P", "-m", "detect", *map(str, arguments)]
+    with started(command, tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+        port = tmp_path / "damage-detect" / "review" / "port"
+        end = time.monotonic() + LONG
+        while not port.exists() and time.monotonic() < end:
+            time.sleep(0.02)
+        server: MongoClient[dict[str, Any]] = MongoClient("127.0.0.1", int(port.read_text()))
+        number = server.admin.command("serverStatus")["pid"]
+        wanted = {} if reached == "the photos" else {"info.detect.models": {"$gt": {}}}
+        while not server.fiftyone.datasets.count_documents(wanted) and time.monotonic() < end:
+            time.sleep(0.002)
+        os.kill(number, signal.SIGKILL)
+        _, said = process.communicate(timeout=LONG)
+    assert process.returncode == 1 and "give the command again" in said and "Traceback" not in said
+    assert processes(tmp_path) == []
+    done = detect(*arguments, home=tmp_path)
+    assert json.loads(done.stdout)["images"] == 40
+    assert processes(tmp_path) == []
 
 
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])

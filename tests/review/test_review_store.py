@@ -127,6 +127,28 @@ def test_photos_that_come_later_add_their_attributes(reviews: Reviews, squares: 
     assert (box.severity, box.hidden, box.note) == ("3", True, "a, b\nc")  # the first made severity a text
 
 
+def test_a_number_that_becomes_a_word_becomes_text(reviews: Reviews, squares: Dataset) -> None:
+    dataset = full(squares)
+    other = replace(dataset.images[1], attributes=Attributes({"claim": "7b", "a b": 1}))
+    again = replace(dataset.images[2], attributes=Attributes({"claim": 8, "a-b": 2}))
+    later = [replace(dataset, images=(image,)) for image in (dataset.images[0], other, again)]
+    reviews.load("words", later[0], {"model": nothing_found(later[0])})
+    photo = stored("words").first()
+    photo.ground_truth.detections[0].severity = 5
+    photo.save()
+    for part in later[1:]:  # "bad", where the field holds whole numbers; and two names for one field
+        reviews.load("words", part, {"model": nothing_found(part)})
+    there = stored("words")
+    assert there.values("ground_truth.detections.severity_") == [["5", None], ["bad"], []]
+    assert there.values("image_claim_") == ["7", "7b", "8"]
+    assert (there.values("image_a_b"), there.values("image_a_b_")) == ([None, 1, None], [None, None, 2])
+    assert not there.has_field("image_claim") and not there.has_field("ground_truth.detections.severity")
+    result = reviews.collect("words")
+    assert result.dataset.images[1:] == (other, again)
+    assert [change.box for change in result.changes] == [1]
+    assert result.dataset.images[0].boxes[0].attributes == {**dataset.images[0].boxes[0].attributes, "severity": "5"}
+
+
 def test_problems_go_to_the_one_photo_that_they_can_mean(squares: Dataset) -> None:
     from detect.review.documents import image_fields
 

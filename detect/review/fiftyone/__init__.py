@@ -21,7 +21,7 @@ from detect.errors import DetectError
 def connected(uri: str) -> Iterator[None]:
     """FiftyOne on this database, with tracking off, until the block ends.
 
-    Raises DetectError where the database is unreachable, or FiftyOne is in use with another one.
+    Raises DetectError where the database is unreachable or gets lost, or FiftyOne is in use with another one.
     """
     if "fiftyone" in sys.modules and os.environ.get("FIFTYONE_DATABASE_URI") != uri:
         raise DetectError("FiftyOne was imported before, with another database; review in a process of its own")
@@ -32,16 +32,30 @@ def connected(uri: str) -> Iterator[None]:
             warnings.simplefilter("ignore")
             import fiftyone
             from fiftyone.core.odm import database
+            from pymongo.errors import ConnectionFailure
 
             fiftyone.list_datasets()
     except Exception as error:
-        reason = str(error).strip().split("\n")[0]
-        raise DetectError(f"FiftyOne cannot use the database {uri.rpartition('@')[2]}: {reason}") from None
+        raise DetectError(f"FiftyOne cannot use the database {_shown(uri)}: {_reason(error)}") from None
     fiftyone.config.show_progress_bars = False
     logging.getLogger("fiftyone").setLevel(logging.ERROR)  # it warns of its own settings at each click
+    # It would do this when Python ends, and by then the database may be gone.
+    atexit.unregister(database._delete_non_persistent_datasets_if_allowed)
     try:
-        yield
-    finally:
-        # What it would do when Python ends, and by then the database may be gone.
-        database._delete_non_persistent_datasets_if_allowed()
-        atexit.unregister(database._delete_non_persistent_datasets_if_allowed)
+        try:
+            yield
+        finally:
+            database._delete_non_persistent_datasets_if_allowed()
+    except ConnectionFailure as error:
+        raise DetectError(
+            f"the database {_shown(uri)} was lost: {_reason(error)}; what was written is kept: give the command again"
+        ) from None
+
+
+def _shown(uri: str) -> str:
+    """The address without user, password and options."""
+    return uri.rpartition("@")[2].partition("?")[0].removeprefix("mongodb://").rstrip("/")
+
+
+def _reason(error: Exception) -> str:
+    return str(error).strip().split("\n")[0].partition(" (configured timeouts")[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import random
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, TypeVar
@@ -29,6 +29,7 @@ RESERVED = frozenset(
     {"id", "tags", "label", "index", "mask", "mask_path", "bounding_box", "confidence", "attributes", "number"}
 )
 SAMPLE = frozenset({"id", "filepath", "tags", "metadata", "created_at", "last_modified_at", "group"})
+ATTRIBUTES = {"image_attributes": "", "attributes": f"{TRUTHS}.detections."}  # key in INFO: where their fields are
 TYPES = {str: fo.StringField, int: fo.IntField, float: fo.FloatField, bool: fo.BooleanField}
 
 
@@ -173,15 +174,32 @@ def _created(dataset: Dataset, name: str, extra: Mapping[str, Document]) -> Any:
 
 
 def _declare_attributes(there: Any, dataset: Dataset) -> None:
-    """Fields for the attributes of these images and boxes; those that the dataset knows already stay as they are."""
-    of_images, of_boxes = attributes(dataset, RESERVED)
-    for key, prefix, found in (("image_attributes", "", of_images), ("attributes", f"{TRUTHS}.detections.", of_boxes)):
-        held = known_attributes(there, key)
-        new = [one for one in found if one.name not in {known.name for known in held}]
-        for one in new:
+    """Fields for the attributes of these images and boxes.
+
+    Where a value comes that its field cannot hold, all move to a new field: FiftyOne changes no type. The old field
+    goes last, so that whoever is killed in between loses none.
+    """
+    held = {key: known_attributes(there, key) for key in ATTRIBUTES}
+    left = []
+    for (key, prefix), rows in zip(ATTRIBUTES.items(), attributes(dataset, RESERVED, *held.values()), strict=True):
+        before = {one.name: one.field for one in held[key]}
+        for one in rows:
             _declare(there, prefix + one.field, one.type, f"attribute {one.name}")
-        there.info[INFO][key] = [[one.name, one.field, one.type.__name__] for one in (*held, *new)]
+            old = before.get(one.name, one.field)
+            if old != one.field:
+                there.set_values(prefix + one.field, _each(there.values(prefix + old), one.shown))
+                left.append(prefix + old)
+        there.info[INFO][key] = [[one.name, one.field, one.type.__name__] for one in rows]
     there.save()
+    if left:
+        there.delete_sample_fields(left)
+
+
+def _each(values: Any, change: Callable[[Any], Any]) -> Any:
+    """A nested list with each value changed; None stays."""
+    if isinstance(values, list):
+        return [_each(one, change) for one in values]
+    return None if values is None else change(values)
 
 
 def known_attributes(there: Any, key: str = "attributes") -> list[Attribute]:
