@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -76,6 +76,23 @@ class AppPage:
         apply = self.page.get_by_text("Apply", exact=True)
         apply.click()
         apply.wait_for(state="detached", timeout=WAIT)
+
+    def edit(self, labels: Sequence[str], x: float, to: str) -> None:
+        """In the mode to annotate, move the first box of these classes to `x`, a share of the width; it is a `to` now."""
+        from playwright.sync_api import expect
+
+        photo = self.page.locator("[data-cy=modal]")
+        photo.locator("[data-cy=annotate]").click()
+        photo.locator("[data-cy=sidebar]").get_by_text(re.compile(f"^({'|'.join(labels)})$")).first.click()
+        saved = photo.locator("[data-cy=annotation-save-state]").first
+        left = photo.locator("[data-cy=root_position_x_container] input")
+        for change in (
+            lambda: (left.fill(str(x)), left.press("Enter")),
+            lambda: photo.locator("[data-cy=root_label_container]").get_by_text(to, exact=True).click(),
+        ):
+            change()
+            expect(saved).to_have_attribute("data-settled", "false", timeout=WAIT)
+            expect(saved).to_have_attribute("data-settled", "true", timeout=WAIT)
 
 
 def slug(name: str) -> str:

@@ -92,13 +92,19 @@ def test_every_view_a_tag_and_the_corrected_dataset(
         page.open_photo()
         page.click_box()
         page.tag("fix:add", "label")
+        page.open_view("poor boxes", held("poor boxes", views["poor boxes"]))
+        page.open_photo()
+        page.edit([label for label in dataset.classes if label != "dent"], x=0.1, to="dent")
     dest = tmp_path / "fixed"
     detect("review", "--collect", folder.name, dest, "--to", "cvat", "-q")
     with (tmp_path / "fixed.changes.csv").open(newline="") as file:
-        added, dropped = sorted(csv.DictReader(file), key=lambda row: row["change"])
+        added, other, dropped, moved = sorted(csv.DictReader(file), key=lambda row: row["change"])
     assert (dropped["change"], dropped["by"]) == ("drop", "fix:drop")
     assert (added["change"], added["by"], added["box"]) == ("add", "fix:add", "0")
-    assert corrected(dataset, dropped, added, results[0]) == {
+    assert (moved["change"], moved["by"], other["change"], other["by"]) == ("move", "edit", "class", "edit")
+    assert [moved[key] for key in ("image", "box")] == [other[key] for key in ("image", "box")]
+    assert other["before"] != other["after"] == "dent"
+    assert corrected(dataset, dropped, added, moved, results[0]) == {
         image.name: image.boxes for image in convert.read(dest).images
     }
 
@@ -110,10 +116,12 @@ def held(name: str, count: int) -> str:
 
 
 def corrected(
-    dataset: Dataset, dropped: dict[str, str], added: dict[str, str], result: Evaluation
+    dataset: Dataset, dropped: dict[str, str], added: dict[str, str], moved: dict[str, str], result: Evaluation
 ) -> dict[str, tuple[Box, ...]]:
-    """What the dataset must hold: without the costliest missed box, with the surest false prediction."""
+    """What the dataset must hold: one box at a tenth of the width, a missed one less, the surest false one more."""
     boxes = {image.name: list(image.boxes) for image in dataset.images}
+    box = boxes[moved["image"]][int(moved["box"]) - 1]
+    boxes[moved["image"]][int(moved["box"]) - 1] = box._replace(label="dent", x1=64, x2=64 + box.x2 - box.x1)
     point, table = result.point, result.table
     surest = point.rows[point.wrong][np.argmax(table.detections.score[point.rows[point.wrong]])]
     assert added["image"] == table.images[table.detections.image[surest]]
