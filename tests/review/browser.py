@@ -78,7 +78,7 @@ class AppPage:
         apply.wait_for(state="detached", timeout=WAIT)
 
     def edit(self, labels: Sequence[str], x: float, to: str) -> None:
-        """In the mode to annotate, move the first box of these classes to `x`, a share of the width; it is a `to` now."""
+        """In the mode to annotate, move the first box of these classes to `x`, a share of the width: a `to` now."""
         from playwright.sync_api import expect
 
         photo = self.page.locator("[data-cy=modal]")
