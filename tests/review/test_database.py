@@ -153,6 +153,19 @@ def test_without_fiftyone_the_extra_is_named(tmp_path: Path, monkeypatch: pytest
         pass
 
 
+def test_a_fiftyone_that_does_not_import_is_not_taken_for_a_lost_database(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "fiftyone.py").write_text("from graphql import nothing_of_this_name\n")
+    (tmp_path / "graphql.py").touch()
+    command = [sys.executable, "-c", "from detect.review import reviewing\nwith reviewing(): pass"]
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{Path(__file__).parents[2]}")
+    monkeypatch.setenv("FIFTYONE_DATABASE_URI", "mongodb://127.0.0.1:9")
+    done = subprocess.run(command, capture_output=True, text=True, timeout=LONG)
+    assert "the FiftyOne installed here does not work: cannot import name" in done.stderr
+    assert "pip install --upgrade 'damage-detect[review]'" in done.stderr
+
+
 def test_a_server_that_does_not_start_says_why(
     private: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -21,7 +21,7 @@ from detect.errors import DetectError
 def connected(uri: str) -> Iterator[None]:
     """FiftyOne on this database, with tracking off, until the block ends.
 
-    Raises DetectError where the database is unreachable or gets lost, or FiftyOne is in use with another one.
+    Raises DetectError where the database is unreachable or gets lost, FiftyOne is in use with another one, or broken.
     """
     if "fiftyone" in sys.modules and os.environ.get("FIFTYONE_DATABASE_URI") != uri:
         raise DetectError("FiftyOne was imported before, with another database; review in a process of its own")
@@ -35,6 +35,9 @@ def connected(uri: str) -> Iterator[None]:
             from pymongo.errors import ConnectionFailure
 
             fiftyone.list_datasets()
+    except ImportError as error:
+        remedy = "pip install --upgrade 'damage-detect[review]'"
+        raise DetectError(f"the FiftyOne installed here does not work: {_reason(error)}; {remedy}") from None
     except Exception as error:
         raise DetectError(f"FiftyOne cannot use the database {_shown(uri)}: {_reason(error)}") from None
     fiftyone.config.show_progress_bars = False

@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
-import sys
 import threading
 import webbrowser
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
 from typing import Any
 
 import fiftyone as fo
+from fiftyone.core.service import ServiceListenTimeout
 
 from detect.errors import DetectError
 
 
 def serve(there: Any, *, address: str, port: int, browser: bool, ready: Callable[[str], None]) -> None:
-    """Show a dataset until Ctrl-C or SIGTERM; `ready` is told where. Raises DetectError where the port is taken."""
+    """Show a dataset until Ctrl-C or SIGTERM; `ready` is told where. Raises DetectError where the port is taken.
+
+    A machine that is too busy to start the App within a minute is told so by a DetectError, too.
+    """
     free_port(address, port)
     host = f"[{address}]" if ":" in address else address
-    # FiftyOne prints now and then, and stdout belongs to results.
-    with redirect_stdout(sys.stderr), _until_stopped() as wait:
-        session = fo.launch_app(there, remote=True, address=address, port=port, auto=False)
+    # FiftyOne prints that it cannot reach its own server while that starts, and other chat; its errors are logged.
+    with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere), _until_stopped() as wait:
+        try:
+            session = fo.launch_app(there, remote=True, address=address, port=port, auto=False)
+        except ServiceListenTimeout:
+            raise DetectError(
+                f"the App did not start on {host}:{port} within a minute; give the command again"
+            ) from None
         try:
             while not _answers(address, port):
                 if wait(0.1):
