@@ -46,10 +46,10 @@ def running() -> Iterator[str]:
     home = folder()
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     with (home / "users.lock").open("a") as users:
-        with _alone(home):
-            port = _ours(home) or _start(home)
-            _lock(users, shared=True)
         try:
+            with _alone(home):
+                port = _ours(home) or _start(home)
+                _lock(users, shared=True)
             yield f"mongodb://127.0.0.1:{port}/?serverSelectionTimeoutMS={1000 * PATIENCE // 3:.0f}"
         finally:
             with _alone(home):
@@ -104,15 +104,28 @@ def _start(home: Path) -> int:
         # A session of its own: Ctrl-C is for us, and the database goes last.
         silent = subprocess.DEVNULL
         process = subprocess.Popen(command, stdout=silent, stderr=silent, start_new_session=True)  # noqa: S603 as above
-        (home / "port").write_text(str(port))
-        end = time.monotonic() + PATIENCE
-        while process.poll() is None and time.monotonic() < end:
-            if _ours(home):
-                return port
-            time.sleep(0.05)
+        try:
+            (home / "port").write_text(str(port))
+            end = time.monotonic() + PATIENCE
+            while process.poll() is None and time.monotonic() < end:
+                if _ours(home):
+                    return port
+                time.sleep(0.05)
+        except BaseException:  # Ctrl-C above all: one that does not listen yet could not be stopped later
+            _ended(process)
+            raise
+        _ended(process)
+    raise DetectError(f"the database did not start; {log} says why:\n{_tail(log)}")
+
+
+def _ended(process: subprocess.Popen[bytes]) -> None:
+    """Let a server end that never answered; by force where it does not."""
+    process.terminate()
+    try:
+        process.wait(PATIENCE)
+    except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-    raise DetectError(f"the database did not start; {log} says why:\n{_tail(log)}")
 
 
 def _ours(home: Path) -> int | None:

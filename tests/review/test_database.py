@@ -166,6 +166,25 @@ def test_a_fiftyone_that_does_not_import_is_not_taken_for_a_lost_database(
     assert "pip install --upgrade 'damage-detect[review]'" in done.stderr
 
 
+def test_ctrl_c_while_the_server_starts_leaves_none_behind(
+    private: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path_factory.mktemp("bin")
+    mongod = folder / "mongod"
+    mongod.write_text(f"#!/bin/sh\necho $$ > {folder}/pid.new; mv {folder}/pid.new {folder}/pid; exec sleep {LONG}\n")
+    mongod.chmod(0o755)
+    monkeypatch.setattr(room, "find_mongod", lambda: mongod)
+
+    def ours(home: Path) -> None:
+        if (folder / "pid").exists():
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(room, "_ours", ours)
+    with pytest.raises(KeyboardInterrupt), running():
+        pass
+    assert not Path(f"/proc/{(folder / 'pid').read_text().strip()}").exists()
+
+
 def test_a_server_that_does_not_start_says_why(
     private: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
