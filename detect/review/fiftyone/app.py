@@ -9,19 +9,23 @@ import threading
 import webbrowser
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
+from functools import partialmethod
 from pathlib import Path
 from typing import Any
 
 import fiftyone as fo
-from fiftyone.core.service import ServiceListenTimeout
+from fiftyone.core.service import ServerService, ServiceListenTimeout
 
 from detect.errors import DetectError
+
+START = 180  # seconds for the App to start. FiftyOne gives it 60, too few beside a training.
+ServerService._wait_for_child_port = partialmethod(ServerService._wait_for_child_port, timeout=START)
 
 
 def serve(there: Any, *, address: str, port: int, browser: bool, ready: Callable[[str], None]) -> None:
     """Show a dataset until Ctrl-C or SIGTERM; `ready` is told where. Raises DetectError where the port is taken.
 
-    A machine that is too busy to start the App within a minute is told so by a DetectError, too.
+    Also where the machine is too busy to start the App in time.
     """
     free_port(address, port)
     host = f"[{address}]" if ":" in address else address
@@ -31,7 +35,7 @@ def serve(there: Any, *, address: str, port: int, browser: bool, ready: Callable
             session = fo.launch_app(there, remote=True, address=address, port=port, auto=False)
         except ServiceListenTimeout:
             raise DetectError(
-                f"the App did not start on {host}:{port} within a minute; give the command again"
+                f"the App did not start on {host}:{port} within {START} s; give the command again"
             ) from None
         try:
             while not _answers(address, port):
