@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import re
 import signal
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
+from click.core import ParameterSource
 
 from detect.cli import options
 
 if TYPE_CHECKING:
     from detect.data import Dataset
     from detect.evaluate import Evaluation
-    from detect.review import Corrections
+    from detect.review import Change, Corrections
 
 
 @click.command()
@@ -71,6 +73,7 @@ def review(
     stop = _Stop()
     if collect is not None:
         _check_collect(paths, to)
+        _refuse_others("--collect", {"paths", "collect", "to", "only", "as_json", "quiet"})
         with room.reviewing() as reviews:
             found = reviews.collect(collect)
             stop.check()
@@ -82,11 +85,11 @@ def review(
 
 
 class _Stop:
-    """Ctrl-C and SIGTERM: both end the block of the database. Remembered, since FiftyOne swallows some."""
+    """Ctrl-C, SIGTERM and a closed terminal end the block of the database. Remembered, since FiftyOne swallows some."""
 
     def __init__(self) -> None:
         self.came = False
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self._stop)
 
     def _stop(self, *_: Any) -> None:
@@ -133,7 +136,7 @@ def _review(
     part, results = _evaluated(dataset, paths[1:], split, ids, point=known, **options.settings(settings))
     name = name or _name(paths[0])
     with room.reviewing() as reviews:
-        views = reviews.load(name, part, results, problems=tuple(problems))
+        views = reviews.load(name, part, results, problems=tuple(problems), source=paths[0])
         if embeddings is not None:
             reviews.embed(name, part.images, embeddings)
         stop.check()
@@ -176,7 +179,7 @@ def _unused(stem: str, taken: dict[str, Evaluation]) -> str:
 def _name(data: Path) -> str:
     """A name for the review: that of the folder or file, in what FiftyOne allows."""
     path = data.resolve()
-    return re.sub(r"[^\w.-]+", "-", path.stem if path.is_file() else path.name).strip("-.") or "review"
+    return re.sub(r"[^A-Za-z0-9_.-]+", "-", path.stem if path.is_file() else path.name).strip("-.") or "review"
 
 
 def _print(name: str, dataset: Dataset, views: dict[str, int], as_json: bool) -> None:
@@ -186,6 +189,15 @@ def _print(name: str, dataset: Dataset, views: dict[str, int], as_json: bool) ->
     screen = options.console()
     screen.print(f"{name}: {len(dataset)} photos, {dataset.boxes} boxes", highlight=False)
     options.print_table(screen, "Views", ("view", "photos or boxes"), [(key, f"{n:,}") for key, n in views.items()])
+
+
+def _refuse_others(option: str, known: set[str]) -> None:
+    """Raise UsageError where options were given that mean nothing beside this one."""
+    context = click.get_current_context()
+    for parameter in context.command.params:
+        name = str(parameter.name)
+        if name not in known and context.get_parameter_source(name) == ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"{parameter.opts[0]} means nothing beside {option}")
 
 
 def _check_collect(paths: tuple[Path, ...], to: str | None) -> None:
@@ -223,22 +235,24 @@ def _collect(found: Corrections, name: str, dest: Path, to: str, disputed: bool,
     problems = Problems()
     convert.write(dataset, dest, to, problems=problems)
     options.report(problems)
-    report = write_changes(found.changes, dest)
+    written = {image.name for image in dataset.images}
+    changes = [change for change in found.changes if not disputed or change.image in written]
+    report = write_changes(changes, dest)
     if as_json:
         options.print_json(
             {"dataset": str(dest), "images": len(dataset), "boxes": dataset.boxes, "report": str(report),
-             "changes": [change._asdict() for change in found.changes]}
+             "changes": [change._asdict() for change in changes]}
         )  # fmt: skip
         return
-    _print_changes(found, dest, report, len(dataset))
+    _print_changes(changes, dest, report, len(dataset))
 
 
-def _print_changes(found: Corrections, dest: Path, report: Path, images: int) -> None:
+def _print_changes(changes: Sequence[Change], dest: Path, report: Path, images: int) -> None:
     from collections import Counter
 
     screen = options.console()
-    if found.changes:
-        counts = Counter((change.change, change.by) for change in found.changes)
+    if changes:
+        counts = Counter((change.change, change.by) for change in changes)
         rows = [(change, by, str(count)) for (change, by), count in counts.most_common()]
         options.print_table(screen, "Changes", ("change", "", "boxes"), rows)
-    click.echo(f"{dest}: {images} photos, {len(found.changes)} changes, listed in {report}")
+    click.echo(f"{dest}: {images} photos, {len(changes)} changes, listed in {report}")

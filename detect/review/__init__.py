@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from detect.review.corrections import Change, Corrections, collect
-from detect.review.database import running
+from detect.review.database import alone, folder, running
 from detect.review.findings import read_off
 
 if TYPE_CHECKING:
@@ -45,29 +46,34 @@ class Reviews:
         results: Mapping[str, Evaluation],
         *,
         problems: tuple[Problem, ...] = (),
+        source: str | Path = "",
     ) -> dict[str, int]:
         """Load images and what was found in them; the views, and how many images or boxes each has.
 
         `results`: what evaluations of this dataset say, by the name of the model; the first is in front, and is
         compared with the second. What is there already stays, with every tag: new images and models are added, and
-        the same again changes nothing. `problems`: what was found wrong in the data when it was read.
+        the same again changes nothing. `problems`: what was found wrong in the data when it was read; `source`: where
+        the data lie, by which other data of the same name are told. One command loads at a time.
 
-        Raises DataError where photos are missing, or the review holds other annotations of the same images.
+        Raises DataError where photos are missing, or the review holds other data, or other annotations of the same
+        images; DetectError for a name that cannot be one.
         """
         from detect.review.documents import found_documents, image_fields
-        from detect.review.fiftyone import looks, store, views
+        from detect.review.fiftyone import fields, looks, store, views
 
         first, images = next(iter(results.values())), {image.name: image for image in dataset.images}
-        there = store.load(dataset, name, image_fields(dataset, first, problems))
-        fields: dict[str, str] = {}
-        for model, result in results.items():
-            field = store.field_of(there, model, result)
-            seen = [images[one] for one in result.table.images]
-            store.add_predictions(there, seen, field, found_documents(seen, read_off(result), field))
-            fields[field] = f"{figures(result)}  {field}"
-        there.info[store.INFO]["front"] = next(iter(fields))
-        looks.dress(there, fields, headline(results))
-        return {view.name: len(view.view) for view in views.save_views(there, list(fields))}
+        with alone(folder() / "load.lock"):
+            where = str(Path(source).resolve()) if source else ""
+            there = store.load(dataset, name, image_fields(dataset, first, problems), where)
+            models: dict[str, str] = {}
+            for model, result in results.items():
+                field = store.field_of(there, model, result)
+                seen = [images[one] for one in result.table.images]
+                store.add_predictions(there, seen, field, found_documents(seen, read_off(result), field))
+                models[field] = f"{figures(result)}  {field}"
+            there.info[fields.INFO]["front"] = next(iter(models))
+            looks.dress(there, models, headline(results))
+            return {view.name: len(view.view) for view in views.save_views(there, list(models))}
 
     def embed(self, name: str, images: Sequence[Image], weights: str | Path) -> None:
         """Let the App show which photos look alike to a network, see `embedder`. Raises ModelError, DataError."""
@@ -82,7 +88,10 @@ class Reviews:
         from detect.review.pages import Page, write_pages
 
         there = store.opened(name)
-        pages = [Page(*one) for one in views.as_names(there)]
+        mine = set(result.table.images)  # the review may hold more, of other splits
+        pages = [
+            Page(view, about, [one for one in names if one in mine]) for view, about, names in views.as_names(there)
+        ]
         write_pages(dest, name, headline({model: result}), pages, dataset, result, read_off(result))
 
     def show(
@@ -101,12 +110,16 @@ class Reviews:
 
     def collect(self, name: str) -> Corrections:
         """The dataset as tags and edits want it. Raises DetectError for an unknown name, DataError for bad tags."""
-        from detect.review.fiftyone import store
+        from detect.review.fiftyone import fields, store
 
         there = store.opened(name)
-        about: dict[str, Any] = there.info[store.INFO]
-        known = store.known_attributes(there)
-        return collect(store.samples(there), about["classes"], list(about["models"]), about["front"], known)
+        about: dict[str, Any] = there.info[fields.INFO]
+        known = fields.known_attributes(there)
+        found = collect(store.samples(there), about["classes"], list(about["models"]), about.get("front"), known)
+        if (gone := about.get("photos", 0) - len(there)) > 0:
+            change = Change("", 0, "drop image", f"{gone} photos", "", "deleted in the App")
+            found = replace(found, changes=(*found.changes, change))
+        return found
 
 
 def figures(result: Evaluation) -> str:

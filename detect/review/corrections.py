@@ -1,12 +1,13 @@
 """What the reviewer tagged and edited, turned into a corrected dataset and a list of the changes.
 
-Tags of a true box: `fix:class=LABEL`, `fix:drop`. Of a prediction: `fix:add`, as it is, or `fix:add=LABEL`. Of an
-image: `fix:drop`. `ok` anywhere: it was looked at and is right. `disputed`: somebody has to look again.
+Tags of a true box: `fix:class=LABEL`, `fix:drop`. Of a prediction: `fix:add`, as it is, or `fix:add=LABEL`; tagged
+twice, in the fields of two models, it is added once. Of an image: `fix:drop`. `ok` anywhere: it was looked at and is
+right. `disputed`: somebody has to look again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -14,10 +15,14 @@ from typing import Any, NamedTuple
 
 from detect.data import Attributes, Box, Dataset, Image
 from detect.errors import Problems
-from detect.review.original import Attribute, absolute, from_text, relative
+from detect.geometry import as_boxes, iou
+from detect.review.original import TRUTHS, Attribute, absolute, from_text, relative
 
 FIX, OK, DISPUTED = "fix:", "ok", "disputed"
+SAME = 0.9  # overlap from which two added boxes of a class are one
+ANSWERED = 0.5  # overlap from which a box that was added answers the doubt that one is missing
 Document = Mapping[str, Any]
+Corners = tuple[float, float, float, float]
 
 
 class Change(NamedTuple):
@@ -54,7 +59,7 @@ def collect(
     samples: Iterable[Document],
     classes: Sequence[str],
     models: Sequence[str],
-    front: str,
+    front: str | None,
     attributes: Sequence[Attribute] = (),
 ) -> Corrections:
     """Read the samples of a review, as documents of the database with the predictions of these models.
@@ -71,7 +76,7 @@ def collect(
         if image is None:
             continue
         images.append(image)
-        if _is_disputed(sample, front):
+        if _is_disputed(sample, models, front):
             disputed.add(image.name)
     reading.problems.raise_errors()
     return Corrections(Dataset(reading.classes, tuple(images)), tuple(reading.changes), frozenset(disputed))
@@ -87,7 +92,7 @@ def _image(sample: Document, models: Sequence[str], reading: _Reading) -> Image 
         return None
     kept: dict[int, Box | None] = {}
     new: list[Box] = []
-    for document in sample["ground_truth"]["detections"]:
+    for document in _boxes(sample, TRUTHS):
         number = document.get("number")
         if number is None or number in kept:  # drawn by hand, or a copy
             new += _drawn(document, before, reading)
@@ -96,11 +101,22 @@ def _image(sample: Document, models: Sequence[str], reading: _Reading) -> Image 
     for number, gone in enumerate(before.boxes, 1):
         if number not in kept:
             reading.changes.append(Change(before.name, number, "drop", _text(gone), "", "edit"))
-    for model in models:
-        for document in (sample.get(model) or {}).get("detections", ()):
-            new += _added(document, before, reading)
+    for document in _predictions(sample, models):
+        new += _added(document, before, new, reading)
     boxes = [box for number in sorted(kept) if (box := kept[number]) is not None]
     return replace(before, boxes=(*boxes, *new), path=path)
+
+
+def _boxes(sample: Document, field: str) -> Sequence[Document]:
+    """The boxes in a field; none where somebody cleared it."""
+    return (sample.get(field) or {}).get("detections") or ()
+
+
+def _predictions(sample: Document, models: Sequence[str]) -> Iterator[Document]:
+    """What these models say, whether it counts or is too unsure to."""
+    for model in models:
+        yield from _boxes(sample, model)
+        yield from _boxes(sample, f"{model}_unsure")
 
 
 def _corrected(document: Document, image: Image, number: int, reading: _Reading) -> Box | None:
@@ -151,13 +167,15 @@ def _drawn(document: Document, image: Image, reading: _Reading) -> list[Box]:
     return [box]
 
 
-def _added(document: Document, image: Image, reading: _Reading) -> list[Box]:
-    """The prediction as a true box, where the reviewer says so."""
+def _added(document: Document, image: Image, there: Sequence[Box], reading: _Reading) -> list[Box]:
+    """The prediction as a true box, where the reviewer says so, and the same is not `there` already."""
     fixes = _fixes(document, image.name, 0, ("add",), reading)
     if "add" not in fixes:
         return []
     label = fixes["add"] or _known(document.get("label"), image.name, reading)
     box = Box(label, *_corners(document, image, reading))
+    if _overlap(box.xyxy, [one.xyxy for one in there if one.label == label]) >= SAME:
+        return []
     by = f"fix:add={fixes['add']}" if fixes["add"] else "fix:add"
     reading.changes.append(Change(image.name, 0, "add", "", _text(box), by))
     return [box]
@@ -192,26 +210,39 @@ def _known(label: str | None, image: str, reading: _Reading) -> str:
     return reading.classes[0]
 
 
-def _corners(document: Document, image: Image, reading: _Reading) -> tuple[float, float, float, float]:
+def _corners(document: Document, image: Image, reading: _Reading) -> Corners:
     x1, y1, x2, y2 = absolute(document["bounding_box"], image.width, image.height)
     if x2 <= x1 or y2 <= y1:
         reading.problems.add("error", "empty box", "a box lies outside the image or has no size", file=image.name)
     return x1, y1, x2, y2
 
 
-def _is_disputed(sample: Document, front: str) -> bool:
-    """Whether it is tagged so, or has a likely label error that no tag answers."""
-    tags = sample.get("tags") or ()
-    if DISPUTED in tags:
+def _is_disputed(sample: Document, models: Sequence[str], front: str | None) -> bool:
+    """Whether it or a box is tagged so, or has a likely label error that no tag answers."""
+    truths, found = _boxes(sample, TRUTHS), list(_predictions(sample, models))
+    said = [tags for one in (sample, *truths, *found) if (tags := one.get("tags"))]
+    if any(DISPUTED in tags for tags in said):
         return True
-    truths = [(one, f"{front}_label_error") for one in sample["ground_truth"]["detections"]]
-    found = [(one, "label_error") for one in (sample.get(front) or {}).get("detections", ())]
-    for document, doubt in truths + found:
-        said = document.get("tags") or ()
-        answered = OK in tags or any(tag == OK or tag.startswith(FIX) for tag in said)
-        if DISPUTED in said or (document.get(doubt) and not answered):
-            return True
-    return False
+    if front is None or OK in (sample.get("tags") or ()):
+        return False
+    added = [_edges(one) for one in found if any(tag.startswith(FIX) for tag in one.get("tags") or ())]
+    missing = [one for one in _boxes(sample, front) if one.get("label_error") and not _answered(one)]
+    wrong = [one for one in truths if one.get(f"{front}_label_error") and not _answered(one)]
+    return bool(wrong) or any(_overlap(_edges(one), added) < ANSWERED for one in missing)
+
+
+def _answered(document: Document) -> bool:
+    return any(tag == OK or tag.startswith(FIX) for tag in document.get("tags") or ())
+
+
+def _overlap(box: Corners, others: Sequence[Corners]) -> float:
+    """The highest with any of them."""
+    return float(iou(as_boxes([box]), as_boxes(others)).max()) if others else 0.0
+
+
+def _edges(document: Document) -> Corners:
+    x, y, width, height = document["bounding_box"]
+    return x, y, x + width, y + height
 
 
 def _text(box: Box) -> str:

@@ -2,7 +2,7 @@
 
 Left alone FiftyOne attaches to any FiftyOne database that runs on the machine. Here it gets one of its own: another
 port, a folder under the user's data directory, reached from this machine only. Commands that run side by side use it
-together; the last one stops it. One that outlived a kill -9 is found by the next command, which checks whose it is.
+together; the last one stops it. One that outlived a kill -9 is found by the next command, by the lock in its folder.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from detect.errors import DetectError, MissingExtra
 
@@ -47,14 +47,14 @@ def running() -> Iterator[str]:
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     with (home / "users.lock").open("a") as users:
         try:
-            with _alone(home):
-                port = _ours(home) or _start(home)
+            with alone(home / "start.lock"):
+                port = _running(home) or _start(home)
                 _lock(users, shared=True)
             yield f"mongodb://127.0.0.1:{port}/?serverSelectionTimeoutMS={1000 * PATIENCE // 3:.0f}"
         finally:
-            with _alone(home):
+            with alone(home / "start.lock"):
                 if _lock(users, wait=False):  # nobody else holds it
-                    _stop(_port(home))
+                    _stop(_server(home))
 
 
 def find_mongod() -> Path:
@@ -101,21 +101,30 @@ def _start(home: Path) -> int:
             str(mongod), "--dbpath", str(home / "db"), "--port", str(port), "--bind_ip", "127.0.0.1",
             "--nounixsocket", "--wiredTigerCacheSizeGB", CACHE, "--logpath", str(log),
         ]  # fmt: skip
+        log.unlink(missing_ok=True)  # else it is kept under another name, each time
         # A session of its own: Ctrl-C is for us, and the database goes last.
         silent = subprocess.DEVNULL
         process = subprocess.Popen(command, stdout=silent, stderr=silent, start_new_session=True)  # noqa: S603 as above
         try:
-            (home / "port").write_text(str(port))
-            end = time.monotonic() + PATIENCE
-            while process.poll() is None and time.monotonic() < end:
-                if _ours(home):
-                    return port
-                time.sleep(0.05)
+            if _answers(home, port, process.poll):
+                (home / "port").write_text(str(port))
+                return port
         except BaseException:  # Ctrl-C above all: one that does not listen yet could not be stopped later
             _ended(process)
             raise
         _ended(process)
-    raise DetectError(f"the database did not start; {log} says why:\n{_tail(log)}")
+    raise DetectError(f"the database did not start; {log} says why:\n{_why(log)}")
+
+
+def _answers(home: Path, port: int, ended: Callable[[], int | None]) -> bool:
+    """Wait until our server answers on this port; False where it `ended`, takes too long, or another answers."""
+    end = time.monotonic() + PATIENCE
+    while ended() is None and time.monotonic() < end:
+        with suppress(Exception):  # whatever else listens there
+            options = _client(port).admin.command("getCmdLineOpts")["parsed"]
+            return Path(options["storage"]["dbPath"]) == home / "db"
+        time.sleep(0.05)
+    return False
 
 
 def _ended(process: subprocess.Popen[bytes]) -> None:
@@ -128,27 +137,46 @@ def _ended(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def _ours(home: Path) -> int | None:
-    """The port of our server, if it runs and is ours: it must keep its data in our folder."""
-    port = _port(home)
-    if port is None:
+def _running(home: Path) -> int | None:
+    """The port of our server where it runs already. Raises DetectError where it runs and does not answer."""
+    if (server := _server(home)) is None:
         return None
-    with suppress(Exception):  # whatever else listens there
-        options = _client(port).admin.command("getCmdLineOpts")["parsed"]
-        if Path(options["storage"]["dbPath"]) == home / "db":
-            return port
+    if _answers(home, server.port, lambda: None if server.process.is_running() else 1):
+        return server.port
+    if not server.process.is_running():
+        return None
+    raise DetectError(
+        f"the database, process {server.process.pid}, does not answer; end it (kill {server.process.pid}) "
+        "and give the command again"
+    )
+
+
+class _Server(NamedTuple):
+    process: Any
+    port: int
+
+
+def _server(home: Path) -> _Server | None:
+    """The server that keeps its data in our folder, if there is one: its lock names it, its command line proves it."""
+    import psutil
+
+    with suppress(OSError, ValueError, psutil.Error):
+        process = psutil.Process(int((home / "db" / "mongod.lock").read_text()))
+        command = process.cmdline()
+        if command[command.index("--dbpath") + 1] == str(home / "db"):
+            return _Server(process, int(command[command.index("--port") + 1]))
     return None
 
 
-def _stop(port: int | None) -> None:
+def _stop(server: _Server | None) -> None:
     """Let the server write everything and end; wait until it has."""
-    if port is None:
+    import psutil
+
+    if server is None:
         return
-    with suppress(Exception):  # it closes the connection instead of an answer
-        _client(port).admin.command("shutdown")
-    end = time.monotonic() + PATIENCE
-    while _listens(port) and time.monotonic() < end:
-        time.sleep(0.05)
+    with suppress(psutil.Error):
+        server.process.terminate()  # as `shutdown` in its shell does
+        server.process.wait(PATIENCE)
 
 
 def _client(port: int) -> Any:
@@ -173,15 +201,11 @@ def _free_port(wish: int | None = None) -> int:
     raise DetectError("this machine has no free port for a database")
 
 
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
 @contextmanager
-def _alone(home: Path) -> Iterator[None]:
-    """Only one command at a time starts or stops the server."""
-    with (home / "start.lock").open("a") as file:
+def alone(lock: Path) -> Iterator[None]:
+    """Only one command at a time is in such a block: starts or stops the server, or loads a review."""
+    lock.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with lock.open("a") as file:
         _lock(file)
         yield
 
@@ -198,7 +222,10 @@ def _lock(file: Any, *, shared: bool = False, wait: bool = True) -> bool:
     return True
 
 
-def _tail(log: Path) -> str:
+def _why(log: Path) -> str:
+    """The errors in a log of MongoDB's (a JSON document in each line), or its end where it names none."""
     with suppress(OSError):
-        return "\n".join(log.read_text(errors="replace").strip().split("\n")[-3:])[:2000]
+        lines = log.read_text(errors="replace").strip().split("\n")
+        errors = [line for line in lines if '"s":"E"' in line or '"s":"F"' in line]
+        return "\n".join((errors or lines)[-3:])[:2000]
     return "it is empty"

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from detect.data import Attributes, Box, Dataset, Image, Value
 
+TRUTHS = "ground_truth"  # the field of the true boxes
 Relative = list[float]  # x, y, width, height as shares of the image: FiftyOne's bounding box
 
 
@@ -62,11 +63,11 @@ def attributes(
     on_images, on_boxes = dict[str, set[type]](), dict[str, set[type]]()
     for image in dataset.images:
         for name, value in image.attributes.items():
-            on_images.setdefault(name, set()).add(type(value))
+            on_images.setdefault(name, set()).add(_kind(value))
         for box in image.boxes:
             if box.attributes:
                 for name, value in box.attributes.items():
-                    on_boxes.setdefault(name, set()).add(type(value))
+                    on_boxes.setdefault(name, set()).add(_kind(value))
     return _fields(on_images, of_images, reserved, "image_"), _fields(on_boxes, of_boxes, reserved, "")
 
 
@@ -77,12 +78,18 @@ def _fields(found: dict[str, set[type]], held: Fields, reserved: frozenset[str],
         kind = _type(found[name] | ({rows[name].type} if name in rows else set()))
         if name in rows and rows[name].type is kind:
             continue
-        field = prefix + "".join(c if c.isascii() and c.isalnum() else "_" for c in name).strip("_").lower()
-        while field in taken or not field:
+        field = "".join(c if c.isascii() and c.isalnum() else "_" for c in name).strip("_").lower()
+        field = prefix + (field if field and not field[0].isdigit() else f"attribute_{field}".strip("_"))
+        while field in taken:
             field += "_"
         taken.add(field)
         rows[name] = Attribute(name, field, kind)
     return list(rows.values())
+
+
+def _kind(value: Value) -> type:
+    """Its type; text for a whole number that a database cannot hold."""
+    return str if isinstance(value, int) and not -(2**63) <= value < 2**63 else type(value)
 
 
 def _type(kinds: set[type]) -> Any:

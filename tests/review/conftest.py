@@ -17,6 +17,7 @@ import pytest
 from user import FOUND, LONG, App, Detect, environment, needed, processes, started
 
 from detect.data import Dataset
+from detect.review import Reviews, reviewing
 from detect.sample import write_sample
 
 
@@ -56,6 +57,16 @@ def detect(home: Path) -> Detect:
         return done
 
     return run
+
+
+@pytest.fixture(scope="module")
+def reviews(home: Path) -> Iterator[Reviews]:
+    """Reviews in this process; a second module finds its way to them, too."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment(home).items():
+            patch.setenv(name, value)
+        with reviewing() as opened:
+            yield opened
 
 
 @pytest.fixture(scope="session")

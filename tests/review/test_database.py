@@ -175,11 +175,12 @@ def test_ctrl_c_while_the_server_starts_leaves_none_behind(
     mongod.chmod(0o755)
     monkeypatch.setattr(room, "find_mongod", lambda: mongod)
 
-    def ours(home: Path) -> None:
+    def asked(port: int) -> None:
         if (folder / "pid").exists():
             raise KeyboardInterrupt
+        raise OSError
 
-    monkeypatch.setattr(room, "_ours", ours)
+    monkeypatch.setattr(room, "_client", asked)
     with pytest.raises(KeyboardInterrupt), running():
         pass
     assert not Path(f"/proc/{(folder / 'pid').read_text().strip()}").exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -107,6 +108,11 @@ def test_every_view_a_tag_and_the_corrected_dataset(
     assert corrected(dataset, dropped, added, moved, results[0]) == {
         image.name: image.boxes for image in convert.read(dest).images
     }
+
+
+def test_the_command_counts_the_same(detect: Detect, sample: tuple[Path, Dataset], results: list[Evaluation]) -> None:
+    options = ["--name", "counted", "--resamples", "0", "--no-app", "--json"]
+    assert json.loads(detect("review", sample[0], *FOUND, *options).stdout)["views"] == expected(sample[1], results)
 
 
 def held(name: str, count: int) -> str:

@@ -30,6 +30,7 @@ from detect.review.pages import Page, _files
         (["a", "b", "--to", "voc"], "give DATA and one or two PREDICTIONS"),
         (["--collect", "cars"], "--collect NAME needs DEST and --to FORMAT"),
         (["--collect", "cars", "dest"], "--collect NAME needs DEST and --to FORMAT"),
+        (["--collect", "cars", "dest", "--to", "voc", "--split", "val"], "--split means nothing beside --collect"),
     ],
 )
 def test_bad_usage(detect: Detect, arguments: list[str], said: str) -> None:
@@ -123,49 +124,71 @@ def test_a_database_that_is_not_there(detect: Detect, sample: tuple[Path, Datase
     assert "secret" not in done.stderr and "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("reached", ["the photos", "the predictions"])
-def test_the_database_killed_in_mid_load(
-    detect: Detect, sample: tuple[Path, Dataset], home: Path, tmp_path: Path, reached: str
-) -> None:
+def serving(home: Path) -> Any:
+    """A client of this user's database, once it is up."""
     from pymongo import MongoClient
+
+    port, end = home / "damage-detect" / "review" / "port", time.monotonic() + LONG
+    while not port.exists() and time.monotonic() < end:
+        time.sleep(0.02)
+    return MongoClient("127.0.0.1", int(port.read_text()))
+
+
+def wait_for(server: Any, wanted: dict[str, Any]) -> dict[str, Any]:
+    """FiftyOne's entry of the dataset, once it is `wanted`."""
+    end = time.monotonic() + LONG
+    while (entry := server.fiftyone.datasets.find_one(wanted)) is None and time.monotonic() < end:
+        time.sleep(0.002)
+    assert entry is not None
+    return dict(entry)
+
+
+@pytest.mark.parametrize(
+    ("victim", "stop"),
+    [("command", signal.SIGTERM), ("command", signal.SIGINT), ("command", signal.SIGHUP), ("command", signal.SIGKILL),
+     ("server", signal.SIGKILL)],
+)  # fmt: skip
+def test_killed_in_mid_load_the_next_start_works_and_no_tag_is_lost(
+    detect: Detect, sample: tuple[Path, Dataset], home: Path, tmp_path: Path, victim: str, stop: signal.Signals
+) -> None:
+    from pymongo import WriteConcern
 
     arguments = ["review", sample[0], *FOUND, "--resamples", "0", "--no-app", "-q", "--json"]
     command = [sys.executable, "-P", "-m", "detect", *map(str, arguments)]
     with started(command, tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
-        port = tmp_path / "damage-detect" / "review" / "port"
-        end = time.monotonic() + LONG
-        while not port.exists() and time.monotonic() < end:
-            time.sleep(0.02)
-        server: MongoClient[dict[str, Any]] = MongoClient("127.0.0.1", int(port.read_text()))
-        number = server.admin.command("serverStatus")["pid"]
-        wanted = {} if reached == "the photos" else {"info.detect.models": {"$gt": {}}}
-        while not server.fiftyone.datasets.count_documents(wanted) and time.monotonic() < end:
-            time.sleep(0.002)
-        os.kill(number, signal.SIGKILL)
+        server = serving(tmp_path)
+        entry = wait_for(server, {"info.detect.models": {"$gt": {}}})
+        photos = server.fiftyone[entry["sample_collection_name"]].with_options(write_concern=WriteConcern(j=True))
+        photos.update_one({}, {"$push": {"tags": "fix:drop"}})
+        number = process.pid if victim == "command" else server.admin.command("serverStatus")["pid"]
+        os.kill(number, stop)
+        _, said = process.communicate(timeout=LONG)
+    assert "Traceback" not in said
+    if victim == "server":
+        assert process.returncode == 1 and "give the command again" in said
+    elif stop != signal.SIGKILL:
+        # A shell calls both 130: Python ends itself by SIGINT where one came while code from a string was run.
+        assert process.returncode in (130, -signal.SIGINT)
+    if (victim, stop) != ("command", signal.SIGKILL):
+        assert processes(tmp_path) == []
+    done = detect(*arguments, home=tmp_path)
+    assert json.loads(done.stdout)["images"] == 40
+    options = ["--to", "coco", "--json"]
+    collected = detect("review", "--collect", sample[0].name, tmp_path / "fixed.json", *options, home=tmp_path)
+    assert [change["by"] for change in json.loads(collected.stdout)["changes"]] == ["fix:drop"]
+    assert processes(tmp_path) == []
+
+
+def test_the_database_killed_while_photos_are_loaded(
+    detect: Detect, sample: tuple[Path, Dataset], home: Path, tmp_path: Path
+) -> None:
+    arguments = ["review", sample[0], FOUND[0], "--resamples", "0", "--no-app", "-q", "--json"]
+    command = [sys.executable, "-P", "-m", "detect", *map(str, arguments)]
+    with started(command, tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+        server = serving(tmp_path)
+        assert "loading" in wait_for(server, {})["name"]
+        os.kill(server.admin.command("serverStatus")["pid"], signal.SIGKILL)
         _, said = process.communicate(timeout=LONG)
     assert process.returncode == 1 and "give the command again" in said and "Traceback" not in said
     assert processes(tmp_path) == []
-    done = detect(*arguments, home=tmp_path)
-    assert json.loads(done.stdout)["images"] == 40
-    assert processes(tmp_path) == []
-
-
-@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
-def test_stopped_in_mid_load_the_next_start_works(
-    detect: Detect, sample: tuple[Path, Dataset], home: Path, tmp_path: Path, stop: signal.Signals
-) -> None:
-    arguments = ["review", sample[0], *FOUND, "--resamples", "0", "--no-app", "-q", "--json"]
-    command = [sys.executable, "-P", "-m", "detect", *map(str, arguments)]
-    with started(command, tmp_path, stdout=subprocess.DEVNULL) as process:
-        end = time.monotonic() + LONG
-        while not list(tmp_path.rglob("port")) and time.monotonic() < end:
-            time.sleep(0.02)
-        time.sleep(1)
-        process.send_signal(stop)
-        code = process.wait(LONG)
-    if stop != signal.SIGKILL:
-        # A shell calls both 130: Python ends itself by SIGINT where one came while code from a string was run.
-        assert code in (130, -signal.SIGINT) and processes(tmp_path) == []
-    done = detect(*arguments, home=tmp_path)
-    assert json.loads(done.stdout)["images"] == 40
-    assert processes(tmp_path) == []
+    assert json.loads(detect(*arguments, home=tmp_path).stdout)["images"] == 40

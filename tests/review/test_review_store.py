@@ -2,63 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from user import FOUND, environment
+from reviewed import full, nothing_found, stored
+from user import FOUND
 
 from detect import convert
-from detect.data import Attributes, Box, Dataset, Image, Predictions
+from detect.data import Attributes, Dataset, Predictions
 from detect.errors import DataError, DetectError, Problem
 from detect.evaluate import Evaluation, evaluate
-from detect.review import Reviews, reviewing
-
-
-@pytest.fixture(scope="module")
-def reviews(home: Path) -> Iterator[Reviews]:
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in environment(home).items():
-            patch.setenv(name, value)
-        with reviewing() as opened:
-            yield opened
+from detect.review import Reviews
 
 
 @pytest.fixture(scope="module")
 def first(sample: tuple[Path, Dataset]) -> Evaluation:
     return evaluate(sample[1], convert.read_predictions(FOUND[0]), replicates=0, group=r"(claim-\d+)")
-
-
-def stored(name: str) -> Any:
-    from detect.review.fiftyone import store
-
-    return store.opened(name)
-
-
-def photos(folder: Path, squares: Dataset) -> list[Path]:
-    """Three image files."""
-    return [image.path for image in squares.images[:3] if image.path is not None]
-
-
-def full(squares: Dataset) -> Dataset:
-    """Everything that a dataset can hold: splits, attributes of every type, one name for two types, no boxes."""
-    paths = [image.path for image in squares.images]
-    some = Attributes({"severity": 3, "area": 0.1 + 0.2, "hidden": True, "note": "a, b\nc", "label": "x", "tags": 1})
-    boxes = (Box("red", 1 / 3, 0.1, 17.3, 64.0, attributes=some), Box("blue", 5, 6, 7, 8))
-    mixed = (Box("blue", 0, 0, 64, 64, attributes=Attributes({"severity": "bad"})),)
-    images = (
-        Image("b/x.png", 64, 64, boxes, "train", Attributes({"claim": 7, "wet": False}), paths[0]),
-        Image("a/x.png", 64, 64, mixed, None, path=paths[1]),
-        Image("c ü.png", 64, 64, (), "val", path=paths[2]),
-    )
-    return Dataset(("red", "blue", "never"), images)
-
-
-def nothing_found(dataset: Dataset) -> Evaluation:
-    empty: dict[str, tuple[Box, ...]] = {image.name: () for image in dataset.images}
-    return evaluate(dataset, Predictions(dataset.classes, empty), replicates=0)
 
 
 def test_a_dataset_comes_back_as_it_was(reviews: Reviews, squares: Dataset) -> None:

@@ -23,10 +23,21 @@ def connected(uri: str) -> Iterator[None]:
 
     Raises DetectError where the database is unreachable or gets lost, FiftyOne is in use with another one, or broken.
     """
-    if "fiftyone" in sys.modules and os.environ.get("FIFTYONE_DATABASE_URI") != uri:
+    if "fiftyone" in sys.modules and sys.modules["fiftyone"].config.database_uri != uri:
         raise DetectError("FiftyOne was imported before, with another database; review in a process of its own")
+    before = os.environ.get("FIFTYONE_DATABASE_URI")
     os.environ.update(FIFTYONE_DATABASE_URI=uri, FIFTYONE_DO_NOT_TRACK="true")
     os.environ.setdefault("FIFTYONE_DATABASE_VALIDATION", "false")  # else it remarks on each start that 6.0 is old
+    try:
+        with _imported(uri):
+            yield
+    finally:
+        if before is None:  # the next review of this process is to find its own
+            del os.environ["FIFTYONE_DATABASE_URI"]
+
+
+@contextmanager
+def _imported(uri: str) -> Iterator[None]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -61,4 +72,5 @@ def _shown(uri: str) -> str:
 
 
 def _reason(error: Exception) -> str:
-    return str(error).strip().split("\n")[0].partition(" (configured timeouts")[0]
+    reason = str(error).strip().split("\n")[0].partition(" (configured timeouts")[0]
+    return "it is no valid address" if "@" in reason else reason  # the rest may hold a piece of the password

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import fiftyone as fo
+from fiftyone.core.odm import database
 from fiftyone.core.service import ServerService, ServiceListenTimeout
 
 from detect.errors import DetectError
@@ -23,14 +24,14 @@ ServerService._wait_for_child_port = partialmethod(ServerService._wait_for_child
 
 
 def serve(there: Any, *, address: str, port: int, browser: bool, ready: Callable[[str], None]) -> None:
-    """Show a dataset until Ctrl-C or SIGTERM; `ready` is told where. Raises DetectError where the port is taken.
+    """Show a dataset until Ctrl-C, SIGTERM or SIGHUP; `ready` is told where.
 
-    Also where the machine is too busy to start the App in time.
+    Raises DetectError where the port is taken, or the machine is too busy to start the App in time.
     """
     free_port(address, port)
     host = f"[{address}]" if ":" in address else address
     # FiftyOne prints that it cannot reach its own server while that starts, and other chat; its errors are logged.
-    with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere), _until_stopped() as wait:
+    with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
         try:
             session = fo.launch_app(there, remote=True, address=address, port=port, auto=False)
         except ServiceListenTimeout:
@@ -38,15 +39,16 @@ def serve(there: Any, *, address: str, port: int, browser: bool, ready: Callable
                 f"the App did not start on {host}:{port} within {START} s; give the command again"
             ) from None
         try:
-            while not _answers(address, port):
-                if wait(0.1):
-                    return
-            url = f"http://{host}:{port}/datasets/{there.slug}"
-            ready(url)
-            if browser:
-                webbrowser.open(url)
-            while not wait(0.5):
-                pass
+            with _until_stopped() as wait:
+                while not _answers(address, port):
+                    if wait(0.1):
+                        return
+                url = f"http://{host}:{port}/datasets/{there.slug}"
+                ready(url)
+                if browser:
+                    webbrowser.open(url)
+                while not wait(5):
+                    database.get_db_conn().command("ping")  # without it the App would be a dead picture
         finally:
             session.close()
             fo.close_app()
@@ -76,9 +78,10 @@ def _answers(address: str, port: int) -> bool:
 
 @contextmanager
 def _until_stopped() -> Iterator[Callable[[float], bool]]:
-    """`wait(seconds)`: whether SIGINT or SIGTERM came; both are as before afterwards."""
+    """`wait(seconds)`: whether SIGINT, SIGTERM or SIGHUP came; all are as before afterwards."""
     stop = threading.Event()
-    before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)}
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, lambda *_: stop.set()) for number in numbers}
     try:
         yield stop.wait
     finally:

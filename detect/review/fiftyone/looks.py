@@ -10,8 +10,9 @@ import fiftyone as fo
 
 from detect.review.colours import GREEN, GREY, LIGHT_GREEN, MAGENTA, YELLOW
 from detect.review.documents import IMAGE
-from detect.review.fiftyone.store import INFO, TRUTHS, known_attributes
+from detect.review.fiftyone.fields import INFO, known_attributes
 from detect.review.findings import FALSE, FOUND, IGNORED, MISSED, RIGHT
+from detect.review.original import TRUTHS
 
 FEW = 12  # classes that are shown at once; more are a list to choose from
 

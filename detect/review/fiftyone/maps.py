@@ -9,12 +9,19 @@ import fiftyone.brain as fob
 import numpy as np
 from numpy.typing import NDArray
 
+from detect.errors import DataError
+
 MAP, SIMILAR = "map", "similar"  # the keys of both in the App
 FEW = 50  # photos that are too few for a t-SNE
 
 
 def add_map(there: Any, names: Sequence[str], vectors: NDArray[np.float32]) -> None:
-    """Lay out these photos by their vectors (N, F), and let them be sorted by likeness; earlier ones are replaced."""
+    """Lay out these photos by their vectors (N, F), and let them be sorted by likeness; earlier ones are replaced.
+
+    Raises DataError for fewer than three photos.
+    """
+    if len(names) < 3:
+        raise DataError(f"{len(names)} photos make no map; leave --embeddings out")
     for key in (MAP, SIMILAR):
         if key in there.list_brain_runs():
             there.delete_brain_run(key)

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import random
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import socket
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import islice
+from pathlib import Path
 from typing import Any, TypeVar
 
 import fiftyone as fo
+import psutil
 from bson import ObjectId
+from fiftyone.core.utils import to_slug
 from pymongo import UpdateOne
 
 from detect.data import Dataset, Image
@@ -19,18 +24,12 @@ from detect.errors import DataError, DetectError
 from detect.evaluate import Evaluation
 from detect.progress import bar
 from detect.review.documents import IMAGE, PREDICTION, TRUTH, Document, image_document, named, truth_documents
-from detect.review.original import Attribute, attributes, from_text, to_text
+from detect.review.fiftyone.fields import INFO, declare, declare_attributes, known_attributes
+from detect.review.original import TRUTHS, from_text, to_text
 
-TRUTHS = "ground_truth"
-INFO = "detect"  # the key of `dataset.info` under which we keep what we need to know again
-LOADING = " (loading)"  # behind the name of a dataset that is not complete; one that a killed command left is removed
+LOADING = " (loading"  # in the name of a dataset that is not complete, before the machine and process that make it
 BATCH = 200  # samples in one request
-RESERVED = frozenset(
-    {"id", "tags", "label", "index", "mask", "mask_path", "bounding_box", "confidence", "attributes", "number"}
-)
 SAMPLE = frozenset({"id", "filepath", "tags", "metadata", "created_at", "last_modified_at", "group"})
-ATTRIBUTES = {"image_attributes": "", "attributes": f"{TRUTHS}.detections."}  # key in INFO: where their fields are
-TYPES = {str: fo.StringField, int: fo.IntField, float: fo.FloatField, bool: fo.BooleanField}
 
 
 T = TypeVar("T")
@@ -39,24 +38,27 @@ T = TypeVar("T")
 def opened(name: str) -> Any:
     """The dataset of this name. Raises DetectError, with those that there are, where there is none of ours."""
     if not fo.dataset_exists(name):
-        known = ", ".join(n for n in fo.list_datasets() if not n.endswith(LOADING)) or "none yet"
+        known = ", ".join(n for n in fo.list_datasets() if LOADING not in n) or "none yet"
         raise DetectError(f"there is no review called {name!r}; there are: {known}")
     dataset = fo.load_dataset(name)
+    dataset.reload()  # other commands may have loaded more
     if INFO not in dataset.info:
         raise DetectError(f"{name!r} is a dataset of FiftyOne's that `detect review` did not make; give another --name")
     return dataset
 
 
-def load(dataset: Dataset, name: str, extra: Mapping[str, Document]) -> Any:
+def load(dataset: Dataset, name: str, extra: Mapping[str, Document], source: str = "") -> Any:
     """The FiftyOne dataset of this name with all these images in it: made, or filled up.
 
-    `extra`: more fields of an image, by its name (claim, problems). What the reviewer did to images that are there
-    stays. Raises DataError where the boxes there were loaded from are others than these, or a photo has no file.
+    `extra`: more fields of an image, by its name (claim, problems). `source`: where the data lie. What the reviewer did
+    to images that are there stays. Raises DataError where the boxes there were loaded from are others than these, the
+    data seem to be others, or a photo has no file; DetectError for a name that FiftyOne does not take.
     """
     _with_files(dataset)
     if not fo.dataset_exists(name):
-        return _created(dataset, name, extra)
+        _created(dataset, name, extra, source)
     there = opened(name)
+    _same_source(there, dataset, name, source)
     held = dict(zip(*there.values(["name", "original"]), strict=True))
     new = [image for image in dataset.images if image.name not in held]
     changed = [i.name for i in dataset.images if i.name in held and from_text(held[i.name]) != i]
@@ -66,11 +68,24 @@ def load(dataset: Dataset, name: str, extra: Mapping[str, Document]) -> Any:
             f"give another --name, or take its corrections first: detect review --collect {name} DEST --to voc"
         )
     _moved(there, dataset)
+    _tell(there, dataset.images, extra)
     if new:
         there.info[INFO]["classes"] = list(dict.fromkeys([*there.info[INFO]["classes"], *dataset.classes]))
-        _declare_attributes(there, dataset)
+        declare_attributes(there, dataset)
         _insert(there, new, extra)
     return there
+
+
+def _same_source(there: Any, dataset: Dataset, name: str, source: str) -> None:
+    """Raise DataError where the name is that of data in another place, which were not just moved from there."""
+    before = there.info[INFO].get("source")
+    if not source or before in (None, "", source):
+        return
+    paths = dict(zip(*there.values(["name", "filepath"]), strict=True))
+    known = [paths[image.name] for image in dataset.images if image.name in paths]
+    if not known or any(Path(path).is_file() for path in known):
+        raise DataError(f"the review {name!r} is of {before}, not of {source}; give another --name")
+    there.info[INFO]["source"] = source
 
 
 def field_of(there: Any, model: str, result: Evaluation) -> str:
@@ -81,14 +96,22 @@ def field_of(there: Any, model: str, result: Evaluation) -> str:
     if field[0].isdigit() or field in SAMPLE:
         field = f"model_{field}"
     number, name = 1, field
-    while name in models or there.has_field(name):
+    while name in models or _taken(there, name):
         if models.get(name, {}).get("fingerprint") == mark:
             return name
         number += 1
         name = f"{field}_{number}"
     models[name] = {"fingerprint": mark, "complete": False}
+    there.info[INFO].setdefault("front", name)
     there.save()
     return name
+
+
+def _taken(there: Any, name: str) -> bool:
+    """Whether a field of this model would be one that holds something else, an attribute say."""
+    own = {name, f"{name}_unsure", *(f"{name}_{key}" for key in IMAGE)}
+    of_truths = {f"{TRUTHS}.detections.{name}_{key}" for key in TRUTH}
+    return any(there.has_field(path) for path in own | of_truths)
 
 
 def add_predictions(there: Any, images: Sequence[Image], model: str, documents: Iterator[Document]) -> None:
@@ -99,13 +122,13 @@ def add_predictions(there: Any, images: Sequence[Image], model: str, documents: 
     if there.info[INFO]["models"][model]["complete"]:
         return
     for field in (model, f"{model}_unsure"):
-        _declare(there, field, None)
+        declare(there, field, None)
         for key, (kind, about) in PREDICTION.items():
-            _declare(there, f"{field}.detections.{key}", kind, about)
+            declare(there, f"{field}.detections.{key}", kind, about)
     for key, (kind, about) in TRUTH.items():
-        _declare(there, f"{TRUTHS}.detections.{model}_{key}", kind, about)
+        declare(there, f"{TRUTHS}.detections.{model}_{key}", kind, about)
     for key, (kind, about) in IMAGE.items():
-        _declare(there, f"{model}_{key}", kind, about)
+        declare(there, f"{model}_{key}", kind, about)
     ids = dict(zip(*there.values(["name", "id"]), strict=True))
     with bar(f"loading {model}", len(images)) as advance:
         for part in _batches(zip(images, documents, strict=True)):
@@ -152,70 +175,48 @@ def _with_files(dataset: Dataset) -> None:
         )
 
 
-def _created(dataset: Dataset, name: str, extra: Mapping[str, Document]) -> Any:
-    half = name + LOADING
-    if fo.dataset_exists(half):
-        fo.delete_dataset(half)
-    there = fo.Dataset(half, persistent=True)
+def _created(dataset: Dataset, name: str, extra: Mapping[str, Document], source: str) -> None:
+    """Make it under another name first, so that there is none by halves."""
+    host = socket.gethostname()
+    for left in fo.list_datasets(f"*{LOADING} {host} *"):
+        if not psutil.pid_exists(int(left.rstrip(")").split()[-1])):
+            fo.delete_dataset(left)
+    _check_name(name)
+    there = fo.Dataset(f"{name}{LOADING} {host} {os.getpid()})", persistent=True)
     there.media_type = "image"
-    _declare(there, "name", str, "path in the dataset; the identity of the image")
-    _declare(there, "original", str, "the annotation as it was read")
-    _declare(there, TRUTHS, None)
-    _declare(there, f"{TRUTHS}.detections.number", int, "place of the box in the data, from 1; boxes without are new")
-    there.info = {INFO: {"version": 1, "classes": list(dataset.classes), "models": {}}}
+    declare(there, "name", str, "path in the dataset; the identity of the image")
+    declare(there, "original", str, "the annotation as it was read")
+    declare(there, TRUTHS, None)
+    declare(there, f"{TRUTHS}.detections.number", int, "place of the box in the data, from 1; boxes without are new")
+    there.info = {INFO: {"version": 1, "classes": list(dataset.classes), "models": {}, "source": source, "photos": 0}}
     there.default_classes = list(dataset.classes)
-    _declare_attributes(there, dataset)
+    declare_attributes(there, dataset)
     _insert(there, dataset.images, extra)
     for field in ("name", "original"):
         there.get_field(field).read_only = True
         there.get_field(field).save()
+    if fo.dataset_exists(name):  # another command was quicker
+        there.delete()
+        return
     there.name = name
-    return there
 
 
-def _declare_attributes(there: Any, dataset: Dataset) -> None:
-    """Fields for the attributes of these images and boxes.
-
-    Where a value comes that its field cannot hold, all move to a new field: FiftyOne changes no type. The old field
-    goes last, so that whoever is killed in between loses none.
-    """
-    held = {key: known_attributes(there, key) for key in ATTRIBUTES}
-    left = []
-    for (key, prefix), rows in zip(ATTRIBUTES.items(), attributes(dataset, RESERVED, *held.values()), strict=True):
-        before = {one.name: one.field for one in held[key]}
-        for one in rows:
-            _declare(there, prefix + one.field, one.type, f"attribute {one.name}")
-            old = before.get(one.name, one.field)
-            if old != one.field:
-                there.set_values(prefix + one.field, _each(there.values(prefix + old), one.shown))
-                left.append(prefix + old)
-        there.info[INFO][key] = [[one.name, one.field, one.type.__name__] for one in rows]
-    there.save()
-    if left:
-        there.delete_sample_fields(left)
-
-
-def _each(values: Any, change: Callable[[Any], Any]) -> Any:
-    """A nested list with each value changed; None stays."""
-    if isinstance(values, list):
-        return [_each(one, change) for one in values]
-    return None if values is None else change(values)
-
-
-def known_attributes(there: Any, key: str = "attributes") -> list[Attribute]:
-    """The attributes that the dataset shows as fields."""
-    kinds = {kind.__name__: kind for kind in TYPES}
-    return [Attribute(name, field, kinds[kind]) for name, field, kind in there.info[INFO].get(key, ())]
+def _check_name(name: str) -> None:
+    """Raise DetectError for a name that FiftyOne, which makes an address of it, does not take."""
+    try:
+        address = to_slug(name)
+    except ValueError as error:
+        raise DetectError(f"a review cannot be called {name!r}: {error}; give another --name") from None
+    for other in fo.list_datasets():
+        if to_slug(other) == address:
+            raise DetectError(f"the review {name!r} would have the address of {other!r}; give another --name")
 
 
 def _insert(there: Any, images: Sequence[Image], extra: Mapping[str, Document]) -> None:
     about = [extra.get(image.name, {}) for image in images]
     if any(image.split for image in images):
-        _declare(there, "split", str, "train, val or test")
-    if any("claim" in one for one in about):
-        _declare(there, "claim", str, "photos of one claim have the same")
-    if any("problems" in one for one in about):
-        _declare(there, "problems", list, "what was found wrong in its annotation when it was read")
+        declare(there, "split", str, "train, val or test")
+    _declare_extra(there, about)
     now, of_boxes = datetime.now(UTC), known_attributes(there)
     of_images = known_attributes(there, "image_attributes")
     with bar("loading photos", len(images)) as advance:
@@ -237,7 +238,27 @@ def _insert(there: Any, images: Sequence[Image], extra: Mapping[str, Document]) 
                 ]
             )
             advance(len(part))
+    there.info[INFO]["photos"] = there.info[INFO].get("photos", 0) + len(images)
+    there.save()
     there.reload()
+
+
+def _declare_extra(there: Any, about: Sequence[Document]) -> None:
+    if any("claim" in one for one in about):
+        declare(there, "claim", str, "photos of one claim have the same")
+    if any("problems" in one for one in about):
+        declare(there, "problems", list, "what was found wrong in its annotation when it was read")
+
+
+def _tell(there: Any, images: Sequence[Image], extra: Mapping[str, Document]) -> None:
+    """Claims and problems of photos that are there already, as this reading has them."""
+    about = {image.name: extra[image.name] for image in images if image.name in extra}
+    _declare_extra(there, list(about.values()))
+    if about:
+        there._sample_collection.bulk_write([UpdateOne({"name": name}, {"$set": one}) for name, one in about.items()])
+    # Where somebody cleared the field, what a model says about its boxes could not be written.
+    nothing = {"_cls": "Detections", "detections": []}
+    there._sample_collection.update_many({TRUTHS: None}, {"$set": {TRUTHS: nothing}})
 
 
 def _moved(there: Any, dataset: Dataset) -> None:
@@ -251,18 +272,6 @@ def _moved(there: Any, dataset: Dataset) -> None:
     }
     if changes:
         there.set_values("filepath", changes, key_field="name")
-
-
-def _declare(there: Any, path: str, kind: type | None, about: str = "") -> None:
-    """A field; `kind` None: a list of boxes. Nothing happens where it is there already."""
-    if there.get_field(path) is not None:
-        return
-    if kind is None:
-        there.add_sample_field(path, fo.EmbeddedDocumentField, embedded_doc_type=fo.Detections)
-    elif kind is list:
-        there.add_sample_field(path, fo.ListField, subfield=fo.StringField, description=about)
-    else:
-        there.add_sample_field(path, TYPES[kind], description=about)
 
 
 def _batches(items: Iterable[T]) -> Iterator[list[T]]:

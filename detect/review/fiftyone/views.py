@@ -6,10 +6,12 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from fiftyone import ViewField as F
+from fiftyone.core.utils import to_slug
 
 from detect.evaluate.suspects import LIKELY
-from detect.review.fiftyone.store import INFO, TRUTHS
+from detect.review.fiftyone.fields import INFO
 from detect.review.findings import FALSE, FOUND, MISSED
+from detect.review.original import TRUTHS
 
 OURS = "detect: "  # how the description of a view begins that this tool made, and may replace
 
@@ -25,15 +27,24 @@ class View(NamedTuple):
 
 
 def save_views(there: Any, models: Sequence[str]) -> list[View]:
-    """Save the views of the first model, and of what it does better or worse than the second; the reviewer's stay."""
+    """Save the views of the first model, and of what it does better or worse than the second; the reviewer's stay.
+
+    Names that would have one address, since FiftyOne makes it of ASCII alone, are numbered.
+    """
     for name in there.list_saved_views():
         if (there.get_saved_view_info(name).get("description") or "").startswith(OURS):
             there.delete_saved_view(name)
-    taken = set(there.list_saved_views())
-    views = [view for view in [*_views(there, models[0]), *_compared(there, models)] if view.name not in taken]
-    for view in views:
-        there.save_view(view.name, view.view, description=OURS + view.about)
-    return views
+    taken = {to_slug(name) for name in there.list_saved_views()}
+    saved = []
+    for view in (*_views(there, models[0]), *_compared(there, models)):
+        name, number = view.name, 1
+        while to_slug(name) in taken:
+            number += 1
+            name = f"{view.name} ({number})"
+        taken.add(to_slug(name))
+        there.save_view(name, view.view, description=OURS + view.about)
+        saved.append(view._replace(name=name))
+    return saved
 
 
 def as_names(there: Any) -> Iterator[tuple[str, str, list[str]]]:
@@ -70,7 +81,7 @@ def _views(there: Any, model: str) -> Iterator[View]:
         either = (F(f"{TRUTHS}.detections").filter(mine).length() > 0) | (
             F(f"{model}.detections").filter(mine).length() > 0
         )
-        view = there.match(either).sort_by(f"{model}_worst", reverse=True)
+        view = there.exists(f"{model}_mistakes").match(either).sort_by(f"{model}_worst", reverse=True)
         yield View(f"class: {name}", f"photos in which {name} is annotated or predicted", view)
     misses = there.filter_labels(TRUTHS, status == MISSED).to_patches(TRUTHS, other_fields=["name"])
     yield View(f"{BOXES}missed", "each missed box", misses.sort_by(f"{TRUTHS}.{model}_cost", reverse=True))
