@@ -67,7 +67,7 @@ def train(
         _draw(resolved, dataset, preview, as_json)
         return
     run = fit(resolved, dataset, out or Path("runs") / recipe.stem, resume=resume)
-    if follows():
+    if follows(resolved):
         return  # the process that it helped tells
     best = run.best
     if as_json:

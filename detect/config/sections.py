@@ -159,7 +159,7 @@ class Recipe(Part):
     lr: Annotated[float, Field(gt=0, le=1)] = 0.01
     lr_final: Share = 0.01
     schedule: Literal["linear", "cosine"] = "linear"
-    momentum: Share = 0.937
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.937
     weight_decay: Share = 0.0005
     warmup: Annotated[float, Field(ge=0)] = 3.0
     patience: Positive = 50

@@ -68,9 +68,9 @@ def fit_yolo(job: Training, *, resume: bool) -> None:
 def yolo_pictures(job: Training, keys: Sequence[int]) -> Iterator[tuple[Picture, Boxes, list[str]]]:
     """What a YOLO would see under these keys, see `Order`: picture, boxes (N, 4) in its pixels, and their labels."""
     require_torch()
-    from detect.models.yolo import trainer
+    from detect.models.yolo import pictures
 
-    return trainer.training_pictures(job, keys)
+    return pictures.training_pictures(job, keys)
 
 
 def require_torch() -> None:

@@ -56,7 +56,7 @@ class Training:
     """What a detector's `fit` gets: the recipe, the images, how to vary and weigh them, where to save, whom to tell.
 
     `state` holds all that is needed to go on after the last whole epoch; `best` the weights of the best epoch so
-    far. Both are written atomically, `state` last. `on_epoch` is called before they are written.
+    far, `last` those of the end. All are written atomically, `state` after `best`. `on_epoch` is called before.
     """
 
     recipe: Recipe
@@ -73,3 +73,8 @@ class Training:
     factors: tuple[float, ...] = ()  # how often each training photo is seen per epoch; empty: once
     class_weights: tuple[float, ...] = ()  # of each class in the loss; empty: all alike
     vary: Vary | None = None  # colours and defects of the camera, for a YOLO
+
+    @property
+    def last(self) -> Path:
+        """The file of the weights as they are in the end, beside the best."""
+        return self.best.with_name("last.pt")

@@ -85,7 +85,7 @@ def train(recipe: Recipe | str | Path, data: Dataset | str | Path, out: str | Pa
     except KeyboardInterrupt:
         say(f"stopped; the same command with --resume goes on from the last whole epoch of {out}")
         raise
-    if not follows():
+    if not follows(recipe):
         _finish(run)
     return run
 
@@ -93,7 +93,8 @@ def train(recipe: Recipe | str | Path, data: Dataset | str | Path, out: str | Pa
 def _finish(run: Run) -> None:
     """The best attempt's weights become the run's, and the summary says how it went."""
     if run.attempt.folder != run.folder:
-        _copy(run.weights, run.weights.with_name("attempt-1.pt"))
+        if not (first := run.weights.with_name("attempt-1.pt")).exists():  # a kill may have come after it
+            _copy(run.weights, first)
         _copy(run.attempt.folder / "weights" / "best.pt", run.weights)
     summary = {
         "epochs": len(run.epochs),

@@ -50,7 +50,9 @@ def run_attempts(recipe: Recipe, dataset: Dataset, out: Path, *, resume: bool) -
     while len(attempts) <= retries and not (attempts and attempts[-1].accepted):
         folder = out / f"attempt-{len(attempts) + 1}" if attempts else out
         this = _again(attempts) if attempts else recipe
-        worked |= run_stage(this, dataset, folder, resume=resume and (folder == out or folder.is_dir()))
+        worked |= run_stage(
+            this, dataset, folder, resume=resume and (folder == out or (folder / "recipe.yaml").is_file())
+        )
         events = tuple(logs.Log(folder / "log.jsonl").epochs())
         attempts.append(Attempt(folder, load_recipe(folder / "recipe.yaml"), events))
     if not worked:

@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from copy import deepcopy
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -23,6 +24,7 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 from detect.config import Recipe
 from detect.data import Box, Predictions
 from detect.errors import ModelError
+from detect.models.course import LossWatch, Patience
 from detect.models.detector import Training
 from detect.models.device import half, pick_device
 from detect.models.losses import Losses
@@ -62,22 +64,21 @@ class _Averaged:
 class _Learner:
     """What changes while it learns: the weights, their running mean, the optimizer, and how far it has come.
 
-    `epoch` whole epochs are done; `best` is the highest watched figure on val so far, `since` how many epochs ago it
-    was. `frozen` blocks do not learn.
+    `epoch` whole epochs are done. `frozen` blocks do not learn.
     """
 
     module: Any
     averaged: _Averaged
     optimizer: Any
+    patience: Patience
     frozen: list[Any] = field(default_factory=list)
+    loss: LossWatch = field(default_factory=LossWatch)
     epoch: int = 0
-    best: float = -1.0
-    since: int = 0
 
     def state(self) -> dict[str, Any]:
         """All that is needed to go on."""
         return {
-            "epoch": self.epoch, "best": self.best, "since": self.since, "steps": self.averaged.steps,
+            "epoch": self.epoch, "best": self.patience.best, "since": self.patience.since, "steps": self.averaged.steps,
             "model": self.module.state_dict(), "averaged": self.averaged.module.state_dict(),
             "optimizer": self.optimizer.state_dict(),
         }  # fmt: skip
@@ -88,7 +89,7 @@ class _Learner:
         self.averaged.module.load_state_dict(state["averaged"])
         self.averaged.steps = state["steps"]
         self.optimizer.load_state_dict(state["optimizer"])
-        self.epoch, self.best, self.since = state["epoch"], state["best"], state["since"]
+        self.epoch, self.patience.best, self.patience.since = state["epoch"], state["best"], state["since"]
 
 
 def fit(job: Training, *, resume: bool) -> None:
@@ -119,7 +120,7 @@ def fit(job: Training, *, resume: bool) -> None:
     frozen = freeze(module, recipe)
     module.to(memory_format=torch.channels_last)  # a seventh less time in convolutions
     model, optimizer = fabric.setup(Losses(module, job.class_weights), _optimizer(module, recipe))
-    learner = _Learner(module, _Averaged(module), optimizer, frozen)
+    learner = _Learner(module, _Averaged(module), optimizer, Patience(recipe.patience), frozen)
     if resume:
         learner.restore(load_tensors(job.state))
     job.on_start(fitted, learner.epoch + 1)
@@ -138,7 +139,7 @@ def _epochs(fabric: Any, model: Any, learner: _Learner, job: Training) -> None:
     recipe = job.recipe
     loader = batches(job, learner.epoch, fabric.global_rank, fabric.world_size)
     val = pictures(job.val[fabric.global_rank :: fabric.world_size], recipe)
-    while learner.epoch < recipe.epochs and learner.since < recipe.patience:
+    while learner.epoch < recipe.epochs and not learner.patience.over:
         began = time.monotonic()
         losses, seen = _epoch(fabric, model, learner, loader, job)
         figures = job.measure(find(learner.averaged.module, job, fabric, val))
@@ -147,15 +148,14 @@ def _epochs(fabric: Any, model: Any, learner: _Learner, job: Training) -> None:
         seconds = round(time.monotonic() - began, 2)
         told = {"epoch": learner.epoch, "seconds": seconds, "lr": rate_now, "train": losses, "val": figures}
         job.on_epoch({**told, "seen": {name: seen[name] for name in job.classes}})
-        learner.since += 1
-        better = figures[recipe.watch] > learner.best
-        if better:
-            learner.best, learner.since = figures[recipe.watch], 0
+        better = learner.patience.tell(figures[recipe.watch])
         if fabric.is_global_zero:
             if better:
-                _save_best(learner.averaged.module, job)
+                _save(learner.averaged.module, job, job.best)
             save_tensors(learner.state(), job.state)
         fabric.barrier()
+    if fabric.is_global_zero:
+        _save(learner.averaged.module, job, job.last)
 
 
 def find(module: Any, job: Training, fabric: Any, loader: Any) -> Predictions:
@@ -192,7 +192,7 @@ def _epoch(
         last = number + 1 == len(loader)
         with fabric.no_backward_sync(model, enabled=fabric.world_size > 1 and not last and not _steps(number, recipe)):
             loss, parts = _loss(model, recipe, fabric.device, items)
-            _check(loss, epoch, items)
+            learner.loss.check(loss, epoch + 1, [item.name for item in items])
             fabric.backward(loss / recipe.accumulate)
         if last or _steps(number, recipe):
             torch.nn.utils.clip_grad_norm_(model.parameters(), CLIP)
@@ -211,14 +211,6 @@ def _epoch(
 def _steps(number: int, recipe: Recipe) -> bool:
     """Whether the weights change after this batch of an epoch (they do after the last one, too)."""
     return (number + 1) % recipe.accumulate == 0
-
-
-def _check(loss: Any, epoch: int, items: list[Item]) -> None:
-    if not torch.isfinite(loss):
-        names = ", ".join(item.name for item in items)
-        raise ModelError(
-            f"epoch {epoch + 1}: the loss is no longer a number, in a batch of {names}; try a smaller `lr`"
-        )
 
 
 def _gathered(fabric: Any, totals: dict[str, float], seen: Counter[str]) -> tuple[dict[str, float], Counter[str]]:
@@ -271,7 +263,7 @@ def _try(model: Any, recipe: Recipe, size: int, fabric: Any) -> None:
     fabric.backward(loss)
 
 
-def _save_best(module: Any, job: Training) -> None:
+def _save(module: Any, job: Training, path: Path) -> None:
     tensors = {name: value.cpu() for name, value in module.state_dict().items()}
     recipe = job.recipe
-    save_weights(Weights(recipe.model, job.classes, recipe.imgsz, tensors, recipe.model_dump(mode="json")), job.best)
+    save_weights(Weights(recipe.model, job.classes, recipe.imgsz, tensors, recipe.model_dump(mode="json")), path)

@@ -12,7 +12,7 @@ from detect.config import FIGURES, Recipe, differences, dump_recipe, load_recipe
 from detect.data import Dataset, Image, Predictions
 from detect.errors import ConfigError, DataError, DetectError
 from detect.evaluate import evaluate
-from detect.files import refuse_to_overwrite, write_text
+from detect.files import atomic_folder, write_text
 from detect.models import fit_yolo, require_torch
 from detect.models.names import TORCHVISION, idle
 from detect.progress import bar
@@ -35,22 +35,25 @@ def run_stage(recipe: Recipe, dataset: Dataset, out: Path, *, resume: bool) -> b
     recipe = fitted(recipe, images)
     if resume and _is_finished(out, recipe, dataset):
         return False
-    if not resume and not follows():
+    if not resume and not follows(recipe):
         _start_folder(out, recipe, dataset)
     try:
         _fit(recipe, dataset, out, resume=resume and (out / "state.pt").is_file())
     except Exception:
-        if not resume and not (out / "state.pt").exists() and not follows():
+        if not resume and not (out / "state.pt").exists() and not follows(recipe):
             shutil.rmtree(out)  # nothing was learnt: leave the name free for the corrected command
         raise
-    if not follows():
+    if not follows(recipe):
         draw_curves(tuple(logs.Log(out / "log.jsonl").epochs()), out / "curves.png", recipe.watch)
     return True
 
 
-def follows() -> bool:
+def follows(recipe: Recipe) -> bool:
     """Whether this process only helps another one, that writes the files, to train on several devices."""
-    return any(int(os.environ.get(name) or 0) > 0 for name in ("RANK", "LOCAL_RANK", "NODE_RANK", "SLURM_PROCID"))
+    many = recipe.devices * recipe.nodes > 1  # else it is one of several that have nothing to do with each other
+    return many and any(
+        int(os.environ.get(name) or 0) > 0 for name in ("RANK", "LOCAL_RANK", "NODE_RANK", "SLURM_PROCID")
+    )
 
 
 def photos(dataset: Dataset, split: str) -> tuple[Image, ...]:
@@ -64,9 +67,9 @@ def photos(dataset: Dataset, split: str) -> tuple[Image, ...]:
 def _start_folder(out: Path, recipe: Recipe, dataset: Dataset) -> None:
     if (out / "recipe.yaml").is_file():
         raise DetectError(f"{out}: there is a run already; name another with --out, or go on with --resume")
-    refuse_to_overwrite(out)
-    write_text(out / "recipe.yaml", dump_recipe(recipe))
-    write_text(out / "data.json", logs.to_json(logs.describe(dataset)))
+    with atomic_folder(out) as folder:  # whoever is killed here has not begun
+        write_text(folder / "recipe.yaml", dump_recipe(recipe))
+        write_text(folder / "data.json", logs.to_json(logs.describe(dataset)))
 
 
 def _is_finished(out: Path, recipe: Recipe, dataset: Dataset) -> bool:
@@ -92,11 +95,11 @@ def _fit(recipe: Recipe, dataset: Dataset, out: Path, *, resume: bool) -> None:
     from detect.train.loggers import Loggers
 
     log = logs.Log(out / "log.jsonl")
-    told = recipe.model_copy(update={"loggers": ()}) if follows() else recipe
+    told = recipe.model_copy(update={"loggers": ()}) if follows(recipe) else recipe
     with bar("training", None) as advance, Loggers(told, out) as loggers:
         watch = logs.Watch(log, advance, recipe.epochs, recipe.unreadable, loggers.tell)
         fit(training(recipe, dataset, out, watch), resume=resume)
-    if not follows():
+    if not follows(recipe):
         log.add({"event": "end", "time": logs.now()})
 
 
@@ -114,9 +117,9 @@ def training(recipe: Recipe, dataset: Dataset, out: Path, watch: logs.Watch) -> 
         state=out / "state.pt",
         best=out / "weights" / "best.pt",
         measure=lambda found: measured(truth, found),
-        on_start=_silent if follows() else watch.start,
+        on_start=_silent if follows(recipe) else watch.start,
         on_batch=watch.batch,
-        on_epoch=_silent if follows() else watch.epoch,
+        on_epoch=_silent if follows(recipe) else watch.epoch,
         on_unreadable=watch.unreadable,
         factors=repeat_factors(images, recipe.balance.repeat),
         class_weights=class_weights(images, dataset.classes, recipe.balance),

@@ -118,6 +118,30 @@ def test_an_ultralytics_checkpoint_is_read_safely(tmp_path: Path) -> None:
     assert torch.equal(tensors["model.0.conv.weight"], model.state_dict()["model.0.conv.weight"])
 
 
+@pytest.mark.parametrize("name", ["yolov5n.pt", "yolo11n.pt"])
+def test_a_file_with_an_official_name_is_neither_deleted_nor_fetched(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = []
+
+    def refuse(*given: Any, **_: Any) -> Any:
+        tried.append(given)
+        raise OSError("no network here")
+
+    for function in ("getaddrinfo", "gethostbyname", "create_connection"):
+        monkeypatch.setattr(f"socket.{function}", refuse)
+    monkeypatch.chdir(tmp_path)
+    model = build("yolov5n", 2)
+    torch.save({"model": model}, name)
+    tensors = read_tensors(Path(name))
+    assert torch.equal(tensors["model.0.conv.weight"], model.state_dict()["model.0.conv.weight"])
+    whole = Path(name).read_bytes()
+    Path(name).write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ModelError, match=name):
+        read_tensors(Path(name))
+    assert Path(name).stat().st_size == len(whole) // 2 and tried == []
+
+
 def test_state_dict_looks_under_the_usual_keys() -> None:
     tensor = torch.ones(1)
     for values in ({"a": tensor}, {"state_dict": {"a": tensor}, "epoch": 1}, {"tensors": {"a": tensor}}):

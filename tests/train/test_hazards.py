@@ -15,7 +15,10 @@ import torch
 from detect.config import Augment, Recipe
 from detect.data import Dataset
 from detect.errors import DataError, ModelError
+from detect.models import load_detector
+from detect.models.course import LossWatch
 from detect.models.memory import largest_batch, out_of_memory
+from detect.models.weights import load_weights
 from detect.train import train
 
 SMALL = {"imgsz": 64, "epochs": 1, "batch": 8, "workers": 0, "optimizer": "adamw", "lr": 0.001}
@@ -73,6 +76,33 @@ def test_a_yolos_broken_loss_names_the_photos(squares: Dataset, tmp_path: Path) 
     recipe = Recipe(model="yolov5n", **SMALL, weights=tmp_path / "broken.pt")
     with pytest.raises(ModelError, match=r"epoch 1: the loss is no longer a number, in a batch of (\d\d\.png(, )?){8}"):
         train(recipe, squares, tmp_path / "run")
+
+
+def test_a_loss_that_runs_away_names_the_photos(squares: Dataset, tmp_path: Path) -> None:
+    recipe = Recipe(model="fasterrcnn_resnet18_fpn", **{**SMALL, "epochs": 2, "lr": 0.1}, warmup=0)
+    with pytest.raises(ModelError, match=r"epoch \d: the loss (diverges|is no longer).*in a batch of \d\d\.png"):
+        train(recipe, squares, tmp_path / "run")
+
+
+def test_a_loss_may_rise_and_fall_but_not_run_away() -> None:
+    watch = LossWatch()
+    for loss in (3.0, 0.01, 200.0, 5.0, 900.0):  # a small one runs nowhere, however small the first were
+        watch.check(torch.tensor(loss), 1, ["a.png"])
+    with pytest.raises(
+        ModelError, match=r"epoch 2: the loss diverges \(9e\+04, at first 9e\+02\), in a batch of a, b"
+    ):
+        watch.check(torch.tensor(90_500.0), 2, ["a", "b"])
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_patience_is_the_same_for_all(model: str, squares: Dataset, tmp_path: Path) -> None:
+    """A figure that stays at 0 does not get better: the first epoch is the best, and two more are waited for."""
+    recipe = Recipe(model=model, **{**SMALL, "epochs": 8, "lr": 1e-9}, patience=2)
+    run = train(recipe, squares, tmp_path / "run")
+    assert [event["epoch"] for event in run.epochs] == [1, 2, 3] and run.best["epoch"] == 1
+    last, best = (load_weights(run.weights.with_name(name)).tensors for name in ("last.pt", "best.pt"))
+    assert any(not torch.equal(last[key], best[key]) for key in best)
+    assert load_detector(run.weights.with_name("last.pt")).classes == squares.classes
 
 
 @pytest.mark.parametrize("model", MODELS)

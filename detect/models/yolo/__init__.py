@@ -7,6 +7,7 @@ of (seed, epoch, position), not of generator states, so that a killed training g
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from detect.models.letterbox import Placed, letterbox
 from detect.models.names import near
 from detect.models.nms import Candidates, candidates
 from detect.models.weights import Tensors, Weights, fill, load_tensors, require_file, state_dict, weights_file
-from detect.models.yolo.library import MODELS, DetectionModel, torch_safe_load
+from detect.models.yolo.library import MODELS, DetectionModel, scratch, torch_safe_load
 
 FAMILIES = ("yolov5", "yolov8", "yolo11", "yolo12", "yolo26")
 
@@ -103,11 +104,22 @@ def read_tensors(path: Path) -> Tensors:
     """
     path = weights_file(path)
     require_file(path)
+    refused = ModelError(f"{path}: holds no tensors")
     try:
-        return state_dict(load_tensors(path))
-    except ModelError as refused:
-        try:
-            checkpoint, _ = torch_safe_load(path, safe_only=True)
-            return dict((checkpoint.get("ema") or checkpoint["model"]).float().state_dict())
-        except Exception:
-            raise refused from None
+        if found := state_dict(load_tensors(path)):  # a model, once ultralytics made its classes known, holds none
+            return found
+    except ModelError as error:
+        refused = error
+    try:
+        checkpoint = _checkpoint(path)
+        return dict((checkpoint.get("ema") or checkpoint["model"]).float().state_dict())
+    except Exception:
+        raise refused from None
+
+
+def _checkpoint(path: Path) -> dict[str, Any]:
+    """What the safe loader reads, under a name of ours: files with an official name it may delete and fetch anew."""
+    with tempfile.TemporaryDirectory(dir=scratch) as folder:
+        neutral = Path(folder) / "weights.pt"
+        neutral.symlink_to(path.resolve())
+        return dict(torch_safe_load(neutral, safe_only=True)[0])

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Iterator, Sequence
 from copy import copy
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,17 +15,16 @@ import torch
 
 from detect.data import Image, Predictions
 from detect.errors import ModelError
-from detect.geometry import Boxes
-from detect.models.detector import Picture, Training
+from detect.models.course import LossWatch, Patience
+from detect.models.detector import Training
 from detect.models.device import half, pick_device
-from detect.models.letterbox import STRIDE
 from detect.models.memory import out_of_memory, too_large
 from detect.models.nms import suppress
 from detect.models.order import Order
 from detect.models.weights import Fitted, Weights, load_tensors, save_tensors, save_weights, take_over
 from detect.models.yolo import build, raw_output, read_tensors, same_shape, seen
 from detect.models.yolo.items import Items, Still, Upright
-from detect.models.yolo.library import DetectionTrainer, InfiniteDataLoader, get_cfg, scratch
+from detect.models.yolo.library import DetectionTrainer, InfiniteDataLoader, scratch
 from detect.models.yolo.names import arguments, event
 from detect.point import Suppression
 
@@ -102,12 +101,25 @@ def _try(module: Any, job: Training, size: int) -> None:
     loss.backward()
 
 
+class _Stopper:
+    """Our patience where ultralytics asks its own."""
+
+    possible_stop = False
+
+    def __init__(self, patience: Patience) -> None:
+        self.patience = patience
+
+    def __call__(self, epoch: int, fitness: float) -> bool:
+        return self.patience.over
+
+
 class _Trainer(DetectionTrainer):
     """See the head of this file."""
 
     def __init__(self, job: Training, module: Any, state: dict[str, Any] | None, frozen: int) -> None:
         self.job, self.saved, self.step, self.names = job, state, 0, tuple[str, ...]()
         self.seen = [0] * len(job.classes)
+        self.watch, self.patience = LossWatch(), Patience(job.recipe.patience)
         self.best_fitness: float | None
         super().__init__(overrides={**arguments(job.recipe, pick_device(job.recipe.device), scratch), "freeze": frozen})
         self.model = module
@@ -183,11 +195,7 @@ class _Trainer(DetectionTrainer):
 
     def after_batch(self) -> None:
         """After each batch: told, and checked."""
-        if not torch.isfinite(self.loss):
-            raise ModelError(
-                f"epoch {self.epoch + 1}: the loss is no longer a number, in a batch of {', '.join(self.names)}; "
-                "try a smaller `lr`"
-            )
+        self.watch.check(self.loss, self.epoch + 1, self.names)
         self.job.on_batch(self.epoch + 1, len(self.train_loader))
 
     # Validation
@@ -218,12 +226,19 @@ class _Trainer(DetectionTrainer):
         figures = self.job.measure(Predictions(self.job.classes, found))
         losses = {name: value / max(1, len(found)) for name, value in total.items()}
         fitness = figures[self.job.recipe.watch]
-        self.better = self.best_fitness is None or fitness > self.best_fitness  # of equals the first stays
-        self.best_fitness = fitness if self.better else self.best_fitness
+        self.better = self.patience.tell(fitness)
+        self.best_fitness = self.patience.best
         return {**{f"val/{name}": value for name, value in figures.items()}, **losses}, fitness
 
     def final_eval(self) -> None:
-        """Nothing: the best weights were measured in their epoch."""
+        """The last weights are kept, too; the best ones were measured in their epoch."""
+        self._save(self.job.last)
+
+    def _save(self, path: Path) -> None:
+        tensors = {name: value.cpu() for name, value in self.ema.ema.state_dict().items()}
+        recipe = self.job.recipe
+        told = recipe.model_dump(mode="json")
+        save_weights(Weights(recipe.model, self.job.classes, recipe.imgsz, tensors, told), path)
 
     # Files
 
@@ -235,29 +250,25 @@ class _Trainer(DetectionTrainer):
     def save_model(self) -> bool:
         """The best weights so far, and then the state."""
         if self.better:
-            tensors = {name: value.cpu() for name, value in self.ema.ema.state_dict().items()}
-            recipe = self.job.recipe
-            best = Weights(recipe.model, self.job.classes, recipe.imgsz, tensors, recipe.model_dump(mode="json"))
-            save_weights(best, self.job.best)
+            self._save(self.job.best)
         state = {
             "epoch": self.epoch + 1, "done": bool(self.stop), "model": self.model.state_dict(),
             "ema": self.ema.ema.state_dict(), "updates": self.ema.updates, "optimizer": self.optimizer.state_dict(),
-            "best_fitness": float(self.best_fitness or 0.0),
-            "stopper": (float(self.stopper.best_fitness), int(self.stopper.best_epoch)),
+            "patience": (self.patience.best, self.patience.since),
         }  # fmt: skip
         save_tensors(state, self.job.state)
         return True
 
     def resume_training(self, ckpt: Any) -> None:
-        """Go on from the saved state."""
+        """Go on from the saved state; ultralytics' own early stopping, which has another rule, gives way to ours."""
+        self.stopper = _Stopper(self.patience)
         if (state := self.saved) is None:
             return
         self.model.load_state_dict(state["model"])
         self.ema.ema.load_state_dict(state["ema"])
         self.ema.updates = state["updates"]
         self.optimizer.load_state_dict(state["optimizer"])
-        self.best_fitness = state["best_fitness"]
-        self.stopper.best_fitness, self.stopper.best_epoch = state["stopper"]
+        self.patience.best, self.patience.since = state["patience"]
         self.start_epoch = state["epoch"]
         if hasattr(criterion := self.model.criterion, "update"):  # YOLO26 shifts weight between its heads by epoch
             criterion.updates = self.start_epoch - 1
@@ -270,18 +281,6 @@ def training_items(job: Training, args: Any, stride: int, batch: int) -> Items:
         job.train, job.classes, args.seed, job.vary, imgsz=args.imgsz, batch_size=batch, augment=True,
         hyp=copy(args), rect=False, stride=stride, pad=0.0,
     )  # fmt: skip
-
-
-def training_pictures(job: Training, keys: Sequence[int]) -> Iterator[tuple[Picture, Boxes, list[str]]]:
-    """What the model would see under these keys, see `Order`: picture, boxes (N, 4) in its pixels, their labels."""
-    args = get_cfg(overrides=arguments(job.recipe, torch.device("cpu"), scratch))
-    items = training_items(job, args, STRIDE, job.recipe.batch)
-    for key in keys:
-        item = items[key]
-        picture = np.ascontiguousarray(item["img"].numpy().transpose(1, 2, 0))
-        centred = item["bboxes"].double().numpy() * ([picture.shape[1], picture.shape[0]] * 2)
-        corners = np.concatenate([centred[:, :2] - centred[:, 2:] / 2, centred[:, :2] + centred[:, 2:] / 2], axis=1)
-        yield picture, corners, [job.classes[int(label)] for label in item["cls"].flatten().tolist()]
 
 
 def _batch(stills: list[Still], device: torch.device) -> dict[str, torch.Tensor]:
