@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from difflib import get_close_matches
 from typing import NamedTuple
+
+from pydantic import BaseModel
 
 from detect.config import Assigner, Loss, Overlap, Recipe
 from detect.errors import ModelError
@@ -59,18 +62,29 @@ MODELS = {
 TORCHVISION = tuple(name for name, model in MODELS.items() if model.library == "torchvision")
 
 
+OVERLAP = {  # the keys of `overlap` that each kind uses
+    "fasterrcnn": {"rpn_foreground", "rpn_background", "rpn_nms", "box_foreground"},
+    "retinanet": {"foreground", "background"},
+    "ssd": {"foreground"},
+}
+
+
 def idle(recipe: Recipe) -> list[str]:
     """The keys of a recipe that were set and do nothing for its model; `augment` is one section for all."""
-    if recipe.model in TORCHVISION:
-        found = {"loss": recipe.loss != Loss(), "assigner": recipe.assigner != Assigner()}
-        if not recipe.model.startswith("fasterrcnn"):
-            found["roi"] = recipe.roi != "auto"
+    kind = next((kind for kind in OVERLAP if recipe.model.startswith(kind)), "")
+    useless = _set("overlap", recipe.overlap, Overlap(), OVERLAP.get(kind, set()))
+    if kind:
+        useless += _set("loss", recipe.loss, Loss()) + _set("assigner", recipe.assigner, Assigner())
     else:
-        found = {
-            "anchors": isinstance(recipe.anchors, tuple), "overlap": recipe.overlap != Overlap(),
-            "roi": recipe.roi != "auto",
-        }  # fmt: skip
-    return [key for key, does_nothing in found.items() if does_nothing]
+        useless += ["anchors"] if isinstance(recipe.anchors, tuple) else []
+        useless += _set("loss", recipe.loss, Loss(), {"box", "cls"}) if recipe.model.startswith("yolo26") else []
+    return useless + (["roi"] if kind != "fasterrcnn" and recipe.roi != "auto" else [])
+
+
+def _set(section: str, part: BaseModel, default: BaseModel, used: Set[str] = frozenset()) -> list[str]:
+    """The keys of a section that are not as by default, without those that are `used`."""
+    given, usual = part.model_dump(), default.model_dump()
+    return [f"{section}.{key}" for key in given if given[key] != usual[key] and key not in used]
 
 
 def check_size(model: str, imgsz: int) -> None:

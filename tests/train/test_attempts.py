@@ -105,6 +105,44 @@ def test_a_stop_between_attempts_is_resumed(squares: Dataset, tmp_path: Path, mo
         train(RECIPE, squares, tmp_path / "run", resume=True)
 
 
+@pytest.mark.parametrize("which", [1, 2])
+def test_a_kill_while_an_attempt_begins_is_resumed(
+    which: int, squares: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from detect.train import stage
+
+    class Killed(BaseException):
+        pass
+
+    folders = list[Path]()
+
+    def write(path: Path, text: str) -> None:
+        folders.append(path.parent)
+        if len(set(folders)) == which and path.name == "data.json":
+            raise Killed
+        path.write_text(text)
+
+    go(monkeypatch, 0.4, 0.7)
+    with monkeypatch.context() as patch:
+        patch.setattr(stage, "write_text", write)
+        with pytest.raises(Killed):
+            train(RECIPE, squares, tmp_path / "run")
+    if which == 1:  # nothing has begun
+        assert not (tmp_path / "run").exists()
+    pretended = go(monkeypatch, *((0.4, 0.7) if which == 1 else (0.7,)))
+    run = train(RECIPE, squares, tmp_path / "run", resume=which == 2)
+    assert run.accepted and len(pretended.jobs) == 3 - which
+
+
+def test_a_rank_of_somebody_else_is_not_ours(squares: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One training among several that a cluster starts side by side writes its own files."""
+    for name in ("RANK", "LOCAL_RANK", "NODE_RANK", "SLURM_PROCID"):
+        monkeypatch.setenv(name, "1")
+    go(monkeypatch, 0.7)
+    assert train(RECIPE, squares, tmp_path / "run").accepted
+    assert summary(tmp_path / "run")["epochs"] == 2 and (tmp_path / "run" / "log.jsonl").is_file()
+
+
 def test_without_retries_one_attempt_is_judged(
     squares: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -94,15 +94,19 @@ def test_what_is_refused_leaves_no_folder(tmp_path: Path, dataset: Dataset, monk
 @pytest.mark.parametrize(
     ("model", "key", "value"),
     [
-        ("yolov5n", "anchors", ((24.0, 12.0),)), ("yolov5n", "overlap", Overlap(foreground=0.6)),
+        ("yolov5n", "anchors", ((24.0, 12.0),)), ("yolov5n", "overlap.foreground", Overlap(foreground=0.6)),
         ("yolov5n", "roi", Roi(samples=64)), ("ssdlite320_mobilenet_v3_large", "roi", Roi(samples=64)),
-        ("fasterrcnn_resnet18_fpn", "loss", Loss(box=3)), ("retinanet_resnet50_fpn", "assigner", Assigner(topk=5)),
+        ("yolo26n", "loss.dfl", Loss(dfl=3)), ("fasterrcnn_resnet18_fpn", "loss.box", Loss(box=3)),
+        ("fasterrcnn_resnet18_fpn", "overlap.foreground", Overlap(foreground=0.6)),
+        ("retinanet_resnet50_fpn", "assigner.topk", Assigner(topk=5)),
+        ("retinanet_resnet50_fpn", "overlap.rpn_nms", Overlap(rpn_nms=0.5)),
+        ("ssdlite320_mobilenet_v3_large", "overlap.background", Overlap(background=0.3)),
     ],
 )  # fmt: skip
 def test_keys_that_would_do_nothing_are_refused(
     model: str, key: str, value: object, tmp_path: Path, dataset: Dataset
 ) -> None:
-    recipe = Recipe(model=model, imgsz=320).model_copy(update={key: value})
+    recipe = Recipe(model=model, imgsz=320).model_copy(update={key.partition(".")[0]: value})
     with pytest.raises(ConfigError, match=f"{model} has no use for `{key}`"):
         train(recipe, dataset, tmp_path / "run")
     assert not (tmp_path / "run").exists()

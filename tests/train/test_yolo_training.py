@@ -161,6 +161,13 @@ def test_what_is_not_for_yolos_is_refused(squares: Dataset, tmp_path: Path) -> N
         train(recipe(backbone=tmp_path / "resnet.pt"), squares, tmp_path / "run")
 
 
+def test_a_preview_shows_no_mosaic_where_it_is_off_from_the_start(squares: Dataset, tmp_path: Path) -> None:
+    for name, augment in (("off", Augment(mosaic=1, mosaic_off=8)), ("none", Augment(mosaic=0)), ("on", Augment())):
+        preview(recipe(epochs=8 if name != "on" else 20, augment=augment), squares, tmp_path / name, count=4)
+    off, none, on = ([path.read_bytes() for path in sorted((tmp_path / n).iterdir())] for n in ("off", "none", "on"))
+    assert off == none != on
+
+
 @pytest.mark.parametrize("model", ["yolov5n", "ssdlite320_mobilenet_v3_large"])
 def test_a_preview_shows_what_is_trained_on(model: str, squares: Dataset, tmp_path: Path) -> None:
     imgsz = 320 if model.startswith("ssd") else 64

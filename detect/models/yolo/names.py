@@ -8,7 +8,8 @@ from typing import Any
 import torch
 
 from detect.config import Recipe
-from detect.models.device import half
+from detect.errors import ModelError
+from detect.models.device import half, pick_device
 
 
 def event(epoch: int, seconds: float, metrics: dict[str, Any]) -> dict[str, Any]:
@@ -25,6 +26,18 @@ def event(epoch: int, seconds: float, metrics: dict[str, Any]) -> dict[str, Any]
         if side in ("train", "val"):
             told[side][rest] = float(value)
     return told
+
+
+def check(recipe: Recipe) -> None:
+    """Raise ModelError where ultralytics cannot train so."""
+    if recipe.backbone:
+        raise ModelError(f"{recipe.model}: `backbone` is for torchvision's detectors; YOLOs start from `weights`")
+    if recipe.precision == "bf16" and pick_device(recipe.device).type != "cuda":
+        raise ModelError(f"{recipe.model}: trains in bfloat16 on a GPU only; leave `precision` at auto")
+    if recipe.optimizer == "sgd" and not recipe.momentum:
+        raise ModelError(f"{recipe.model}: its SGD is Nesterov's; set `momentum` above 0")
+    if recipe.devices * recipe.nodes > 1:
+        raise ModelError(f"{recipe.model}: trains on one device; several are for torchvision's detectors")
 
 
 def arguments(recipe: Recipe, device: torch.device, folder: Path) -> dict[str, Any]:

@@ -25,8 +25,9 @@ from detect.models.weights import Fitted, Weights, load_tensors, save_tensors, s
 from detect.models.yolo import build, raw_output, read_tensors, same_shape, seen
 from detect.models.yolo.items import Items, Still, Upright
 from detect.models.yolo.library import DetectionTrainer, InfiniteDataLoader, scratch
-from detect.models.yolo.names import arguments, event
+from detect.models.yolo.names import arguments, check, event
 from detect.point import Suppression
+from detect.progress import say
 
 LEAST = 0.001  # score of a box that counts in validation
 
@@ -44,17 +45,12 @@ def fit(job: Training, *, resume: bool) -> None:
     fitted = "no weights given: a start from scratch"
     if recipe.weights and not resume:
         fitted = _transfer(module, job)
-    if recipe.backbone:
-        raise ModelError(f"{recipe.model}: `backbone` is for torchvision's detectors; YOLOs start from `weights`")
-    if recipe.precision == "bf16" and pick_device(recipe.device).type != "cuda":
-        raise ModelError(f"{recipe.model}: trains in bfloat16 on a GPU only; leave `precision` at auto")
-    if recipe.optimizer == "sgd" and not recipe.momentum:
-        raise ModelError(f"{recipe.model}: its SGD is Nesterov's; set `momentum` above 0")
-    if recipe.devices * recipe.nodes > 1:
-        raise ModelError(f"{recipe.model}: trains on one device; several are for torchvision's detectors")
+    check(recipe)
     state = load_tensors(job.state) if resume else None
     if state and state["done"]:
         return
+    if recipe.augment.mosaic and recipe.epochs <= recipe.augment.mosaic_off:
+        say("mosaic: off from the start, since `epochs` is not above `augment.mosaic_off`")
     trainer = _Trainer(job, module, state, layers)
     torch.set_num_threads(recipe.threads or os.cpu_count() or 1)
     job.on_start(fitted, state["epoch"] + 1 if state else 1)
