@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from detect.data import Image
-from detect.errors import DataError
+from detect.errors import DataError, Problem
 
 if TYPE_CHECKING:
     from detect.models.detector import Picture
@@ -32,13 +32,19 @@ class Video:
         width, height = (int(self.capture.get(key)) for key in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT))
         self.numbers = {f"{path.name}/{number:06d}": number for number in range(0, count, every)}
         self.images = tuple(Image(name, width, height) for name in self.numbers)
-        self.next = 0
+        self.next, self.count, self.end = 0, count, count
 
     def picture(self, image: Image) -> Picture:
-        """A frame as RGB (height, width, 3) uint8. Raises DataError where it is damaged."""
+        """A frame as RGB (height, width, 3) uint8.
+
+        The video ends with the first frame that cannot be decoded: many files announce more frames than they have.
+        Raises DataError for it and for those after it, which is no error of level "error" but for the first of all.
+        """
         import cv2
 
         number = self.numbers[image.name]
+        if number >= self.end:
+            raise DataError(())
         if number < self.next:
             self.capture.release()
             self.capture, self.next = cv2.VideoCapture(str(self.path)), 0
@@ -48,5 +54,9 @@ class Video:
         good, frame = self.capture.read()
         self.next += 1
         if not good:
-            raise DataError(f"{self.path}: frame {number} cannot be decoded")
+            self.end = number
+            what = f"frame {number} of {self.count} cannot be decoded"
+            if not number:
+                raise DataError(Problem("error", "video", what, str(self.path)))
+            raise DataError(Problem("note", "video", what, str(self.path), remedy="the video ends there"))
         return np.asarray(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB), dtype=np.uint8)

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from detect.config import Recipe
-from detect.errors import MissingExtra
+from detect.errors import DetectError, MissingExtra
+from detect.progress import say
 
 Tell = Callable[[int, dict[str, float]], None]
 
@@ -24,18 +25,43 @@ class Loggers(ExitStack):
     def __init__(self, recipe: Recipe, out: Path) -> None:
         super().__init__()
         openers = {"tensorboard": _tensorboard, "mlflow": _mlflow}
-        self._tells: list[Tell] = []
+        self._tells: list[tuple[str, Tell]] = []
         for name in recipe.loggers:
-            tell, close = openers[name](recipe, out)
-            self.callback(close)
-            self._tells.append(tell)
+            try:
+                tell, close = openers[name](recipe, out)
+            except DetectError:
+                raise
+            except Exception as error:
+                raise DetectError(f"{name} cannot be used: {_first_line(error)}; leave it out of `loggers`") from None
+            self.push(_closing(name, close))
+            self._tells.append((name, tell))
 
     def tell(self, event: dict[str, Any]) -> None:
         """An epoch's numbers, under names such as train/box_loss and val/map50."""
         if self._tells:
             values = dict(_flat(event))
-            for tell in self._tells:
-                tell(int(event["epoch"]), values)
+            for name, tell in list(self._tells):
+                try:
+                    tell(int(event["epoch"]), values)
+                except Exception as error:  # a server that went away must not cost the training
+                    say(f"{name} is told no more: {_first_line(error)}")
+                    self._tells.remove((name, tell))
+
+
+def _closing(name: str, close: Callable[[bool], None]) -> Callable[..., None]:
+    """At the end: told whether all went well; what goes wrong there is said, and costs nothing."""
+
+    def end(kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            close(kind is None)
+        except Exception as error:
+            say(f"{name} was not closed: {_first_line(error)}")
+
+    return end
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).split("\n")[0]
 
 
 def _flat(event: dict[str, Any]) -> Iterator[tuple[str, float]]:
@@ -46,7 +72,7 @@ def _flat(event: dict[str, Any]) -> Iterator[tuple[str, float]]:
             yield name, float(value)
 
 
-def _tensorboard(recipe: Recipe, out: Path) -> tuple[Tell, Callable[[], None]]:
+def _tensorboard(recipe: Recipe, out: Path) -> tuple[Tell, Callable[[bool], None]]:
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
@@ -58,10 +84,10 @@ def _tensorboard(recipe: Recipe, out: Path) -> tuple[Tell, Callable[[], None]]:
             writer.add_scalar(name, value, epoch)
         writer.flush()
 
-    return tell, writer.close
+    return tell, lambda well: writer.close()
 
 
-def _mlflow(recipe: Recipe, out: Path) -> tuple[Tell, Callable[[], None]]:
+def _mlflow(recipe: Recipe, out: Path) -> tuple[Tell, Callable[[bool], None]]:
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")  # a folder needs no server and no database
     try:
@@ -79,4 +105,4 @@ def _mlflow(recipe: Recipe, out: Path) -> tuple[Tell, Callable[[], None]]:
         for name, value in values.items():
             client.log_metric(run, name, value, step=epoch)
 
-    return tell, lambda: client.set_terminated(run)
+    return tell, lambda well: client.set_terminated(run, status="FINISHED" if well else "FAILED")

@@ -15,7 +15,7 @@ from PIL import Image as Photo
 
 from detect.cli import main
 from detect.convert import read_predictions
-from detect.errors import DataError
+from detect.errors import DataError, Problems
 from detect.geometry import as_boxes, iou
 from detect.models.detector import Picture, detect
 from detect.models.nms import Candidates, candidates
@@ -158,6 +158,19 @@ def test_a_video_on_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert answer.exit_code == 0, answer.output
     assert set(read_predictions(tmp_path / "p.json").images) == {"walk.avi/000000", "walk.avi/000006"}
     assert {path.name for path in (tmp_path / "drawn" / "walk.avi").iterdir()} == {"000000.jpg", "000006.jpg"}
+
+
+def test_a_video_that_was_cut_ends_where_it_was_cut(tmp_path: Path) -> None:
+    path = video(tmp_path / "walk.avi", frames=40)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) * 6 // 10])
+    chosen = sources(path)
+    problems = Problems()
+    found = predict(Spots(), chosen, problems=problems)
+    assert len(chosen.images) == 40 and 10 < len(found.images) < 30
+    assert [str(one) for one in problems] == [
+        f"{path}: frame {len(found.images)} of 40 cannot be decoded (the video ends there)"
+    ]
 
 
 def test_a_file_that_is_no_video(tmp_path: Path) -> None:

@@ -249,3 +249,9 @@ def test_predict_counts_and_keeps_by_the_fitted_confidences(
     words = [*words, "--point", str(weights)]
     assert json.loads(CliRunner().invoke(main, words).stdout)["boxes"] == 2
     assert len(read_predictions(tmp_path / "p.json").images["0.png"]) == 2
+
+
+def test_exported_models_are_refused_before_anything_is_looked_at(tmp_path: Path) -> None:
+    (tmp_path / "model.onnx").touch()
+    answer = CliRunner().invoke(main, ["thresholds", str(tmp_path / "model.onnx"), "--data", str(tmp_path)])
+    assert answer.exit_code == 1 and "thresholds are fitted before export" in answer.output

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from detect.config import Recipe
-from detect.errors import MissingExtra
+from detect.errors import DetectError, MissingExtra
 from detect.train.loggers import Loggers
 
 EVENT = {
@@ -46,6 +46,36 @@ def test_mlflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert run.info.run_name == "run"
     assert run.data.metrics == pytest.approx(NAMES)
     assert run.data.params["model"] == "yolov5n"
+
+
+def test_a_training_that_fails_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from mlflow.tracking import MlflowClient
+
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    with pytest.raises(KeyError), Loggers(recipe("mlflow"), tmp_path / "run"):
+        raise KeyError
+    client = MlflowClient((tmp_path / "run" / "mlruns").as_uri())
+    (run,) = client.search_runs([client.get_experiment_by_name("damage-detect").experiment_id])
+    assert run.info.status == "FAILED"
+
+
+def test_a_server_that_goes_away_costs_no_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def gone(*_: Any, **__: Any) -> None:
+        raise ConnectionError("no route to mlflow.example")
+
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    with Loggers(recipe("mlflow"), tmp_path / "run") as loggers:
+        monkeypatch.setattr("mlflow.tracking.MlflowClient.log_metric", gone)
+        monkeypatch.setattr("mlflow.tracking.MlflowClient.set_terminated", gone)
+        loggers.tell(EVENT)
+        loggers.tell(EVENT)
+    said = capsys.readouterr().err
+    assert said.count("mlflow is told no more: no route to mlflow.example") == 1
+    monkeypatch.setattr("mlflow.tracking.MlflowClient.get_experiment_by_name", gone)
+    with pytest.raises(DetectError, match=r"mlflow cannot be used: no route to mlflow\.example; leave it out of"):
+        Loggers(recipe("mlflow"), tmp_path / "run")
 
 
 def test_none_asked_for_loads_none(tmp_path: Path) -> None:
