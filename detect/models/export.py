@@ -31,7 +31,7 @@ from detect.models.torchvision import Torchvision, without_suppression
 from detect.point import Suppression, to_document
 
 LEAST = 0.001  # score of a box that leaves the graph
-FAR = 4096.0  # pixels between the boxes of two classes, so that they leave each other alone
+FAR = 2.0  # input sizes between the boxes of two classes, so that they leave each other alone; single precision ends
 BOX, SCORE = 1e-3, 1e-4  # by which an exported model may differ, in pixels of the input and in score
 SURE = 0.01  # boxes of a lower score may differ in whether they are there at all
 EDGE = 1e-3  # of IoU: two boxes that overlap by so little more or less than the threshold are a tie
@@ -54,7 +54,9 @@ class _Graph(torch.nn.Module):
 
     def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         boxes, scores, labels = self._yolo(image) if self.card.padded else self._torchvision(image)
-        apart = boxes + labels[:, None].to(boxes.dtype) * (FAR if self.card.per_class else 0.0)
+        far = FAR * self.card.imgsz if self.card.per_class else 0.0
+        # Counted from the class in the middle, which halves the largest numbers, and their rounding.
+        apart = boxes + (labels[:, None] - len(self.card.classes) // 2).to(boxes.dtype) * far
         keep = nms(apart, scores, self.card.iou)[:MOST]
         return boxes[keep], scores[keep], labels[keep]
 
