@@ -116,7 +116,7 @@ class Reviews:
         about: dict[str, Any] = there.info[fields.INFO]
         known = fields.known_attributes(there)
         found = collect(store.samples(there), about["classes"], list(about["models"]), about.get("front"), known)
-        if (gone := about.get("photos", 0) - len(there)) > 0:
+        if (gone := about.get("photos", 0) - store.count(there)) > 0:
             change = Change("", 0, "drop image", f"{gone} photos", "", "deleted in the App")
             found = replace(found, changes=(*found.changes, change))
         return found

@@ -141,6 +141,11 @@ def add_predictions(there: Any, images: Sequence[Image], model: str, documents: 
     there.reload()
 
 
+def count(there: Any) -> int:
+    """How many samples there are. FiftyOne's own is an estimate, which a database that was killed gets wrong."""
+    return int(there._sample_collection.count_documents({}))
+
+
 def samples(there: Any) -> Iterator[Document]:
     """The samples as they are now, as documents, in the order in which they were loaded."""
     yield from there._sample_collection.find({}, sort=[("_id", 1)])
