@@ -184,7 +184,8 @@ def _created(dataset: Dataset, name: str, extra: Mapping[str, Document], source:
     """Make it under another name first, so that there is none by halves."""
     host = socket.gethostname()
     for left in fo.list_datasets(f"*{LOADING} {host} *"):
-        if not psutil.pid_exists(int(left.rstrip(")").split()[-1])):
+        number = int(left.rstrip(")").split()[-1])
+        if number == os.getpid() or not psutil.pid_exists(number):  # ours: one at a time, and that one ended
             fo.delete_dataset(left)
     _check_name(name)
     there = fo.Dataset(f"{name}{LOADING} {host} {os.getpid()})", persistent=True)
