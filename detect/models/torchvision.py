@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 import torchvision
+from pydantic import ValidationError
 from torchvision.models import detection as zoo
 from torchvision.models.detection.backbone_utils import resnet_fpn_backbone
 from torchvision.ops.misc import FrozenBatchNorm2d
@@ -37,13 +38,24 @@ class Torchvision:
         self.name, self.classes, self.imgsz = weights.model, weights.classes, weights.imgsz
         self.suppression, self.point = weights.suppression, weights.operating_point
         self.device = pick_device(device)
-        self.module = build(Recipe.model_validate(weights.recipe), len(weights.classes))
+        self.module = build(_recipe(weights, source), len(weights.classes))
         fill(self.module, weights, source)
         self.module.to(self.device, memory_format=torch.channels_last).eval()
 
     def candidates(self, pictures: Sequence[Picture], confidence: float) -> list[Candidates]:
         """See Detector."""
         return look(self.module, self.imgsz, pictures, confidence)
+
+
+def _recipe(weights: Weights, source: Path | str) -> Recipe:
+    """The one that it was trained by, which says what to build."""
+    try:
+        return Recipe.model_validate(weights.recipe)
+    except ValidationError as error:
+        keys = ", ".join(sorted({f"`{'.'.join(map(str, one['loc'][:2]))}`" for one in error.errors()}))
+        raise ModelError(
+            f"{source}: the recipe in it does not suit this version ({keys}): update the package, or train it again"
+        ) from None
 
 
 def build(recipe: Recipe, classes: int) -> Any:

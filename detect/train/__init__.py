@@ -83,7 +83,8 @@ def train(recipe: Recipe | str | Path, data: Dataset | str | Path, out: str | Pa
     try:
         run = Run(out, run_attempts(recipe, dataset, out, resume=resume))
     except KeyboardInterrupt:
-        say(f"stopped; the same command with --resume goes on from the last whole epoch of {out}")
+        if not follows(recipe):
+            say(f"stopped; the same command with --resume goes on from the last whole epoch of {out}")
         raise
     if not follows(recipe):
         _finish(run)

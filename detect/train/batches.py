@@ -7,13 +7,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from detect.config import Recipe
 from detect.data import Image
 from detect.draw import open_upright
 from detect.errors import DataError
-from detect.geometry import as_boxes
+from detect.geometry import Boxes, as_boxes
 from detect.models.detector import Picture, Training
 from detect.models.letterbox import resize
 from detect.models.order import Order
@@ -41,8 +42,7 @@ class Photos(Dataset[Item]):
     """
 
     def __init__(self, images: Sequence[Image], classes: tuple[str, ...], recipe: Recipe) -> None:
-        self.images, self.recipe = images, recipe
-        self.label = {name: number for number, name in enumerate(classes, start=1)}
+        self.images, self.classes, self.recipe = images, classes, recipe
         self.varied = Varied(recipe.augment)
 
     def __len__(self) -> int:
@@ -61,14 +61,25 @@ class Photos(Dataset[Item]):
         raise DataError("none of the training photos can be read as an image")
 
     def _varied(self, image: Image, picture: Picture, seed: int, lost: tuple[str, ...]) -> Item:
-        picture, _ = resize(picture, self.recipe.imgsz)  # first, since a small picture is varied sooner
-        height, width = picture.shape[:2]
-        boxes = as_boxes([box.xyxy for box in image.boxes]) * ([width / image.width, height / image.height] * 2)
-        labels = np.array([self.label[box.label] for box in image.boxes], dtype=np.int64)
-        picture, boxes, labels = self.varied(picture, boxes, labels, seed)
-        target = {"boxes": torch.from_numpy(boxes).float(), "labels": torch.from_numpy(labels)}
-        tensor = torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1)))
-        return Item(tensor, target, image.name, lost)
+        seen = scaled(image, picture, self.recipe.imgsz, self.classes)  # first: a small picture is varied sooner
+        return Item(*tensors(*self.varied(*seen, seed)), image.name, lost)
+
+
+def scaled(
+    image: Image, picture: Picture, imgsz: int, classes: Sequence[str]
+) -> tuple[Picture, Boxes, NDArray[np.int64]]:
+    """The picture as the model sees it, the boxes (N, 4) in its pixels, and their labels (N,) from 1."""
+    picture, _ = resize(picture, imgsz)
+    height, width = picture.shape[:2]
+    boxes = as_boxes([box.xyxy for box in image.boxes]) * ([width / image.width, height / image.height] * 2)
+    number = {name: place for place, name in enumerate(classes, start=1)}
+    return picture, boxes, np.array([number[box.label] for box in image.boxes], dtype=np.int64)
+
+
+def tensors(picture: Picture, boxes: Boxes, labels: NDArray[np.int64]) -> tuple[torch.Tensor, Target]:
+    """The same as an Item has it."""
+    target = {"boxes": torch.from_numpy(boxes).float(), "labels": torch.from_numpy(labels)}
+    return torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1))), target
 
 
 def read(image: Image, enough: int | None = None) -> Picture:

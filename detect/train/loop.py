@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from copy import deepcopy
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,23 +23,21 @@ import torch
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from detect.config import Recipe
-from detect.data import Box, Predictions
 from detect.errors import ModelError
 from detect.models.course import LossWatch, Patience
 from detect.models.detector import Training
 from detect.models.device import half, pick_device
 from detect.models.losses import Losses
 from detect.models.memory import out_of_memory, too_large
-from detect.models.nms import suppress
-from detect.models.torchvision import build, look
+from detect.models.torchvision import build
 from detect.models.transfer import freeze, parameter_groups, start
 from detect.models.weights import Weights, load_tensors, save_tensors, save_weights
-from detect.point import Suppression
 from detect.train.batches import Item, batches, pictures
+from detect.train.peers import PeerLost, alone, gather
+from detect.train.validate import validate
 
 DECAY, RAMP = 0.9998, 2000.0  # of the averaged weights; the decay rises to it over so many steps
 CLIP = 10.0  # norm of the gradient
-LEAST = 0.001  # score of a box that counts in validation
 
 
 class _Averaged:
@@ -128,25 +127,30 @@ def fit(job: Training, *, resume: bool) -> None:
     try:
         _epochs(fabric, model, learner, job)
     except RuntimeError as error:
+        if many and alone(error):
+            raise PeerLost("another process of this training has ended; what it said, if anything, is above") from None
         if not out_of_memory(error):
             raise
         full = True
     if full:  # no longer under `except`, which holds on to all that the failed step had in memory
-        raise too_large(recipe.batch, lambda size: _try(model, recipe, size, fabric), _least(recipe))
+        bare = Losses(module, job.class_weights).to(fabric.device)  # it waits for no other process
+        raise too_large(recipe.batch, lambda size: _try(bare, recipe, size, fabric.device), _least(recipe))
 
 
 def _epochs(fabric: Any, model: Any, learner: _Learner, job: Training) -> None:
     recipe = job.recipe
     loader = batches(job, learner.epoch, fabric.global_rank, fabric.world_size)
+    averaged = Losses(learner.averaged.module, job.class_weights).to(fabric.device)
     val = pictures(job.val[fabric.global_rank :: fabric.world_size], recipe)
     while learner.epoch < recipe.epochs and not learner.patience.over:
         began = time.monotonic()
         losses, seen = _epoch(fabric, model, learner, loader, job)
-        figures = job.measure(find(learner.averaged.module, job, fabric, val))
+        found, lost = validate(averaged, partial(_loss, averaged, recipe, fabric.device), job, fabric, val)
+        figures = job.measure(found)
         learner.epoch += 1
         rate_now = recipe.lr * rate(learner.epoch * len(loader) - 1, len(loader), recipe)
         seconds = round(time.monotonic() - began, 2)
-        told = {"epoch": learner.epoch, "seconds": seconds, "lr": rate_now, "train": losses, "val": figures}
+        told = {"epoch": learner.epoch, "seconds": seconds, "lr": rate_now, "train": losses, "val": {**figures, **lost}}
         job.on_epoch({**told, "seen": {name: seen[name] for name in job.classes}})
         better = learner.patience.tell(figures[recipe.watch])
         if fabric.is_global_zero:
@@ -158,29 +162,12 @@ def _epochs(fabric: Any, model: Any, learner: _Learner, job: Training) -> None:
         _save(learner.averaged.module, job, job.last)
 
 
-def find(module: Any, job: Training, fabric: Any, loader: Any) -> Predictions:
-    """What the model finds in the validation photos that can be read; `loader` has this process's share of them."""
-    module.eval()
-    recipe, found, how = job.recipe, dict[str, tuple[Box, ...]](), Suppression(job.recipe.nms_iou)
-    for pairs in loader:
-        job.on_unreadable([image.name for image, picture in pairs if picture is None])
-        readable = [(image, picture) for image, picture in pairs if picture is not None]
-        sights = look(module, recipe.imgsz, [picture for _, picture in readable], LEAST) if readable else []
-        for (image, _), one in zip(readable, sights, strict=True):
-            found[image.name] = suppress(one, how).inside(image.width, image.height).boxes(job.classes)
-    if fabric.world_size > 1:
-        parts: list[Any] = [None] * fabric.world_size
-        torch.distributed.all_gather_object(parts, found)
-        found = {name: boxes for part in parts for name, boxes in part.items()}
-    return Predictions(job.classes, {image.name: found[image.name] for image in job.val if image.name in found})
-
-
 def _epoch(
     fabric: Any, model: Any, learner: _Learner, loader: Any, job: Training
 ) -> tuple[dict[str, float], Counter[str]]:
     """One pass over the training photos: the mean of each part of the loss, and the boxes of each class it saw."""
     recipe, optimizer, epoch = job.recipe, learner.optimizer, learner.epoch
-    totals, seen = dict[str, Any](), Counter[str]()
+    totals, seen, lost = dict[str, Any](), Counter[str](), list[str]()
     model.train()
     for block in learner.frozen:
         block.eval()
@@ -203,24 +190,18 @@ def _epoch(
             totals[name] = totals.get(name, 0.0) + part.detach().double() / len(loader)
         for item in items:
             seen.update(job.classes[label - 1] for label in item.target["labels"].tolist())
-        job.on_unreadable([name for item in items for name in item.unreadable])
+        lost += (new := [name for item in items for name in item.unreadable])
+        job.on_unreadable(new)
         job.on_batch(epoch + 1, len(loader))
-    return _gathered(fabric, {name: float(total) for name, total in totals.items()}, seen)
+    shares = gather(fabric, ({name: float(total) for name, total in totals.items()}, seen, lost))
+    job.on_unreadable([name for _, _, names in shares for name in names])
+    means = {name: sum(one[name] for one, _, _ in shares) / len(shares) for name in totals}
+    return means, sum((one for _, one, _ in shares), Counter[str]())
 
 
 def _steps(number: int, recipe: Recipe) -> bool:
     """Whether the weights change after this batch of an epoch (they do after the last one, too)."""
     return (number + 1) % recipe.accumulate == 0
-
-
-def _gathered(fabric: Any, totals: dict[str, float], seen: Counter[str]) -> tuple[dict[str, float], Counter[str]]:
-    """The same over all processes: the mean of the losses, the sum of the boxes."""
-    if fabric.world_size == 1:
-        return totals, seen
-    parts: list[Any] = [None] * fabric.world_size
-    torch.distributed.all_gather_object(parts, (totals, seen))
-    means = {name: sum(one[name] for one, _ in parts) / fabric.world_size for name in totals}
-    return means, sum((one for _, one in parts), Counter[str]())
 
 
 def rate(step: int, batches_: int, recipe: Recipe) -> float:
@@ -253,14 +234,14 @@ def _least(recipe: Recipe) -> int:
     return 2 if recipe.model.startswith("ssdlite") else 1
 
 
-def _try(model: Any, recipe: Recipe, size: int, fabric: Any) -> None:
+def _try(model: Any, recipe: Recipe, size: int, device: torch.device) -> None:
     """One step on `size` grey pictures; raises RuntimeError where the memory is too small."""
     model.zero_grad()
     picture = torch.full((3, recipe.imgsz, recipe.imgsz), 128, dtype=torch.uint8)
     side = float(recipe.imgsz)
     target = {"boxes": torch.tensor([[side / 4, side / 4, side / 2, side / 2]]), "labels": torch.tensor([1])}
-    loss, _ = _loss(model, recipe, fabric.device, [Item(picture, target, "", ())] * size)
-    fabric.backward(loss)
+    loss, _ = _loss(model, recipe, device, [Item(picture, target, "", ())] * size)
+    loss.backward()
 
 
 def _save(module: Any, job: Training, path: Path) -> None:

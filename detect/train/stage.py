@@ -93,12 +93,23 @@ def _is_finished(out: Path, recipe: Recipe, dataset: Dataset) -> bool:
 
 def _fit(recipe: Recipe, dataset: Dataset, out: Path, *, resume: bool) -> None:
     from detect.train.loggers import Loggers
+    from detect.train.peers import PeerLost
 
     log = logs.Log(out / "log.jsonl")
     told = recipe.model_copy(update={"loggers": ()}) if follows(recipe) else recipe
     with bar("training", None) as advance, Loggers(told, out) as loggers:
         watch = logs.Watch(log, advance, recipe.epochs, recipe.unreadable, loggers.tell)
-        fit(training(recipe, dataset, out, watch), resume=resume)
+        try:
+            fit(training(recipe, dataset, out, watch), resume=resume)
+        except PeerLost:
+            if follows(recipe):
+                raise SystemExit(1) from None  # the one that it follows says more
+            raise
+        except ValueError as error:
+            if "per channel" not in str(error):  # both libraries' word for it
+                raise
+            few = f"batch={recipe.batch} at imgsz={recipe.imgsz}"
+            raise ConfigError(f"{few} leaves a norm one value, too few for statistics; raise either") from None
     if not follows(recipe):
         log.add({"event": "end", "time": logs.now()})
 
@@ -120,7 +131,7 @@ def training(recipe: Recipe, dataset: Dataset, out: Path, watch: logs.Watch) -> 
         on_start=_silent if follows(recipe) else watch.start,
         on_batch=watch.batch,
         on_epoch=_silent if follows(recipe) else watch.epoch,
-        on_unreadable=watch.unreadable,
+        on_unreadable=_silent if follows(recipe) else watch.unreadable,
         factors=repeat_factors(images, recipe.balance.repeat),
         class_weights=class_weights(images, dataset.classes, recipe.balance),
         vary=Defects(recipe.augment) or None,

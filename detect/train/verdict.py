@@ -44,7 +44,7 @@ def overfits(epochs: Sequence[dict[str, Any]], figures: Sequence[float], peak: i
 
 def gap(epochs: Sequence[dict[str, Any]]) -> int | None:
     """The epoch from which the val loss rises while the train loss falls; None without one, or without a val loss."""
-    val = [sum(value for name, value in event["val"].items() if name.endswith("_loss")) for event in epochs]
+    val = [sum(event["val"].get(name, 0.0) for name in event["train"]) for event in epochs]
     train = [sum(event["train"].values()) for event in epochs]
     lowest = min(range(len(val)), key=val.__getitem__)
     tail = max(1, len(val) // 10)

@@ -96,6 +96,13 @@ def test_a_truncated_file_is_said_to_be_broken(tmp_path: Path) -> None:
         load_weights(tmp_path / "w.pt")
 
 
+def test_a_recipe_of_another_version_is_named(tmp_path: Path) -> None:
+    recipe = {"model": "fasterrcnn_resnet18_fpn", "imgsz": 64, "novelty": 3, "roi": {"samples": 64, "room": 1}}
+    save_weights(Weights("fasterrcnn_resnet18_fpn", ("dent",), 64, {}, recipe), tmp_path / "w.pt")
+    with pytest.raises(ModelError, match=r"w\.pt: the recipe in it does not suit this version \(`novelty`, `roi"):
+        load_detector(tmp_path / "w.pt")
+
+
 def test_take_over_copies_what_fits_and_counts_it() -> None:
     source, target = build("yolov5n", 3), build("yolov5n", 2)
     fitted = take_over(target, source.state_dict())

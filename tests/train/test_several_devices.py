@@ -1,10 +1,15 @@
-"""Two processes share a training: each sees its half, and one of them writes the run."""
+"""Two processes share a training: each sees its half, one of them writes the run, and none outlives the other."""
 
 from __future__ import annotations
 
 import json
+import os
+import signal
+import socket
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -29,19 +34,89 @@ accept: {map50: 1, retries: 0}
 """
 
 
-@pytest.mark.parametrize("devices", [1, 2])
-def test_every_photo_is_seen_once_an_epoch(devices: int, squares: Dataset, tmp_path: Path) -> None:
+Start = Callable[..., subprocess.Popen[str]]
+
+
+@pytest.fixture
+def start(squares: Dataset, tmp_path: Path) -> Start:
+    """Starts a training in `tmp_path`/run with more lines in its recipe, words on its command line and variables."""
     write(squares, tmp_path / "data", "yolo")
-    (tmp_path / "recipe.yaml").write_text(f"{RECIPE}devices: {devices}\n")
-    words = ["train", str(tmp_path / "recipe.yaml"), "--data", str(tmp_path / "data"), "--out", str(tmp_path / "run")]
-    words.append("--json")
-    done = subprocess.run([sys.executable, "-m", "detect", *words], capture_output=True, text=True)
-    assert done.returncode == 3, done.stderr
-    assert json.loads(done.stdout)["accepted"] is False
-    assert len(list((tmp_path / "run" / "tensorboard").iterdir())) == 1
-    events = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+
+    def start(lines: str, *words: str, **variables: str) -> subprocess.Popen[str]:
+        (tmp_path / "recipe.yaml").write_text(f"{RECIPE}{lines}\n")
+        places = ["--data", str(tmp_path / "data"), "--out", str(tmp_path / "run")]
+        return subprocess.Popen(
+            [sys.executable, "-m", "detect", "train", str(tmp_path / "recipe.yaml"), *places, *words],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, **variables},
+        )  # fmt: skip
+
+    return start
+
+
+def check(folder: Path) -> None:
+    """The run saw every photo once an epoch, and is whole."""
+    events = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
     assert [event["event"] for event in events] == ["start", "epoch", "epoch", "end"]
     for event in events[1:3]:
         assert event["seen"] == {"red": 18, "blue": 18}
+        assert event["val"]["loss_classifier"] > 0
+    assert json.loads((folder / "summary.json").read_text())["epochs"] == 2
+    assert (folder / "weights" / "best.pt").is_file()
+    assert len(list((folder / "tensorboard").iterdir())) == 1
+
+
+@pytest.mark.parametrize("devices", [1, 2])
+def test_every_photo_is_seen_once_an_epoch(devices: int, start: Start, tmp_path: Path) -> None:
+    process = start(f"devices: {devices}", "--json")
+    told, remarks = process.communicate()
+    assert process.returncode == 3, remarks
+    assert json.loads(told)["accepted"] is False
+    check(tmp_path / "run")
+
+
+def test_two_nodes_share_a_training(start: Start, tmp_path: Path) -> None:
+    """One command on each, which differ in NODE_RANK alone."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        where = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1])}
+    nodes = [start("nodes: 2", NODE_RANK=str(rank), **where) for rank in (0, 1)]
+    remarks = [node.communicate()[1] for node in nodes]
+    assert [node.returncode for node in nodes] == [3, 0], (
+        remarks
+    )  # the one that writes the run says that it is not accepted
+    check(tmp_path / "run")
+
+
+def test_photos_that_cannot_be_read_count_over_all_processes(start: Start, tmp_path: Path) -> None:
+    broken = [next(tmp_path.glob(f"data/images/**/{name}")) for name in ("03.png", "20.png")]
+    for photo in broken:
+        content = photo.read_bytes()[:60]  # its size can still be read
+        photo.unlink()  # it may be one file with that of the fixture
+        photo.write_bytes(content)
+    process = start("devices: 2\nunreadable: 1")
+    remarks = process.communicate()[1]
+    assert process.returncode == 1, remarks
+    assert "Traceback" not in remarks
+    assert (
+        remarks.count("error: 2 photos cannot be read, more than `unreadable` allows") == remarks.count("error:") == 1
+    )
+    for photo in broken:
+        assert remarks.count(f"{photo.name}: cannot be read as an image, and is left out") == 1
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_a_killed_process_takes_the_other_along_and_the_run_can_be_resumed(
+    rank: int, start: Start, tmp_path: Path
+) -> None:
+    process = start("devices: 2")
+    while not (tmp_path / "run" / "state.pt").is_file():
+        assert process.poll() is None
+        time.sleep(0.05)
+    (other,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    os.kill((process.pid, int(other))[rank], signal.SIGKILL)
+    remarks = process.communicate()[1]  # to the end of both: they share the pipe
+    assert process.returncode in (1, -signal.SIGKILL), remarks
+    assert "Traceback" not in remarks
+    resumed = start("devices: 2", "--resume")
+    assert resumed.communicate() and resumed.returncode == 3
     assert json.loads((tmp_path / "run" / "summary.json").read_text())["epochs"] == 2
-    assert (tmp_path / "run" / "weights" / "best.pt").is_file()
