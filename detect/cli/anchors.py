@@ -24,7 +24,8 @@ def anchors(
 ) -> None:
     """Fit the anchors of a detector to the boxes of DATA, as the model sees them after resizing.
 
-    The fit is k-means on 1 - IoU and a search after it. `detect train` does the same by itself (`anchors: auto`); this
+    The fit is k-means on 1 - IoU and a search after it. The best possible recall is the share of boxes that some anchor
+    overlaps by such an IoU, if it stands on their centre. `detect train` does the same by itself (`anchors: auto`); this
     shows what it is worth. YOLOs have no anchors, and it says so.
 
     \b
@@ -54,7 +55,7 @@ def anchors(
 
 
 def _print(model: str, boxes: int, before: Any, after: Any, shapes: list[list[float]]) -> None:
-    head = ("anchors", "mean best IoU", "boxes with IoU 0.5", "boxes with IoU 0.7")
+    head = ("anchors", "mean best IoU", "best possible recall at IoU 0.5", "at IoU 0.7")
     rows = [
         (name, f"{fit.mean:.3f}", f"{fit.fair:.1%}", f"{fit.good:.1%}")
         for name, fit in (("default", before), ("fitted", after))

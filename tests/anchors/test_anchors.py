@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -80,17 +81,20 @@ def test_boxes_are_taken_as_the_model_sees_them() -> None:
         seen_shapes([Image("a.jpg", 9, 9)], FASTER, 500)
 
 
-@pytest.mark.parametrize("model", [FASTER, "ssdlite320_mobilenet_v3_large"])
+@pytest.mark.parametrize("model", [FASTER, "retinanet_resnet50_fpn", "ssdlite320_mobilenet_v3_large"])
 def test_a_model_is_built_with_the_recipes_anchors(model: str) -> None:
+    """In whatever order they are given, each level has its own, and the finest has the smallest."""
     imgsz, count = FIXED.get(model, 320), sum(layout(model, 320).counts)
     shapes = tuple((10.0 + k, 20.0 + k) for k in range(count))
-    module = build(Recipe(model=model, imgsz=imgsz, anchors=shapes), 2)
+    shuffled = tuple(shapes[place] for place in np.random.default_rng(0).permutation(count))
+    module = build(Recipe(model=model, imgsz=imgsz, anchors=shuffled), 2)
     generator = module.rpn.anchor_generator if hasattr(module, "rpn") else module.anchor_generator
     if model in FIXED:
-        found = np.concatenate([level.numpy() * imgsz for level in generator._wh_pairs])
+        levels = [level.numpy() * imgsz for level in generator._wh_pairs]
     else:
-        found = np.concatenate([(c[:, 2:] - c[:, :2]).numpy() for c in generator.cell_anchors])
-    np.testing.assert_allclose(found, shapes, rtol=1e-5)
+        levels = [(level[:, 2:] - level[:, :2]).numpy() for level in generator.cell_anchors]
+    assert tuple(map(len, levels)) == layout(model, 320).counts
+    np.testing.assert_allclose(np.concatenate(levels), shapes, rtol=1e-5)
     with pytest.raises(ModelError, match=f"has {count} anchors .* got 1"):
         build(Recipe(model=model, imgsz=imgsz, anchors=((5.0, 5.0),)), 2)
 
@@ -123,7 +127,10 @@ def test_the_command_prints_before_and_after(data: Path, tmp_path: Path) -> None
     with Photo.open(tmp_path / "a.png") as picture:
         assert np.asarray(picture.convert("L")).std() > 5
     text = CliRunner().invoke(main, [*words, "-q"]).stdout
-    assert f"{value['fitted']['mean']:.3f}" in text
+    assert "best possible recall at IoU 0.5" in text
+    for name in ("default", "fitted"):
+        mean, fair, good = (value[name][key] for key in ("mean", "fair", "good"))
+        assert re.search(rf"{name} +{mean:.3f} +{fair:.1%} +{good:.1%}", text)
     recipe = Recipe.model_validate({"model": FASTER, "anchors": json.loads(text[text.index("anchors: [") + 9 :])})
     assert len(recipe.anchors) == 15  # what it prints goes into a recipe
 

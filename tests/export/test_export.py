@@ -17,6 +17,7 @@ from torchvision.ops import nms
 
 from detect.cli import main
 from detect.config import Augment, Recipe
+from detect.convert import read
 from detect.data import Dataset
 from detect.errors import DetectError, ModelError
 from detect.models import load_detector
@@ -182,6 +183,25 @@ def test_the_command_checks_and_predict_takes_it(yolo: Path, squares: Dataset, t
     ours, theirs = (json.loads(file.read_text())["annotations"] for file in found)
     assert len(ours) == len(theirs) > 0
     np.testing.assert_allclose([a["bbox"] for a in ours], [a["bbox"] for a in theirs], atol=0.01)
+
+
+def test_on_real_photos(shared_data: Path, tmp_path: Path) -> None:
+    """A YOLO that has learnt a little of real damage, and photos of steel that it has not seen."""
+    images = read(shared_data / "neu-det-voc").images[::12]
+    parts = [replace(image, split="train" if number % 3 else "val") for number, image in enumerate(images)]
+    classes = tuple(sorted({box.label for image in images for box in image.boxes}))
+    weights = next((shared_data / "weights").glob("yolov5n*.pt"))
+    recipe = Recipe(
+        model="yolov5n", weights=weights, imgsz=96, epochs=3, batch=8, workers=0, optimizer="adamw", lr=0.002, warmup=0
+    )
+    run = train(recipe, Dataset(classes, tuple(parts)), tmp_path / "run").folder
+    for to in ("onnx", "openvino"):
+        written = export(load_detector(run), tmp_path / f"model.{to}".removesuffix(".openvino"), to)
+        photos = Sources([image for image in parts if image.split == "val"][:12])
+        parity = check(load_detector(run), load_detector(written), [photos.picture(image) for image in photos.images])
+        assert parity.boxes > 100
+        assert parity.box < 1e-3
+        assert parity.score < 1e-4
 
 
 def test_a_suppression_that_would_do_nothing_is_refused(yolo: Path, squares: Dataset, tmp_path: Path) -> None:

@@ -103,6 +103,32 @@ def test_a_file_that_is_no_image_is_left_out_and_named(tmp_path: Path) -> None:
         items(images, augment=True)[0]
 
 
+def test_boxes_stay_right_in_a_mosaic(tmp_path: Path) -> None:
+    """Parts of four photos, mirrored, zoomed, shifted: what is red is boxed, and boxes hold red up to their edges."""
+    images = [photo(tmp_path, f"{k}.png") for k in range(8)]
+    vary = Augment(mosaic=1, mosaic_off=0, mirror=0.5, flip=0.5, zoom=0.3, shift=0.1, hue=0, saturation=0, brightness=0)
+    args = arguments(Recipe(model="yolov5n", imgsz=64, epochs=30, augment=vary), torch.device("cpu"), Path("unused"))
+    hyp = get_cfg(overrides=args)
+    some = Items(images, ("red",), 0, imgsz=64, batch_size=2, augment=True, hyp=hyp)
+    several = checked = 0
+    for key in range(120):
+        item = some[key]
+        red = (item["img"][0] > 128).numpy() & (item["img"][1] < 100).numpy()
+        several += len(item["bboxes"]) > 1
+        boxed = np.zeros_like(red)
+        for x, y, width, height in item["bboxes"].numpy() * 64:
+            left, top, right, bottom = (
+                round(v) for v in (x - width / 2, y - height / 2, x + width / 2, y + height / 2)
+            )
+            inside = red[max(0, top + 1) : bottom - 1, max(0, left + 1) : right - 1]
+            checked += inside.size > 0
+            assert not inside.size or inside.mean() > 0.9
+            boxed[max(0, top - 1) : bottom + 1, max(0, left - 1) : right + 1] = True
+        assert (red & ~boxed).sum() < 0.1 * red.sum() + 30  # slivers at an edge are dropped
+    assert several > 60
+    assert checked > 150
+
+
 def test_a_damage_that_a_cutout_hides_is_no_label(tmp_path: Path) -> None:
     """For a YOLO, too: what is grey for the most part is not there, and a box in part covered shrinks to the rest."""
     recipe = Recipe(model="yolov5n", imgsz=64, augment=Augment(cutout=1, mosaic=0, mirror=0, zoom=0, shift=0))
