@@ -25,8 +25,8 @@ def anchors(
     """Fit the anchors of a detector to the boxes of DATA, as the model sees them after resizing.
 
     The fit is k-means on 1 - IoU and a search after it. The best possible recall is the share of boxes that some anchor
-    overlaps by such an IoU, if it stands on their centre. `detect train` does the same by itself (`anchors: auto`); this
-    shows what it is worth. YOLOs have no anchors, and it says so.
+    overlaps by such an IoU, if it stands on their centre. `detect train` does the same by itself (`anchors: auto`);
+    this shows what it is worth. YOLOs have no anchors, and it says so.
 
     \b
     Example:

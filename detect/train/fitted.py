@@ -9,7 +9,6 @@ import numpy as np
 from detect.config import Recipe, Roi
 from detect.data import Image
 from detect.models.anchors import fit_anchors, has_anchors, layout, seen_shapes
-from detect.progress import say
 
 DECIMALS = 1  # of a pixel, in the anchors that a recipe keeps
 
@@ -23,9 +22,7 @@ def fitted(recipe: Recipe, images: Sequence[Image]) -> Recipe:
         shapes = fit_anchors(boxes, sum(layout(recipe.model, recipe.imgsz).counts), recipe.seed)
         recipe = recipe.model_copy(update={"anchors": tuple(map(tuple, shapes.round(DECIMALS).tolist()))})
     if recipe.roi == "auto" and recipe.model.startswith("fasterrcnn"):
-        budget = roi_budget(images)
-        recipe = recipe.model_copy(update={"roi": budget})
-        say(f"roi: {budget.samples} samples, {budget.proposals} proposals")
+        recipe = recipe.model_copy(update={"roi": roi_budget(images)})
     return recipe
 
 

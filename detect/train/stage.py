@@ -8,14 +8,14 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from detect.config import FIGURES, Recipe, differences, dump_recipe, load_recipe
+from detect.config import FIGURES, Recipe, Roi, differences, dump_recipe, load_recipe
 from detect.data import Dataset, Image, Predictions
 from detect.errors import ConfigError, DataError, DetectError
 from detect.evaluate import evaluate
 from detect.files import atomic_folder, write_text
 from detect.models import fit_yolo, require_torch
 from detect.models.names import TORCHVISION, idle
-from detect.progress import bar
+from detect.progress import bar, say
 from detect.train import log as logs
 from detect.train.balance import class_weights, repeat_factors
 from detect.train.curves import draw_curves
@@ -32,7 +32,9 @@ def run_stage(recipe: Recipe, dataset: Dataset, out: Path, *, resume: bool) -> b
         raise DataError("split 'val' has no boxes, so no epoch could be told from another; see `detect split`")
     if unused := idle(recipe):
         raise ConfigError(f"{recipe.model} has no use for {', '.join(f'`{key}`' for key in unused)}; leave it out")
-    recipe = fitted(recipe, images)
+    given, recipe = recipe, fitted(recipe, images)
+    if given.roi == "auto" and isinstance(recipe.roi, Roi) and not follows(recipe):
+        say(f"roi: {recipe.roi.samples} samples, {recipe.roi.proposals} proposals")
     if resume and _is_finished(out, recipe, dataset):
         return False
     if not resume and not follows(recipe):
