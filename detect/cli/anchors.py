@@ -25,14 +25,15 @@ def anchors(
     """Fit the anchors of a detector to the boxes of DATA, as the model sees them after resizing.
 
     The fit is k-means on 1 - IoU and a search after it. The best possible recall is the share of boxes that some anchor
-    overlaps by such an IoU, if it stands on their centre. `detect train` does the same by itself (`anchors: auto`);
-    this shows what it is worth. YOLOs have no anchors, and it says so.
+    overlaps by such an IoU where it stands, which is on the grid of its level. `detect train` does the same by itself
+    (`anchors: auto`); this shows what it is worth. YOLOs have no anchors, and it says so.
 
     \b
     Example:
       detect anchors data/ --model ssdlite320_mobilenet_v3_large --split train
     """
-    from detect.models.anchors import fit_anchors, layout, quality, seen_shapes
+    from detect.config import Recipe
+    from detect.models.anchors import fit_anchors, layout, overlap, positive, quality, seen_boxes, shape_iou
     from detect.models.names import FIXED, check_size
 
     imgsz = imgsz or FIXED.get(model, 640)
@@ -40,25 +41,28 @@ def anchors(
     defaults = layout(model, imgsz)
     dataset = options.read_data(data)
     images = dataset.only(split).images if split else dataset.images
-    boxes = seen_shapes(images, model, imgsz)
-    shapes = fit_anchors(boxes, sum(defaults.counts), seed)
-    before, after = quality(boxes, defaults.shapes), quality(boxes, shapes)
+    boxes = seen_boxes(images, model, imgsz)
+    shapes = fit_anchors(boxes, defaults, positive(Recipe(model=model)), seed)
+    both = {"default": defaults.shapes, "fitted": shapes}
+    placed = {name: quality(overlap(boxes, those, defaults)) for name, those in both.items()}
+    alone = {name: quality(shape_iou(boxes[:, 2:], those)) for name, those in both.items()}
     if draw is not None:
         from detect.models.anchor_plot import draw_anchors
 
-        draw_anchors(boxes, defaults.shapes, shapes, draw)
+        draw_anchors(boxes[:, 2:], defaults.shapes, shapes, draw)
     if as_json:
-        rows = {"default": before._asdict(), "fitted": after._asdict()}
+        rows = {name: {**placed[name]._asdict(), "alone": alone[name]._asdict()} for name in both}
         options.print_json({"model": model, "boxes": len(boxes), **rows, "anchors": shapes.round(1).tolist()})
         return
-    _print(model, len(boxes), before, after, shapes.round(1).tolist())
+    _print(model, len(boxes), placed, alone, shapes.round(1).tolist())
 
 
-def _print(model: str, boxes: int, before: Any, after: Any, shapes: list[list[float]]) -> None:
+def _print(model: str, boxes: int, placed: dict[str, Any], alone: dict[str, Any], shapes: list[list[float]]) -> None:
     head = ("anchors", "mean best IoU", "best possible recall at IoU 0.5", "at IoU 0.7")
     rows = [
         (name, f"{fit.mean:.3f}", f"{fit.fair:.1%}", f"{fit.good:.1%}")
-        for name, fit in (("default", before), ("fitted", after))
+        for fits, what in ((placed, ""), (alone, ", shape alone"))
+        for name, fit in ((f"{key}{what}", fit) for key, fit in fits.items())
     ]
     options.print_table(options.console(), f"{model}: {len(shapes)} anchors, {boxes:,} boxes", head, rows)
     listed = ", ".join(f"[{width:g}, {height:g}]" for width, height in shapes)

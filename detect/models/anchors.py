@@ -1,7 +1,9 @@
 """Anchor boxes fitted to the data: shapes that the boxes of a dataset have, as the model sees them.
 
 Sources: k-means on 1 - IoU, Redmon and Farhadi, YOLO9000, CVPR 2017; the search by mutation after it, Jocher et al.,
-YOLOv5, 2020. Only shapes matter: an anchor stands everywhere, so overlap is that of two boxes with one centre.
+YOLOv5, 2020. Both take overlap as if every anchor stood on the centre of every box. It does not: anchors stand on a
+grid, and the wide grids of the coarse levels leave a small box between two places. So overlap here is that of the
+nearest place, and a level keeps to boxes of the size that it is made for.
 """
 
 from __future__ import annotations
@@ -12,15 +14,20 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from detect.config import Recipe
 from detect.data import Image
 from detect.errors import DataError, ModelError
 from detect.models.names import MODELS, near
 from detect.progress import track
 
 Shapes = NDArray[np.float64]  # (N, 2) width and height, pixels of the model's input
+Seen = NDArray[np.float64]  # (N, 4) centre x, y, width and height of boxes, pixels of the model's input
+Overlap = NDArray[np.float64]  # (N, K) of N boxes with K anchors
 
-GENERATIONS, SPREAD, SEEN = 400, 0.1, 20_000  # of the search; boxes looked at, at most
+GENERATIONS, SPREAD, SEEN = 1600, 0.1, 5_000  # of the search; boxes looked at, at most
+MARGIN = 0.02  # of fitness
 GOOD, FAIR = 0.7, 0.5  # overlaps from which an anchor is a positive example by itself, and from which it may become one
+RATIOS = 3  # of the default anchors, by which the outputs of a head that all levels share are ordered
 
 
 class Fit(NamedTuple):
@@ -31,27 +38,47 @@ class Fit(NamedTuple):
     good: float
 
 
-class Layout(NamedTuple):
-    """How many anchors stand at a place of each feature level, finest first, and their default shapes."""
+class Level(NamedTuple):
+    """Where the anchors of a feature level stand: `cells` by `cells` places, `step` pixels apart from `first` on."""
 
-    counts: tuple[int, ...]
-    shapes: Shapes
+    cells: int
+    step: float
+    first: float
+    shapes: Shapes  # of the default anchors
+
+
+class Layout(NamedTuple):
+    """The anchors that torchvision gives a model, finest level first."""
+
+    levels: tuple[Level, ...]
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """How many anchors stand at a place of each level."""
+        return tuple(len(level.shapes) for level in self.levels)
+
+    @property
+    def shapes(self) -> Shapes:
+        """All default shapes (K, 2), level by level."""
+        return np.concatenate([level.shapes for level in self.levels])
 
 
 def layout(model: str, imgsz: int) -> Layout:
     """The anchors that torchvision gives this model. Raises ModelError for models that have none."""
     if model.startswith("ssd300"):
         scales = [0.07, 0.15, 0.33, 0.51, 0.69, 0.87, 1.05]  # of the input, as in the paper for COCO
-        return _default_boxes([[2], [2, 3], [2, 3], [2, 3], [2], [2]], scales, imgsz)
+        grids = [(38, 8.0), (19, 16.0), (10, 32.0), (5, 64.0), (3, 100.0), (1, 300.0)]
+        return _default_boxes([[2], [2, 3], [2, 3], [2, 3], [2], [2]], scales, imgsz, grids)
     if model.startswith("ssdlite"):
-        return _default_boxes([[2, 3]] * 6, [*np.linspace(0.2, 0.95, 6).tolist(), 1.0], imgsz)
+        scales = [*np.linspace(0.2, 0.95, 6).tolist(), 1.0]
+        return _default_boxes([[2, 3]] * 6, scales, imgsz, [(n, imgsz / n) for n in (20, 10, 5, 3, 2, 1)])
     ratios = (0.5, 1.0, 2.0)
     if model.startswith("retinanet"):
-        sizes = [[int(s * 2 ** (i / 3)) for i in range(3)] for s in (32, 64, 128, 256, 512)]
+        grid = [(s // 4, [int(s * 2 ** (i / 3)) for i in range(3)]) for s in (32, 64, 128, 256, 512)]
     elif model.startswith("fasterrcnn_mobilenet"):
-        sizes = [[32, 64, 128, 256, 512]] * 3
+        grid = [(step, [32, 64, 128, 256, 512]) for step in (32, 32, 64)]
     elif model.startswith("fasterrcnn"):
-        sizes = [[32], [64], [128], [256], [512]]
+        grid = [(s // 8, [s]) for s in (32, 64, 128, 256, 512)]
     elif model not in MODELS and not model.startswith("yolo"):
         raise ModelError(f"{model!r}: no such detector; `detect models` lists them{near(model)}")
     else:
@@ -59,8 +86,12 @@ def layout(model: str, imgsz: int) -> Layout:
             f"{model}: has no anchors to fit. YOLOv8 and later predict edges from each place directly, and the yolov5 "
             "here is the anchor-free `u` kind"
         )
-    levels = [[(s / r**0.5, s * r**0.5) for r in ratios for s in level] for level in sizes]
-    return Layout(tuple(map(len, levels)), np.array([shape for level in levels for shape in level], dtype=np.float64))
+    levels = []
+    for step, own in grid:
+        cells = -(-imgsz // step)
+        shapes = [(s / r**0.5, s * r**0.5) for r in ratios for s in own]
+        levels.append(Level(cells, imgsz // cells, 0.0, np.array(shapes, dtype=np.float64)))
+    return Layout(tuple(levels))
 
 
 def has_anchors(model: str) -> bool:
@@ -68,8 +99,14 @@ def has_anchors(model: str) -> bool:
     return model.startswith(("fasterrcnn", "retinanet", "ssd"))
 
 
-def seen_shapes(images: Sequence[Image], model: str, imgsz: int) -> Shapes:
-    """The boxes of these images (N, 2) after resizing: longer side to imgsz, or for SSD to a square.
+def positive(recipe: Recipe) -> float:
+    """The overlap with a box from which an anchor learns to find it."""
+    overlap = recipe.overlap
+    return overlap.rpn_foreground if recipe.model.startswith("fasterrcnn") else overlap.foreground
+
+
+def seen_boxes(images: Sequence[Image], model: str, imgsz: int) -> Seen:
+    """The boxes of these images (N, 4) after resizing: longer side to imgsz, or for SSD to a square.
 
     Raises DataError without boxes.
     """
@@ -78,31 +115,110 @@ def seen_shapes(images: Sequence[Image], model: str, imgsz: int) -> Shapes:
     for image in images:
         across = imgsz / (image.width if square else max(image.width, image.height))
         down = imgsz / (image.height if square else max(image.width, image.height))
-        rows += [(box.width * across, box.height * down) for box in image.boxes]
+        for box in image.boxes:
+            middle = ((box.x1 + box.x2) / 2 * across, (box.y1 + box.y2) / 2 * down)
+            rows.append((*middle, box.width * across, box.height * down))
     if not rows:
         raise DataError("there are no boxes to fit anchors to")
     return np.array(rows, dtype=np.float64)
 
 
-def shape_iou(boxes: Shapes, anchors: Shapes) -> NDArray[np.float64]:
-    """IoU (N, K) of boxes (N, 2) and anchors (K, 2) with one centre."""
+def shape_iou(boxes: Shapes, anchors: Shapes) -> Overlap:
+    """IoU (N, K) of shapes (N, 2) and (K, 2) with one centre."""
     shared = np.minimum(boxes[:, None], anchors[None]).prod(axis=2)
     return np.asarray(shared / (boxes.prod(axis=1)[:, None] + anchors.prod(axis=1)[None] - shared))
 
 
-def quality(boxes: Shapes, anchors: Shapes) -> Fit:
-    """How well the anchors (K, 2) meet the boxes (N, 2)."""
-    best = shape_iou(boxes, anchors).max(axis=1)
+def placed_iou(boxes: Seen, anchors: Shapes, level: Level) -> Overlap:
+    """IoU (N, K) of boxes (N, 4) with anchors (K, 2) at the place of the level that is nearest to each box."""
+    middle, size = boxes[:, :2], boxes[:, None, 2:]
+    place = np.clip(np.round((middle - level.first) / level.step), 0, level.cells - 1)
+    away = np.abs(middle - level.first - place * level.step)[:, None]
+    sides = np.minimum(np.minimum((size + anchors) / 2 - away, size), anchors)
+    shared = np.clip(sides, 0, None).prod(axis=2)
+    return np.asarray(shared / (size.prod(axis=2) + anchors.prod(axis=1) - shared))
+
+
+def overlap(boxes: Seen, anchors: Shapes, given: Layout) -> Overlap:
+    """The same for the anchors (K, 2) of all levels."""
+    parts = np.split(anchors, np.cumsum(given.counts)[:-1])
+    return np.concatenate([placed_iou(boxes, *pair) for pair in zip(parts, given.levels, strict=True)], axis=1)
+
+
+def quality(iou: Overlap) -> Fit:
+    """How well anchors meet boxes that overlap by (N, K)."""
+    best = iou.max(axis=1)
     return Fit(float(best.mean()), float((best >= FAIR).mean()), float((best >= GOOD).mean()))
 
 
-def fit_anchors(boxes: Shapes, count: int, seed: int = 0) -> Shapes:
-    """`count` anchors (K, 2) for boxes (N, 2), by rising area: k-means on 1 - IoU, then a search by mutation."""
+def fit_anchors(boxes: Seen, given: Layout, positive: float, seed: int = 0) -> Shapes:
+    """Anchors (K, 2) for boxes (N, 4), level by level: k-means on 1 - IoU, then a search by mutation.
+
+    The search raises the mean best IoU plus the share of boxes with an anchor of `positive` IoU, from which the model
+    learns by itself. It starts twice: each level with the boxes whose size is nearest to that of its default anchors,
+    and each with as many boxes as another. The first keeps what a level sees in proportion to its step, and is taken
+    unless the second is better by MARGIN.
+    """
     rng = np.random.default_rng(seed)
     if len(boxes) > SEEN:
         boxes = boxes[rng.choice(len(boxes), SEEN, replace=False)]
-    anchors = _evolve(boxes, _k_means(boxes, count, rng), rng)
-    return np.asarray(anchors[np.argsort(anchors.prod(axis=1), kind="stable")])
+    area = boxes[:, 2:].prod(axis=1)
+    sizes = np.array([np.log(level.shapes.prod(axis=1)).mean() for level in given.levels])
+    by_size = np.abs(np.log(area)[:, None] - sizes).argmin(axis=1)
+    shares = np.cumsum(given.counts)[:-1] / sum(given.counts)
+    first, second = (
+        _evolve(boxes, _start(boxes, owner, given, rng), given, positive, rng)
+        for owner in (by_size, np.searchsorted(np.quantile(area, shares), area))
+    )
+    chosen = second if _fitness(second, positive) > _fitness(first, positive) + MARGIN else first
+    return np.concatenate([_ordered(shapes) for shapes in chosen.shapes])
+
+
+class _Trial(NamedTuple):
+    """The shapes of each level, and the best overlap (L, N) that each level has with each box."""
+
+    shapes: list[Shapes]
+    best: Overlap
+
+
+def _fitness(trial: _Trial, positive: float) -> float:
+    best = trial.best.max(axis=0)
+    return float(best.mean() + (best >= positive).mean())
+
+
+def _start(boxes: Seen, owner: NDArray[np.int64], given: Layout, rng: np.random.Generator) -> list[Shapes]:
+    """Each level's shapes from its own boxes; where these are fewer than its anchors, it keeps the default ones."""
+    sizes = [boxes[owner == k, 2:] for k in range(len(given.levels))]
+    return [
+        _k_means(own, len(level.shapes), rng) if len(own) >= len(level.shapes) else level.shapes
+        for own, level in zip(sizes, given.levels, strict=True)
+    ]
+
+
+def _evolve(boxes: Seen, shapes: list[Shapes], given: Layout, positive: float, rng: np.random.Generator) -> _Trial:
+    """Keep each random change of some shapes of a level that makes the whole fitter; default shapes stay."""
+    best = [placed_iou(boxes, *pair).max(axis=1) for pair in zip(shapes, given.levels, strict=True)]
+    trial = _Trial(shapes, np.stack(best))
+    learning = [k for k, level in enumerate(given.levels) if shapes[k] is not level.shapes]
+    fitness = _fitness(trial, positive)
+    for number in track(range(GENERATIONS if learning else 0), "fitting anchors"):
+        k = learning[number % len(learning)]
+        change = rng.normal(1, SPREAD, shapes[k].shape).clip(0.5, 2)
+        before = trial.shapes[k], trial.best[k].copy()
+        trial.shapes[k] = before[0] * np.where(rng.random(change.shape) < 0.3, change, 1)
+        trial.best[k] = placed_iou(boxes, trial.shapes[k], given.levels[k]).max(axis=1)
+        if (changed := _fitness(trial, positive)) > fitness:
+            fitness = changed
+        else:
+            trial.shapes[k], trial.best[k] = before
+    return trial
+
+
+def _ordered(shapes: Shapes) -> Shapes:
+    """In the order of the default ones, ratio by ratio: a head that all levels share says the same thing by each."""
+    by_ratio = shapes[np.argsort(shapes[:, 1] / shapes[:, 0], kind="stable")]
+    groups = np.array_split(by_ratio, RATIOS)
+    return np.concatenate([group[np.argsort(group.prod(axis=1), kind="stable")] for group in groups])
 
 
 def _k_means(boxes: Shapes, count: int, rng: np.random.Generator) -> Shapes:
@@ -124,18 +240,7 @@ def _k_means(boxes: Shapes, count: int, rng: np.random.Generator) -> Shapes:
     return centres
 
 
-def _evolve(boxes: Shapes, anchors: Shapes, rng: np.random.Generator) -> Shapes:
-    """Keep each random change of some shapes that raises the mean best IoU."""
-    best = shape_iou(boxes, anchors).max(axis=1).mean()
-    for _ in track(range(GENERATIONS), "fitting anchors"):
-        change = np.where(rng.random(anchors.shape) < 0.3, rng.normal(1, SPREAD, anchors.shape), 1).clip(0.5, 2)
-        trial = anchors * change
-        if (fitness := shape_iou(boxes, trial).max(axis=1).mean()) > best:
-            best, anchors = fitness, trial
-    return anchors
-
-
-def _default_boxes(ratios: list[list[int]], scales: list[float], imgsz: int) -> Layout:
+def _default_boxes(ratios: list[list[int]], scales: list[float], imgsz: int, grids: list[tuple[int, float]]) -> Layout:
     """SSD's default boxes: two squares per level, and each ratio upright and across (Liu et al., SSD, ECCV 2016)."""
     levels = []
     for k, level in enumerate(ratios):
@@ -144,5 +249,6 @@ def _default_boxes(ratios: list[list[int]], scales: list[float], imgsz: int) -> 
         for ratio in level:
             wide, narrow = own * ratio**0.5, own / ratio**0.5
             shapes += [(wide, narrow), (narrow, wide)]
-        levels.append(np.minimum(np.array(shapes), 1) * imgsz)
-    return Layout(tuple(map(len, levels)), np.concatenate(levels))
+        cells, step = grids[k]
+        levels.append(Level(cells, step, step / 2, np.minimum(np.array(shapes), 1) * imgsz))
+    return Layout(tuple(levels))

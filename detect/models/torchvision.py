@@ -117,12 +117,12 @@ def _settings(recipe: Recipe) -> dict[str, Any]:
 
 
 def _set_anchors(module: Any, recipe: Recipe) -> None:
-    """Put the recipe's shapes in place of the default ones, the smallest at the finest level."""
+    """Put the recipe's shapes in place of the default ones, level by level, the finest first."""
     counts = layout(recipe.model, recipe.imgsz).counts
     shapes = torch.tensor(recipe.anchors, dtype=torch.float32)
     if len(shapes) != sum(counts):
         raise ModelError(f"{recipe.model} has {sum(counts)} anchors ({'+'.join(map(str, counts))}), got {len(shapes)}")
-    levels = torch.split(shapes[shapes.prod(dim=1).argsort(stable=True)], list(counts))
+    levels = torch.split(shapes, list(counts))
     if recipe.model in FIXED:
         module.anchor_generator._wh_pairs = [level / recipe.imgsz for level in levels]
     else:

@@ -8,7 +8,7 @@ import numpy as np
 
 from detect.config import Recipe, Roi
 from detect.data import Image
-from detect.models.anchors import fit_anchors, has_anchors, layout, seen_shapes
+from detect.models.anchors import fit_anchors, has_anchors, layout, positive, seen_boxes
 
 DECIMALS = 1  # of a pixel, in the anchors that a recipe keeps
 
@@ -18,8 +18,8 @@ def fitted(recipe: Recipe, images: Sequence[Image]) -> Recipe:
     if not has_anchors(recipe.model):
         return recipe
     if recipe.anchors == "auto":
-        boxes = seen_shapes(images, recipe.model, recipe.imgsz)
-        shapes = fit_anchors(boxes, sum(layout(recipe.model, recipe.imgsz).counts), recipe.seed)
+        boxes = seen_boxes(images, recipe.model, recipe.imgsz)
+        shapes = fit_anchors(boxes, layout(recipe.model, recipe.imgsz), positive(recipe), recipe.seed)
         recipe = recipe.model_copy(update={"anchors": tuple(map(tuple, shapes.round(DECIMALS).tolist()))})
     if recipe.roi == "auto" and recipe.model.startswith("fasterrcnn"):
         recipe = recipe.model_copy(update={"roi": roi_budget(images)})
