@@ -8,7 +8,7 @@ import torch
 
 from detect.errors import ModelError
 
-_SIGNS = ("closed by peer", "connection reset", "broken pipe", "nccl")
+_SIGNS = ("closed by peer", "connection reset", "broken pipe", "remote process exit")
 
 
 class PeerLost(ModelError):

@@ -29,7 +29,6 @@ def validate(
     """
     losses.eval()
     size, how = job.recipe.imgsz, Suppression(job.recipe.nms_iou)
-    torch.manual_seed(job.recipe.seed)  # a Faster R-CNN draws the same examples in every epoch
     found, totals, lost = dict[str, tuple[Box, ...]](), dict[str, float](), list[str]()
     for pairs in loader:
         lost += (new := [image.name for image, picture in pairs if picture is None])
@@ -37,6 +36,7 @@ def validate(
         readable = [(image, picture) for image, picture in pairs if picture is not None]
         if not readable:
             continue
+        torch.manual_seed(job.recipe.seed)  # a Faster R-CNN draws the same examples in every epoch
         seen = [scaled(image, picture, size, job.classes) for image, picture in readable]
         for name, part in loss([Item(*tensors(*one), "", ()) for one in seen])[1].items():
             totals[name] = totals.get(name, 0.0) + float(part) * len(seen)

@@ -122,8 +122,9 @@ def test_a_photo_of_val_that_cannot_be_read_is_left_out_too(model: str, squares:
     assert json.loads(next(line for line in log.splitlines() if "unreadable" in line))["image"] == broken.name
     without = replace(squares, images=tuple(image for image in squares.images if image is not broken))
     expected = train(recipe, without, tmp_path / "without").best["val"]
-    assert {name: run.best["val"][name] for name in FIGURES} == {name: expected[name] for name in FIGURES}
-    assert run.best["val"] == pytest.approx(expected, rel=0.05)  # which photos share a batch moves a loss a little
+    exact = FIGURES if model.startswith("fasterrcnn") else expected  # it draws examples, others in other batches
+    assert {name: run.best["val"][name] for name in exact} == {name: expected[name] for name in exact}
+    assert run.best["val"] == pytest.approx(expected, rel=0.05)
     with pytest.raises(DataError, match="1 photos cannot be read, more than `unreadable` allows"):
         train(recipe.model_copy(update={"unreadable": 0}), replace(squares, images=tuple(images)), tmp_path / "strict")
 

@@ -16,7 +16,6 @@ import numpy as np
 import pytest
 from PIL import Image as Photo
 
-from detect.config import FIGURES
 from detect.convert import write
 from detect.data import Box, Dataset, Image
 
@@ -92,17 +91,13 @@ def test_killed_and_resumed_equals_uninterrupted(data: Path, whole: Path) -> Non
         json.loads(line)["epoch"] for line in (out / "log.jsonl").read_text().splitlines() if '"resume"' in line
     )
     assert first >= len(before)  # at most the epoch in whose saving it was killed is repeated
-    ours, theirs = epochs(out), epochs(whole)
-    for one, other in zip(ours, theirs, strict=True):
-        # A loss on val is told, and decides nothing: its first in a process may differ in the eighth digit.
-        assert one["val"] == pytest.approx(other["val"], rel=1e-6)
-        for event in (one, other):
-            event["val"] = {name: event["val"][name] for name in FIGURES}
-    assert ours == theirs
+    assert epochs(out) == epochs(whole)
     assert [e["epoch"] for e in epochs(out)] == list(range(1, EPOCHS + 1))
     assert max(e["val"]["map50"] for e in epochs(out)) > 0, "a comparison of zeros proves nothing"
-    best = [json.loads((folder / "summary.json").read_text())["best"]["val"] for folder in (out, whole)]
-    assert [best[0][name] for name in FIGURES] == [best[1][name] for name in FIGURES]
+    assert (
+        json.loads((out / "summary.json").read_text())["best"]["val"]
+        == (json.loads((whole / "summary.json").read_text())["best"]["val"])
+    )
 
 
 def test_a_finished_run_says_so(data: Path, whole: Path) -> None:
