@@ -13,7 +13,7 @@ MOST = 5000  # boxes drawn
 def draw_anchors(boxes: Shapes, default: Shapes, fitted: Shapes, path: Path) -> None:
     """Width over height, logarithmic: every box a dot, default anchors as x, fitted ones as +; a PNG."""
     from matplotlib.figure import Figure
-    from matplotlib.ticker import NullFormatter
+    from matplotlib.ticker import LogLocator, NullFormatter
 
     figure = Figure(figsize=(7, 6), layout="constrained")
     axes = figure.add_subplot()
@@ -23,6 +23,7 @@ def draw_anchors(boxes: Shapes, default: Shapes, fitted: Shapes, path: Path) -> 
     axes.scatter(fitted[:, 0], fitted[:, 1], s=60, marker="+", c="#0072B2", linewidths=1.8, label="fitted anchors")
     axes.set(xscale="log", yscale="log", xlabel="width, pixels of the input", ylabel="height")
     for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axis.set_major_formatter("{x:g}")  # 100 and not 10 to the 2, for which fonts may be missing
         axis.set_minor_formatter(NullFormatter())
     axes.legend(frameon=False)

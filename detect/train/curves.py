@@ -19,17 +19,17 @@ def draw_curves(epochs: Sequence[dict[str, Any]], path: Path, watch: str = "map"
     left, right = figure.subplots(1, 2)
     x = [event["epoch"] for event in epochs]
     for colour, name in zip(COLOURS, epochs[0]["train"], strict=False):
-        label = name.removesuffix("_loss")
-        left.plot(x, [event["train"][name] for event in epochs], color=colour, label=f"{label}, train")
+        left.plot(x, [event["train"][name] for event in epochs], color=colour, label=name.removesuffix("_loss"))
         if all(name in event["val"] for event in epochs):
-            left.plot(x, [event["val"][name] for event in epochs], color=colour, ls="--", label=f"{label}, val")
+            left.plot(x, [event["val"][name] for event in epochs], color=colour, ls="--")
     names = {"map50": "AP50", "map": "mAP", "precision": "precision", "recall": "recall"}
     for colour, (key, label) in zip(COLOURS, names.items(), strict=True):
         right.plot(x, [event["val"][key] for event in epochs], color=colour, label=label, lw=2 if "map" in key else 1)
     best = max(epochs, key=lambda event: float(event["val"][watch]))
     right.axvline(best["epoch"], color="#888888", lw=0.8)
     right.annotate(f"best: epoch {best['epoch']}", (best["epoch"], 0.02), rotation=90, ha="right", color="#555555")
-    left.set(title="Loss", xlabel="epoch", yscale="log")  # the first epochs may be far above the rest
+    # Logarithmic: the first epochs may be far above the rest.
+    left.set(title="Loss (train solid, val dashed)", xlabel="epoch", yscale="log")
     right.set(title="Figures on val", xlabel="epoch", ylim=(0, 1))
     for axes in (left, right):
         axes.grid(alpha=0.25)
