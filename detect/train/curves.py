@@ -19,9 +19,10 @@ def draw_curves(epochs: Sequence[dict[str, Any]], path: Path, watch: str = "map"
     left, right = figure.subplots(1, 2)
     x = [event["epoch"] for event in epochs]
     for colour, name in zip(COLOURS, epochs[0]["train"], strict=False):
-        left.plot(x, [event["train"][name] for event in epochs], color=colour, label=name.removesuffix("_loss"))
+        label = name.removesuffix("_loss")
+        left.plot(x, [event["train"][name] for event in epochs], color=colour, label=f"{label}, train")
         if all(name in event["val"] for event in epochs):
-            left.plot(x, [event["val"][name] for event in epochs], color=colour, ls="--")
+            left.plot(x, [event["val"][name] for event in epochs], color=colour, ls="--", label=f"{label}, val")
     names = {"map50": "AP50", "map": "mAP", "precision": "precision", "recall": "recall"}
     for colour, (key, label) in zip(COLOURS, names.items(), strict=True):
         right.plot(x, [event["val"][key] for event in epochs], color=colour, label=label, lw=2 if "map" in key else 1)
@@ -29,12 +30,21 @@ def draw_curves(epochs: Sequence[dict[str, Any]], path: Path, watch: str = "map"
     right.axvline(best["epoch"], color="#888888", lw=0.8)
     right.annotate(f"best: epoch {best['epoch']}", (best["epoch"], 0.02), rotation=90, ha="right", color="#555555")
     # Logarithmic: the first epochs may be far above the rest.
-    left.set(title="Loss (train solid, val dashed)", xlabel="epoch", yscale="log")
+    left.set(title="Loss", xlabel="epoch", yscale="log")
     right.set(title="Figures on val", xlabel="epoch", ylim=(0, 1))
     for axes in (left, right):
         axes.grid(alpha=0.25)
-        axes.legend(framealpha=0.8, edgecolor="none", fontsize=8)
         axes.spines[["top", "right"]].set_visible(False)
         axes.xaxis.get_major_locator().set_params(integer=True)
+    # Below, where it hides no curve; the losses of train and val stand in one column.
+    below: dict[str, Any] = {
+        "loc": "upper center",
+        "bbox_to_anchor": (0.5, -0.14),
+        "edgecolor": "none",
+        "fontsize": 8,
+        "columnspacing": 1,
+    }
+    left.legend(ncols=len(epochs[0]["train"]), **below)
+    right.legend(ncols=len(names), **below)
     with atomic_file(path) as temporary:
         figure.savefig(temporary, dpi=110, format="png")

@@ -202,7 +202,7 @@ def test_a_log_survives_a_line_cut_short(tmp_path: Path) -> None:
 
 
 def test_only_curves_that_there_are_have_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A torchvision detector has no losses on val."""
+    """The log of an earlier version may have no losses on val."""
     drawn, plot = list[str](), Axes.plot
 
     def watched(self: Axes, *values: Any, **look: Any) -> Any:
