@@ -44,7 +44,7 @@ def draw_curves(epochs: Sequence[dict[str, Any]], path: Path, watch: str = "map"
         "fontsize": 8,
         "columnspacing": 1,
     }
-    left.legend(ncols=len(epochs[0]["train"]), **below)
-    right.legend(ncols=len(names), **below)
+    left.legend(ncols=len(epochs[0]["train"]), edgecolor="none", fontsize=8, **below)
+    right.legend(ncols=len(names), edgecolor="none", fontsize=8, **below)
     with atomic_file(path) as temporary:
         figure.savefig(temporary, dpi=110, format="png")
