@@ -37,14 +37,8 @@ def draw_curves(epochs: Sequence[dict[str, Any]], path: Path, watch: str = "map"
         axes.spines[["top", "right"]].set_visible(False)
         axes.xaxis.get_major_locator().set_params(integer=True)
     # Below, where it hides no curve; the losses of train and val stand in one column.
-    below: dict[str, Any] = {
-        "loc": "upper center",
-        "bbox_to_anchor": (0.5, -0.14),
-        "edgecolor": "none",
-        "fontsize": 8,
-        "columnspacing": 1,
-    }
-    left.legend(ncols=len(epochs[0]["train"]), edgecolor="none", fontsize=8, **below)
-    right.legend(ncols=len(names), edgecolor="none", fontsize=8, **below)
+    below: dict[str, Any] = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.14), "edgecolor": "none"}
+    for axes, columns in ((left, len(epochs[0]["train"])), (right, len(names))):
+        axes.legend(ncols=columns, fontsize=8, columnspacing=1, **below)
     with atomic_file(path) as temporary:
         figure.savefig(temporary, dpi=110, format="png")
