@@ -129,10 +129,10 @@ class Overlap(Part):
 
 
 class Roi(Part):
-    """Faster R-CNN's budget per image: proposals that its head learns from (samples), and that it is given."""
+    """Faster R-CNN's budget per image: proposals that its head learns from (samples), and those that it judges in use."""
 
     samples: Positive = 512
-    proposals: Positive = 2000
+    proposals: Positive = 1000
 
 
 class Recipe(Part):

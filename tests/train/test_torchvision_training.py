@@ -19,6 +19,7 @@ from detect.evaluate import evaluate
 from detect.models import load_detector, losses
 from detect.models.anchors import layout
 from detect.models.matching import Truth
+from detect.models.torchvision import build
 from detect.models.weights import load_weights
 from detect.predict import predict
 from detect.train import Run, train
@@ -93,11 +94,19 @@ def test_a_yolos_recipe_is_left_alone(squares: Dataset) -> None:
 
 
 @pytest.mark.parametrize(
-    ("boxes", "samples", "proposals"), [([], 64, 200), ([1], 64, 200), ([5] * 9, 96, 250), ([60], 512, 2000)]
+    ("boxes", "samples", "proposals"), [([], 64, 200), ([1], 64, 200), ([5] * 9, 160, 250), ([60], 512, 1000)]
 )
 def test_the_budget_follows_the_boxes(boxes: list[int], samples: int, proposals: int) -> None:
     images = [Image(f"{n}.jpg", 9, 9, (Box("a", 0, 0, 5, 5),) * count) for n, count in enumerate(boxes)]
     assert roi_budget([*images, Image("empty.jpg", 9, 9)]) == Roi(samples=samples, proposals=proposals)
+
+
+def test_the_budget_saves_where_it_costs_nothing() -> None:
+    """In training the samples are drawn from all proposals, and only in use fewer are judged."""
+    module = build(RECIPE.model_copy(update={"roi": Roi(samples=96, proposals=300)}), 2)
+    assert module.roi_heads.fg_bg_sampler.batch_size_per_image == 96
+    assert module.rpn.train().post_nms_top_n() == 2000
+    assert module.rpn.eval().post_nms_top_n() == 300
 
 
 def test_weights_that_do_not_fit_are_refused(squares: Dataset, tmp_path: Path) -> None:
