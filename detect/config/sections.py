@@ -129,7 +129,7 @@ class Overlap(Part):
 
 
 class Roi(Part):
-    """Faster R-CNN's budget per image: proposals that its head learns from (samples), and those that it judges in use."""
+    """Faster R-CNN's budget per image: proposals to learn from (samples), and to judge in use."""
 
     samples: Positive = 512
     proposals: Positive = 1000

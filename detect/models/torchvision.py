@@ -111,7 +111,7 @@ def _settings(recipe: Recipe) -> dict[str, Any]:
         "box_fg_iou_thresh": overlap.box_foreground,
         "box_bg_iou_thresh": overlap.box_foreground,
         "box_batch_size_per_image": roi.samples,
-        # In training the samples are drawn from torchvision's 2000: fewer leave boxes without proposals and save nothing.
+        # In training the samples are drawn from torchvision's 2000: fewer lose right ones and save no time.
         "rpn_post_nms_top_n_test": roi.proposals,
     }
 
