@@ -65,6 +65,8 @@ class Layout(NamedTuple):
 
 def layout(model: str, imgsz: int) -> Layout:
     """The anchors that torchvision gives this model. Raises ModelError for models that have none."""
+    if model not in MODELS and not model.startswith("yolo"):
+        raise ModelError(f"{model!r}: no such detector; `detect models` lists them{near(model)}")
     if model.startswith("ssd300"):
         scales = [0.07, 0.15, 0.33, 0.51, 0.69, 0.87, 1.05]  # of the input, as in the paper for COCO
         grids = [(38, 8.0), (19, 16.0), (10, 32.0), (5, 64.0), (3, 100.0), (1, 300.0)]
@@ -79,8 +81,6 @@ def layout(model: str, imgsz: int) -> Layout:
         grid = [(step, [32, 64, 128, 256, 512]) for step in (32, 32, 64)]
     elif model.startswith("fasterrcnn"):
         grid = [(s // 8, [s]) for s in (32, 64, 128, 256, 512)]
-    elif model not in MODELS and not model.startswith("yolo"):
-        raise ModelError(f"{model!r}: no such detector; `detect models` lists them{near(model)}")
     else:
         raise ModelError(
             f"{model}: has no anchors to fit. YOLOv8 and later predict edges from each place directly, and the yolov5 "

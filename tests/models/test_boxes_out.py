@@ -43,6 +43,8 @@ def test_boxes_of_two_classes_do_not_suppress_each_other_unless_asked() -> None:
     both = found([[5, 5, 15, 15, 0.6, 0], [5, 5, 15, 15, 0.9, 1]])
     assert suppress(both, HARD).label.tolist() == [1, 0]
     assert suppress(both, Suppression(0.5, per_class=False)).label.tolist() == [1]
+    over_the_edge = found([[-30, -30, 20, 20, 0.6, 1], [80, 80, 110, 110, 0.9, 0]])  # far apart
+    assert suppress(over_the_edge, Suppression(0.3)).label.tolist() == [0, 1]
 
 
 def test_soft_suppression_weakens_by_overlap() -> None:
