@@ -120,10 +120,13 @@ def batches(job: Training, epoch: int, rank: int = 0, world: int = 1) -> DataLoa
 
 
 def pictures(images: Sequence[Image], recipe: Recipe) -> DataLoader[Any]:
-    """The photos as they are, upright, in lists of (image, picture); None for one that cannot be read."""
+    """The photos upright, in lists of (image, picture as the model sees it, its size over the photo's).
+
+    The picture of one that cannot be read is None.
+    """
     workers = min(recipe.workers, 2)
     return DataLoader(
-        _Still(images),
+        _Still(images, recipe.imgsz),
         batch_size=recipe.batch,
         num_workers=workers,
         persistent_workers=workers > 0,
@@ -131,15 +134,15 @@ def pictures(images: Sequence[Image], recipe: Recipe) -> DataLoader[Any]:
     )
 
 
-class _Still(Dataset[tuple[Image, Picture | None]]):
-    def __init__(self, images: Sequence[Image]) -> None:
-        self.images = images
+class _Still(Dataset[tuple[Image, Picture | None, float]]):
+    def __init__(self, images: Sequence[Image], imgsz: int) -> None:
+        self.images, self.imgsz = images, imgsz
 
     def __len__(self) -> int:
         return len(self.images)
 
-    def __getitem__(self, place: int) -> tuple[Image, Picture | None]:
+    def __getitem__(self, place: int) -> tuple[Image, Picture | None, float]:
         try:
-            return self.images[place], read(self.images[place])
+            return self.images[place], *resize(read(self.images[place]), self.imgsz)
         except DataError:
-            return self.images[place], None
+            return self.images[place], None, 1.0

@@ -141,7 +141,7 @@ def test_another_look_takes_a_bias_away(looks: dict[str, bool], seen: tuple[floa
 @pytest.mark.parametrize("own", [Suppression(0.5), Suppression(0.5, 0.5)])
 @pytest.mark.parametrize(("confidence", "count"), [(0.001, 2), (0.3, 1), (0.5, 1), (0.55, 0)])
 def test_the_confidence_holds_for_what_both_looks_make(own: Suppression, confidence: float, count: int) -> None:
-    """Seen at 0.6 and in the mirror at 0.45 makes 0.525, whatever is asked for; what one look sees at 0.5 makes 0.25."""
+    """Seen at 0.6 and in the mirror at 0.45 makes 0.525, whatever is asked for; one look's 0.5 makes 0.25."""
 
     class Uneven:
         name, classes, imgsz, suppression, point = "uneven", ("spot",), 64, own, None
@@ -227,7 +227,7 @@ def test_a_video_that_was_cut_ends_where_it_was_cut(tmp_path: Path) -> None:
 
 
 def test_a_video_that_does_not_state_its_length(tmp_path: Path) -> None:
-    """As a browser or a dash cam records it: Matroska's Duration is voided here, under a number that means no length."""
+    """As a browser or a dash cam records it: Matroska's element Duration is voided here."""
     path = video(tmp_path / "streamed.mkv", frames=9)
     whole = path.read_bytes()
     assert whole.count(b"\x44\x89\x88") == 1, "the element Duration, 8 bytes long"
