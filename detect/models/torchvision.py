@@ -25,7 +25,7 @@ from detect.errors import ModelError
 from detect.models.anchors import layout
 from detect.models.detector import Picture
 from detect.models.device import pick_device
-from detect.models.letterbox import resize
+from detect.models.letterbox import back, resize, same_shape
 from detect.models.names import FIXED, TORCHVISION, check_size
 from detect.models.nms import CANDIDATES, Candidates, candidates
 from detect.models.weights import Weights, fill
@@ -155,14 +155,15 @@ def look(module: Any, imgsz: int, pictures: Sequence[Picture], confidence: float
     without_suppression(module, confidence)
     device = next(module.parameters()).device
     scaled = [resize(picture, imgsz) for picture in pictures]
-    found = module([as_tensor(one).to(device) for one, _ in scaled])
-    answer = []
-    for (_, factor), rows in zip(scaled, found, strict=True):
-        real = rows["labels"] > 0
-        corners = rows["boxes"][real].double().cpu().numpy() / factor
-        score, label = rows["scores"][real].double().cpu().numpy(), rows["labels"][real].cpu().numpy()
-        answer.append(candidates(corners, score, label - 1))
-    return answer
+    answer: dict[int, Candidates] = {}
+    for members in same_shape([one for one, _ in scaled]):
+        found = module([as_tensor(scaled[i][0]).to(device) for i in members])
+        for i, rows in zip(members, found, strict=True):
+            real = rows["labels"] > 0
+            corners = back(rows["boxes"][real].double().cpu().numpy(), scaled[i][1])
+            score, label = rows["scores"][real].double().cpu().numpy(), rows["labels"][real].cpu().numpy()
+            answer[i] = candidates(corners, score, label - 1)
+    return [answer[i] for i in range(len(pictures))]
 
 
 def without_suppression(module: Any, confidence: float) -> None:

@@ -16,7 +16,7 @@ from detect.draw import open_upright
 from detect.errors import DataError
 from detect.geometry import Boxes, as_boxes
 from detect.models.detector import Picture, Training
-from detect.models.letterbox import resize
+from detect.models.letterbox import Scale, resize
 from detect.models.order import Order
 from detect.train.augment import Varied
 
@@ -134,15 +134,15 @@ def pictures(images: Sequence[Image], recipe: Recipe) -> DataLoader[Any]:
     )
 
 
-class _Still(Dataset[tuple[Image, Picture | None, float]]):
+class _Still(Dataset[tuple[Image, Picture | None, Scale]]):
     def __init__(self, images: Sequence[Image], imgsz: int) -> None:
         self.images, self.imgsz = images, imgsz
 
     def __len__(self) -> int:
         return len(self.images)
 
-    def __getitem__(self, place: int) -> tuple[Image, Picture | None, float]:
+    def __getitem__(self, place: int) -> tuple[Image, Picture | None, Scale]:
         try:
             return self.images[place], *resize(read(self.images[place]), self.imgsz)
         except DataError:
-            return self.images[place], None, 1.0
+            return self.images[place], None, (1.0, 1.0)

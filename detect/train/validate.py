@@ -9,6 +9,7 @@ import torch
 
 from detect.data import Box, Predictions
 from detect.models.detector import Training
+from detect.models.letterbox import back
 from detect.models.losses import Losses
 from detect.models.nms import suppress
 from detect.models.torchvision import look
@@ -41,8 +42,8 @@ def validate(
         for name, part in loss([Item(*tensors(*one), "", ()) for one in seen])[1].items():
             totals[name] = totals.get(name, 0.0) + float(part) * len(seen)
         sights = look(losses.module, size, [picture for _, picture, _ in readable], LEAST)
-        for (image, _, factor), one in zip(readable, sights, strict=True):
-            kept = suppress(one._replace(xyxy=one.xyxy / factor), how)
+        for (image, _, scale), one in zip(readable, sights, strict=True):
+            kept = suppress(one._replace(xyxy=back(one.xyxy, scale)), how)
             found[image.name] = kept.inside(image.width, image.height).boxes(job.classes)
     parts = gather(fabric, (found, totals, lost))
     job.on_unreadable([name for _, _, names in parts for name in names])

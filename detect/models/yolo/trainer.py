@@ -18,11 +18,12 @@ from detect.errors import ModelError
 from detect.models.course import LossWatch, Patience
 from detect.models.detector import Training
 from detect.models.device import half, pick_device
+from detect.models.letterbox import same_shape
 from detect.models.memory import out_of_memory, too_large
 from detect.models.nms import suppress
 from detect.models.order import Order
 from detect.models.weights import Fitted, Tensors, Weights, load_tensors, save_tensors, save_weights, take_over
-from detect.models.yolo import build, raw_output, read_tensors, same_shape, seen
+from detect.models.yolo import build, raw_output, read_tensors, seen
 from detect.models.yolo.items import Items, Still, Upright
 from detect.models.yolo.library import DetectionTrainer, InfiniteDataLoader, scratch
 from detect.models.yolo.names import arguments, check, event
@@ -166,7 +167,8 @@ class _Trainer(DetectionTrainer):
         criterion = self.model.criterion = self.model.init_criterion()
         alpha, beta, topk = self.job.recipe.assigner.model_dump().values()
         many = getattr(criterion, "one2many", criterion)  # YOLO26 has a head without suppression beside the usual one
-        many.assigner.alpha, many.assigner.beta, many.assigner.topk = alpha, beta, topk
+        assigner = many.assigner
+        assigner.alpha, assigner.beta, assigner.topk, assigner.topk2 = alpha, beta, topk, topk  # 2: of those left
 
     def build_optimizer(self, model: Any, **options: Any) -> Any:
         """The groups of ultralytics, each parted by layer where deeper layers learn slower."""
@@ -215,7 +217,7 @@ class _Trainer(DetectionTrainer):
         for items in self.test_loader:
             self.job.on_unreadable([self.job.val[item].name for item in items if isinstance(item, int)])
             part = [item for item in items if isinstance(item, Still)]
-            for members in same_shape([still.placed for still in part]):
+            for members in same_shape([still.placed.pixels for still in part]):
                 stills = [part[i] for i in members]
                 batch = _batch(stills, self.device)
                 preds = module(batch["img"])
