@@ -2,6 +2,7 @@
 
     python benchmarks/train.py
     python benchmarks/train.py --only torchvision --model ssdlite320_mobilenet_v3_large --photos 48
+    python benchmarks/train.py --only models --photos 16             what `detect models` says of each detector
 
 Each side runs in a process of its own, on one thread and without worker processes, for 3 epochs, of which the last two
 count. Both see the same drawn photos at the same size. What is compared: YOLO with `ultralytics.YOLO(...).train`, both
@@ -247,6 +248,14 @@ def compare(model: str, mine: str, theirs: str, floor: float, args: argparse.Nam
     return bool(ratio > floor)
 
 
+def costs(args: argparse.Namespace) -> None:
+    """Print what a photo costs each detector, beside what `detect models` says."""
+    from detect.models.names import MODELS
+
+    for name in [args.model] if args.model else MODELS:
+        print(f"{name:42} {per_epoch('ours', args, name):7.3f} s, said to be {MODELS[name].seconds}", flush=True)
+
+
 def drawn(folder: Path, photos: int) -> str:
     """So many photos to train on, and a sixth more for val."""
     from detect.convert import read, write
@@ -264,7 +273,7 @@ def drawn(folder: Path, photos: int) -> str:
 def main() -> None:
     """Print a table of ratios; exit 1 where one is above its floor."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", choices=["yolo", "torchvision", "loading"])
+    parser.add_argument("--only", choices=["yolo", "torchvision", "loading", "models"])
     parser.add_argument("--model")
     parser.add_argument("--photos", type=int, default=48)
     parser.add_argument("--imgsz", type=int, default=320)
@@ -287,6 +296,8 @@ def main() -> None:
         args.photos = len(read(Path(args.data)).only("train"))
         for row in rows(args):
             failed |= compare(*row, args)
+        if args.only == "models":
+            costs(args)
     print(f"Seconds per photo, ours and theirs; {time.monotonic() - began:.0f} s in all")
     sys.exit(failed)
 

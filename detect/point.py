@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 SCHEMA, VERSION = "damage-detect operating point", 1
+LOOKS = ("mirror", "flip")  # that `detect predict` can take beside the straight one
 EDGE = 1e-6  # scores nearer to 0 or 1 have no finite logit worth scaling
 SLOPE = 1e-6  # mixed into every calibration, so that no two scores become equal and AP stays what it is
 
@@ -76,7 +77,8 @@ class OperatingPoint:
     """`confidence` per class, `iou` from which a box counted as found, `calibration` per class (none: raw scores).
 
     `goal` is what it was chosen for ("f1", "precision=0.9", ..., "given"); `images` are the fingerprints of those that
-    it was chosen on; `suppression` what came before, where it was fitted, too.
+    it was chosen on; `suppression` what came before, where it was fitted, too, and `looks` those of LOOKS that were
+    taken beside the straight one: scores are others then.
     """
 
     confidence: Mapping[str, float]
@@ -85,6 +87,7 @@ class OperatingPoint:
     goal: str
     images: frozenset[str]
     suppression: Suppression | None = None
+    looks: tuple[str, ...] = ()
 
     def calibrated(self, predictions: Predictions) -> Predictions:
         """The predictions with calibrated scores; nothing is left out. Raises ConfigError as `apply`."""
@@ -140,7 +143,7 @@ def write_point(point: OperatingPoint, path: Path) -> None:
 
 def to_document(point: OperatingPoint) -> dict[str, Any]:
     """The operating point as plain values, as in the file."""
-    document = {
+    document: dict[str, Any] = {
         "schema": SCHEMA,
         "version": VERSION,
         "goal": point.goal,
@@ -149,7 +152,11 @@ def to_document(point: OperatingPoint) -> dict[str, Any]:
         "calibration": {name: one._asdict() for name, one in point.calibration.items()},
         "images": sorted(point.images),
     }
-    return document if point.suppression is None else {**document, "suppression": point.suppression._asdict()}
+    if point.suppression is not None:
+        document["suppression"] = point.suppression._asdict()
+    if point.looks:
+        document["looks"] = list(point.looks)
+    return document
 
 
 def read_point(path: Path) -> OperatingPoint:
@@ -188,10 +195,14 @@ def from_document(document: Any, path: Path | str) -> OperatingPoint:
     images = document.get("images", [])
     if not isinstance(images, list) or not all(isinstance(one, str) for one in images):
         problems.add("error", "no list", "expected a list of fingerprints", file=path, where="images")
+    looks = document.get("looks", [])
+    if not isinstance(looks, list) or not set(map(str, looks)) <= set(LOOKS):
+        problems.add("error", "no looks", f"expected a list of {', '.join(LOOKS)}", file=path, where="looks")
     problems.raise_errors()
     goal = str(document.get("goal", "given"))
     known = {name: curve for name, curve in curves.items() if curve is not None}
-    return OperatingPoint(confidence, float(document["iou"]), known, goal, frozenset(images), suppression)
+    iou = float(document["iou"])
+    return OperatingPoint(confidence, iou, known, goal, frozenset(images), suppression, tuple(looks))
 
 
 def _suppression(document: dict[str, Any], path: Path | str, problems: Problems) -> Suppression | None:

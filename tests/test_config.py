@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from detect.config import SECTIONS, Recipe, differences, dump_recipe, load_recipe
+from detect.config import SECTIONS, Accept, Recipe, differences, dump_recipe, load_recipe
 from detect.errors import ConfigError
 
 
@@ -37,6 +37,22 @@ def test_differences_name_the_keys() -> None:
     old, new = Recipe(model="yolov8n"), Recipe(model="yolov8n", epochs=7)
     assert differences(old, new) == ["epochs: 100 -> 7"]
     assert differences(old, old) == []
+    wanted = old.model_copy(update={"accept": Accept(map50=0.6)})
+    assert "accept.map50: None -> 0.6" in differences(old, wanted)
+    assert "accept.map50: 0.6 -> None" in differences(wanted, old)
+
+
+@pytest.mark.parametrize(
+    ("line", "override"),
+    [("accept: null", "accept.map50=0.6"), ("roi: auto", "roi.samples=64"), ("augment:", "augment.grey=1")],
+)
+def test_overrides_reach_sections_that_were_left_empty_or_to_be_fitted(
+    line: str, override: str, tmp_path: Path
+) -> None:
+    (tmp_path / "r.yaml").write_text(f"model: fasterrcnn_resnet18_fpn\n{line}\n")
+    recipe, (section, rest) = load_recipe(tmp_path / "r.yaml", [override]), override.split(".", 1)
+    key, value = rest.split("=")
+    assert getattr(getattr(recipe, section), key) == float(value)
 
 
 WRONG = [

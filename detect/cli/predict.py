@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from detect.cli.options import Share, as_json, on_error, print_json, quiet, read_point, report
+from detect.point import LOOKS
 
 if TYPE_CHECKING:
     from detect.data import Predictions
@@ -75,6 +76,7 @@ def predict(weights: Path, images: tuple[str, ...], out: Path, draw: Path | None
     problems, chosen = Problems(), sources(images, given["split"], every=given["every"])
     detector = load_detector(weights, device=given["device"])
     keep = {"confidence": given["confidence"], "suppression": _suppression(given["nms_iou"], detector)}
+    _note_looks(known or detector.point, given)
     detector = _looking(detector, given)
     found = run(detector, chosen, **keep, batch=given["batch"], on_error=given["on_error"], problems=problems)
     report(problems)
@@ -90,7 +92,6 @@ def _suppression(nms_iou: float | None, detector: Detector) -> Suppression | Non
     """What the user asks for instead of the detector's own. Raises ModelError where that would do nothing."""
     from detect.errors import ModelError
     from detect.models.exported import Exported
-    from detect.point import Suppression
 
     own = detector.suppression.iou
     if isinstance(detector, Exported) and nms_iou is not None and nms_iou > own:
@@ -98,7 +99,22 @@ def _suppression(nms_iou: float | None, detector: Detector) -> Suppression | Non
             f"--nms-iou {nms_iou:g} would do nothing: suppression at {own:g} is part of the exported model; "
             "`detect thresholds` and a new `detect export` change that"
         )
-    return None if nms_iou is None else Suppression(nms_iou)
+    return None if nms_iou is None else detector.suppression._replace(iou=nms_iou)
+
+
+def _note_looks(point: OperatingPoint | None, given: dict[str, Any]) -> None:
+    """Say so where scores will be others than those that the thresholds were fitted to."""
+    from detect.progress import say
+
+    if point is not None and point.suppression is not None:
+        fitted, here = ([f"--{look}" for look in LOOKS if look in some] for some in (point.looks, _chosen(given)))
+        if fitted != here:
+            what = (" ".join(looks) or "a single look" for looks in (fitted, here))
+            say("the thresholds were fitted with {}, and this is with {}: scores are others".format(*what))
+
+
+def _chosen(given: dict[str, Any]) -> tuple[str, ...]:
+    return tuple(look for look in LOOKS if given[look])
 
 
 def _looking(detector: Detector, given: dict[str, Any]) -> Detector:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from detect.cli import options
+from detect.point import LOOKS
 
 if TYPE_CHECKING:
     from detect.point import Suppression
@@ -68,12 +70,13 @@ def thresholds(
     from detect.predict.mirror import look_again
     from detect.train.thresholds import fit_thresholds, keep
 
-    if weights.suffix in EXPORTED:
+    if weights.suffix in EXPORTED or (weights / "model.xml").is_file():
         raise ModelError(f"{weights}: thresholds are fitted before export; fit the run, then export it again")
     detector = look_again(load_detector(weights, device=device), mirror=mirror, flip=flip)
     dataset = options.read_data(data).only(split)
     fitted = fit_thresholds(detector, dataset, figure=figure, choose=choose, hard=hard)
-    file = keep(fitted.point, weights)
+    looks = tuple(name for name, used in zip(LOOKS, (mirror, flip), strict=True) if used)
+    file = keep(replace(fitted.point, looks=looks), weights)
     if as_json:
         gain = fitted.gain.of(figure)
         tried = [{**how._asdict(), figure: value} for how, value in fitted.tried]

@@ -59,7 +59,8 @@ def dump_recipe(recipe: Recipe) -> str:
 def differences(old: Recipe, new: Recipe) -> list[str]:
     """The keys in which two recipes differ, as lines "epochs: 3 -> 5"."""
     before, after = dict(_flat(old.model_dump(mode="json"))), dict(_flat(new.model_dump(mode="json")))
-    return [f"{key}: {before[key]} -> {after[key]}" for key in before if before[key] != after[key]]
+    keys = dict.fromkeys([*before, *after])  # a section may stand on one side only
+    return [f"{key}: {before.get(key)} -> {after.get(key)}" for key in keys if before.get(key) != after.get(key)]
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -105,6 +106,8 @@ def _apply(values: dict[str, Any], override: str) -> None:
         raise ConfigError(f"{override!r}: the value is not valid YAML") from None
     *sections, last = key.split(".")
     for section in sections:
+        if section in SECTIONS and values.get(section) in (None, "auto"):  # left empty, or to be fitted
+            values[section] = {}
         inner = values.setdefault(section, {})
         if not isinstance(inner, dict):
             raise ConfigError(f"{override!r}: `{section}` has no keys of its own")

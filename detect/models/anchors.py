@@ -27,7 +27,6 @@ Overlap = NDArray[np.float64]  # (N, K) of N boxes with K anchors
 GENERATIONS, SPREAD, SEEN = 1600, 0.1, 5_000  # of the search; boxes looked at, at most
 MARGIN = 0.02  # of fitness
 GOOD, FAIR = 0.7, 0.5  # overlaps from which an anchor is a positive example by itself, and from which it may become one
-RATIOS = 3  # of the default anchors, by which the outputs of a head that all levels share are ordered
 
 
 class Fit(NamedTuple):
@@ -65,6 +64,8 @@ class Layout(NamedTuple):
 
 def layout(model: str, imgsz: int) -> Layout:
     """The anchors that torchvision gives this model. Raises ModelError for models that have none."""
+    if model not in MODELS and not model.startswith("yolo"):
+        raise ModelError(f"{model!r}: no such detector; `detect models` lists them{near(model)}")
     if model.startswith("ssd300"):
         scales = [0.07, 0.15, 0.33, 0.51, 0.69, 0.87, 1.05]  # of the input, as in the paper for COCO
         grids = [(38, 8.0), (19, 16.0), (10, 32.0), (5, 64.0), (3, 100.0), (1, 300.0)]
@@ -79,8 +80,6 @@ def layout(model: str, imgsz: int) -> Layout:
         grid = [(step, [32, 64, 128, 256, 512]) for step in (32, 32, 64)]
     elif model.startswith("fasterrcnn"):
         grid = [(s // 8, [s]) for s in (32, 64, 128, 256, 512)]
-    elif model not in MODELS and not model.startswith("yolo"):
-        raise ModelError(f"{model!r}: no such detector; `detect models` lists them{near(model)}")
     else:
         raise ModelError(
             f"{model}: has no anchors to fit. YOLOv8 and later predict edges from each place directly, and the yolov5 "
@@ -171,7 +170,7 @@ def fit_anchors(boxes: Seen, given: Layout, positive: float, seed: int = 0) -> S
         for owner in (by_size, np.searchsorted(np.quantile(area, shares), area))
     )
     chosen = second if _fitness(second, positive) > _fitness(first, positive) + MARGIN else first
-    return np.concatenate([_ordered(shapes) for shapes in chosen.shapes])
+    return np.concatenate([_in_place(*pair) for pair in zip(chosen.shapes, given.levels, strict=True)])
 
 
 class _Trial(NamedTuple):
@@ -214,11 +213,21 @@ def _evolve(boxes: Seen, shapes: list[Shapes], given: Layout, positive: float, r
     return trial
 
 
-def _ordered(shapes: Shapes) -> Shapes:
-    """In the order of the default ones, ratio by ratio: a head that all levels share says the same thing by each."""
+def _in_place(shapes: Shapes, level: Level) -> Shapes:
+    """Each in the place of the default one that has its rank by ratio and, of one ratio, by size.
+
+    So a head that all levels share says the same thing by each, and one that learnt the default ones is not confused.
+    """
+    if shapes is level.shapes:
+        return shapes
+    ratio, area = (level.shapes[:, 1] / level.shapes[:, 0]).round(2), level.shapes.prod(axis=1)
+    _, counts = np.unique(ratio, return_counts=True)
     by_ratio = shapes[np.argsort(shapes[:, 1] / shapes[:, 0], kind="stable")]
-    groups = np.array_split(by_ratio, RATIOS)
-    return np.concatenate([group[np.argsort(group.prod(axis=1), kind="stable")] for group in groups])
+    groups = np.split(by_ratio, np.cumsum(counts)[:-1])
+    placed = np.empty_like(shapes)
+    ranked = [group[np.argsort(group.prod(axis=1), kind="stable")] for group in groups]
+    placed[np.lexsort((area, ratio))] = np.concatenate(ranked)
+    return placed
 
 
 def _k_means(boxes: Shapes, count: int, rng: np.random.Generator) -> Shapes:

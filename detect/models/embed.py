@@ -60,7 +60,8 @@ def _detector(file: Path, device: str) -> tuple[Features, int]:
         from detect.models.torchvision import Torchvision
 
         module = Torchvision(weights, device=device, source=file).module
-        level = 1 if "ssd" in weights.model else -2  # where the classifier ended; after it come coarser ones
+        # Where the classifier ended; after it come coarser ones.
+        level = 1 if "ssd" in weights.model else -3 if "retinanet" in weights.model else -2
         return lambda pixels: list(module.backbone(module.transform.normalize(pixels)).values())[level], weights.imgsz
     from detect.models.yolo import Yolo
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,7 @@ class _Graph(torch.nn.Module):
 
     def __init__(self, detector: Any, card: Card) -> None:
         super().__init__()
-        self.module, self.card = detector.module, card
+        self.module, self.card = deepcopy(detector.module), card  # the detector may go on looking
         if isinstance(detector, Torchvision):
             without_suppression(self.module, LEAST)
             if hasattr(self.module, "roi_heads"):
@@ -73,7 +74,10 @@ class _Graph(torch.nn.Module):
     def _torchvision(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         found = self.module([image[0]])
         found = (found[1] if isinstance(found, tuple) else found)[0]
-        return found["boxes"], found["scores"], found["labels"] - 1
+        boxes, scores, labels = found["boxes"], found["scores"], found["labels"] - 1
+        # RetinaNet says background, too, and finds boxes without area beside the picture.
+        rows = torch.nonzero((labels >= 0) & (boxes[:, 2:] > boxes[:, :2]).all(dim=1))[:, 0]
+        return boxes[rows], scores[rows], labels[rows]
 
 
 class _Coder(BoxCoder):

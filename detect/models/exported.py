@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from detect.errors import MissingExtra, ModelError
 from detect.models.card import KEY, Card, read_card
 from detect.models.detector import Picture
-from detect.models.letterbox import letterbox, resize
+from detect.models.letterbox import back, letterbox, resize
 from detect.models.nms import Candidates, candidates
 from detect.models.openvino import openvino
 
@@ -43,9 +43,9 @@ class Exported:
             boxes, scores, labels = self.run(_input(placed.pixels))
             xyxy = placed.undo(boxes.astype(np.float64))
         else:
-            resized, factor = resize(picture, self.imgsz)
+            resized, scale = resize(picture, self.imgsz)
             boxes, scores, labels = self.run(_input(resized.transpose(2, 0, 1)))
-            xyxy = boxes.astype(np.float64) / factor
+            xyxy = back(boxes.astype(np.float64), scale)
         sure = scores > confidence
         return candidates(xyxy[sure], scores[sure].astype(np.float64), labels[sure].astype(np.int64))
 
@@ -104,17 +104,17 @@ def _openvino(path: Path, device: str, threads: int) -> tuple[Run, Card]:
 def _torchscript(path: Path, device: str, threads: int) -> tuple[Run, Card]:
     from detect.models import require_torch
 
+    if device not in ("auto", "cpu"):  # the tracer wrote it into every step
+        raise ModelError(f"device {device!r} cannot be used: a model exported to TorchScript runs on the CPU")
     require_torch()
     import torch
 
-    from detect.models.device import pick_device
-
     extra: dict[str, Any] = {f"{KEY}.json": ""}
-    where, jit = pick_device(device), cast(Any, torch.jit)
+    jit = cast(Any, torch.jit)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # TorchScript is old, and asked for
-            module = jit.load(str(path), map_location=where, _extra_files=extra)
+            module = jit.load(str(path), map_location="cpu", _extra_files=extra)
     except (RuntimeError, ValueError) as error:
         raise ModelError(f"{path}: cannot be opened as TorchScript: {_first_line(error)}") from None
     text = extra[f"{KEY}.json"]
@@ -122,7 +122,7 @@ def _torchscript(path: Path, device: str, threads: int) -> tuple[Run, Card]:
 
     @torch.inference_mode()
     def run(image: NDArray[np.float32]) -> Arrays:
-        return [value.cpu().numpy() for value in module(torch.from_numpy(image).to(where))]
+        return [value.numpy() for value in module(torch.from_numpy(image))]
 
     return run, about
 

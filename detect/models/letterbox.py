@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,19 +12,20 @@ from detect.models.detector import Picture
 
 STRIDE = 32
 GREY = 114
+Scale = tuple[float, float]  # across and down, which differ where a side was rounded to whole pixels
 
 
 class Placed(NamedTuple):
     """A picture as model input: pixels (3, H, W) uint8, the scale, and the padding left and top in pixels."""
 
     pixels: Picture
-    scale: float
+    scale: Scale
     left: int
     top: int
 
     def undo(self, xyxy: NDArray[np.float64]) -> NDArray[np.float64]:
         """Boxes (N, 4) in input pixels to boxes in the pixels of the picture; they may reach over its edges."""
-        return np.asarray((xyxy - [self.left, self.top, self.left, self.top]) / self.scale)
+        return back(xyxy - [self.left, self.top, self.left, self.top], self.scale)
 
 
 def letterbox(picture: Picture, imgsz: int) -> Placed:
@@ -42,10 +44,10 @@ def letterbox(picture: Picture, imgsz: int) -> Placed:
     left, top = (full_w - new_w) // 2, (full_h - new_h) // 2
     canvas = np.full((full_h, full_w, 3), GREY, dtype=np.uint8)
     canvas[top : top + new_h, left : left + new_w] = picture
-    return Placed(canvas.transpose(2, 0, 1).copy(), scale, left, top)
+    return Placed(canvas.transpose(2, 0, 1).copy(), (new_w / width, new_h / height), left, top)
 
 
-def resize(picture: Picture, imgsz: int) -> tuple[Picture, float]:
+def resize(picture: Picture, imgsz: int) -> tuple[Picture, Scale]:
     """A picture (h, w, 3) whose longer side is imgsz, by area where it shrinks: thin scratches must not vanish.
 
     The second is its pixels per pixel of the one given.
@@ -57,4 +59,17 @@ def resize(picture: Picture, imgsz: int) -> tuple[Picture, float]:
     size = (max(1, round(width * factor)), max(1, round(height * factor)))
     if size != (width, height):
         picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR)
-    return picture, factor
+    return picture, (size[0] / width, size[1] / height)
+
+
+def back(xyxy: NDArray[np.float64], scale: Scale) -> NDArray[np.float64]:
+    """Boxes (N, 4) in a scaled picture to boxes in the one that it was made from."""
+    return np.asarray(xyxy / np.array(scale * 2))
+
+
+def same_shape(pictures: Sequence[NDArray[Any]]) -> list[list[int]]:
+    """The numbers of those inputs that can share a pass: padding would change what a network sees at the edge."""
+    groups: dict[Any, list[int]] = {}
+    for i, one in enumerate(pictures):
+        groups.setdefault(one.shape, []).append(i)
+    return list(groups.values())

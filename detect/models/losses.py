@@ -176,7 +176,8 @@ def _best_proposals(
     limits = torch.tensor([(w, h, w, h) for h, w in batch.sizes], device=boxes.device)
     boxes = torch.minimum(boxes.clamp_(min=0), limits[:, None])
     tiny = (boxes[..., 2:] - boxes[..., :2] < rpn.min_size).any(dim=2)
-    scores = scores.masked_fill(tiny, -torch.inf)  # last in line: they suppress nothing and are left out below
+    weak = scores.sigmoid() < rpn.score_thresh  # a MobileNet's are left out in training, too
+    scores = scores.masked_fill(tiny | weak, -torch.inf)  # last in line: they suppress nothing and are left out below
     levels = torch.repeat_interleave(torch.tensor(counts)).to(top.device)[top]
     kept = [
         batched_nms(*photo, rpn.nms_thresh)[: rpn.post_nms_top_n()] for photo in zip(boxes, scores, levels, strict=True)

@@ -62,7 +62,8 @@ def suppress(found: Candidates, how: Suppression, confidence: float = 0.0, most:
 
     suppression: Any = dnn.NMSBoxesBatched
     labels = found.label if how.per_class else np.zeros_like(found.label)
-    keep = suppression(xyxy_to_xywh(found.xyxy), found.score.astype(np.float32), labels, 0.0, how.iou)
+    xyxy = found.xyxy - min(0.0, float(found.xyxy.min()))  # OpenCV parts classes by moving them; they must begin at 0
+    keep = suppression(xyxy_to_xywh(xyxy), found.score.astype(np.float32), labels, 0.0, how.iou)
     return found.at(np.asarray(keep, dtype=np.intp)[:most])
 
 

@@ -6,6 +6,7 @@ transform is normalisation (and, for SSD, the square shape that it needs).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,13 +18,14 @@ from pydantic import ValidationError
 from torchvision.models import detection as zoo
 from torchvision.models.detection.backbone_utils import resnet_fpn_backbone
 from torchvision.ops.misc import FrozenBatchNorm2d
+from torchvision.ops.poolers import initLevelMapper
 
 from detect.config import Recipe, Roi
 from detect.errors import ModelError
 from detect.models.anchors import layout
 from detect.models.detector import Picture
 from detect.models.device import pick_device
-from detect.models.letterbox import resize
+from detect.models.letterbox import back, resize, same_shape
 from detect.models.names import FIXED, TORCHVISION, check_size
 from detect.models.nms import CANDIDATES, Candidates, candidates
 from detect.models.weights import Weights, fill
@@ -82,7 +84,23 @@ def build(recipe: Recipe, classes: int) -> Any:
         freeze_norms(module.backbone.body)
     if isinstance(recipe.anchors, tuple):
         _set_anchors(module, recipe)
+    if isinstance(module, zoo.FasterRCNN):
+        _set_scales(module)
     return module
+
+
+def _set_scales(module: Any) -> None:
+    """Tell a pooling the scales of its levels: it would read them off the first picture, which may be too thin."""
+    side, pool = 256, module.roi_heads.box_roi_pool
+    module.backbone.eval()
+    with torch.no_grad():
+        features = module.backbone(torch.zeros(1, 3, side, side))
+    module.backbone.train()
+    steps = [side // features[name].shape[-1] for name in pool.featmap_names if name in features]
+    pool.scales = [1 / step for step in steps]
+    pool.map_levels = initLevelMapper(
+        *(int(math.log2(step)) for step in (steps[0], steps[-1])), pool.canonical_scale, pool.canonical_level
+    )
 
 
 def freeze_norms(module: torch.nn.Module) -> None:
@@ -112,6 +130,7 @@ def _settings(recipe: Recipe) -> dict[str, Any]:
         "box_bg_iou_thresh": overlap.box_foreground,
         "box_batch_size_per_image": roi.samples,
         # In training the samples are drawn from torchvision's 2000: fewer lose right ones and save no time.
+        "rpn_pre_nms_top_n_test": 1000,  # for each level; a MobileNet's 150 would be the budget of all
         "rpn_post_nms_top_n_test": roi.proposals,
     }
 
@@ -136,14 +155,15 @@ def look(module: Any, imgsz: int, pictures: Sequence[Picture], confidence: float
     without_suppression(module, confidence)
     device = next(module.parameters()).device
     scaled = [resize(picture, imgsz) for picture in pictures]
-    found = module([as_tensor(one).to(device) for one, _ in scaled])
-    answer = []
-    for (_, factor), rows in zip(scaled, found, strict=True):
-        real = rows["labels"] > 0
-        corners = rows["boxes"][real].double().cpu().numpy() / factor
-        score, label = rows["scores"][real].double().cpu().numpy(), rows["labels"][real].cpu().numpy()
-        answer.append(candidates(corners, score, label - 1))
-    return answer
+    answer: dict[int, Candidates] = {}
+    for members in same_shape([one for one, _ in scaled]):
+        found = module([as_tensor(scaled[i][0]).to(device) for i in members])
+        for i, rows in zip(members, found, strict=True):
+            real = rows["labels"] > 0
+            corners = back(rows["boxes"][real].double().cpu().numpy(), scaled[i][1])
+            score, label = rows["scores"][real].double().cpu().numpy(), rows["labels"][real].cpu().numpy()
+            answer[i] = candidates(corners, score, label - 1)
+    return [answer[i] for i in range(len(pictures))]
 
 
 def without_suppression(module: Any, confidence: float) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from detect.data import Box, Image, Predictions
 from detect.draw import class_colours, draw, open_upright
-from detect.errors import DataError, Problems
+from detect.errors import DataError, Problem, Problems
 from detect.files import atomic_folder
 from detect.predict.sources import Sources, photos, sources
 from detect.progress import track
@@ -63,7 +63,8 @@ def draw_predictions(
 ) -> None:
     """Write each photo with its boxes into a new folder, as JPEG under its name.
 
-    Boxes of a score of `above` or more are drawn; it may be a number for each class.
+    Boxes of a score of `above` or more are drawn; it may be a number for each class. Raises DataError for names that
+    lead out of the folder.
     """
     chosen = images if isinstance(images, Sources) else Sources(tuple(images))
     least = above if isinstance(above, dict) else dict.fromkeys(found.classes, above)
@@ -72,6 +73,8 @@ def draw_predictions(
             if image.name not in found.images or not chosen.there(image):
                 continue
             boxes = [b for b in found.images[image.name] if b.score is not None and b.score >= least.get(b.label, 0)]
+            if ".." in Path(image.name).parts or Path(image.name).is_absolute():
+                raise DataError(Problem("error", "name", "leads out of the folder of drawings", image.name))
             target = temporary / (image.name if image.name.lower().endswith(".jpg") else f"{image.name}.jpg")
             target.parent.mkdir(parents=True, exist_ok=True)
             picture = open_upright(image.path) if image.path else chosen.picture(image)

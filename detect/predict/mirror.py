@@ -14,6 +14,7 @@ import numpy as np
 from detect.geometry import iou
 from detect.models.nms import Candidates, candidates, suppress
 from detect.point import Suppression
+from detect.predict import CONFIDENCE
 
 if TYPE_CHECKING:
     from detect.models.detector import Detector, Picture
@@ -35,17 +36,19 @@ class Mirrored:
 
     def candidates(self, pictures: Sequence[Picture], confidence: float) -> list[Candidates]:
         """See Detector."""
-        straight = self.detector.candidates(pictures, confidence)
+        least = min(confidence, CONFIDENCE)  # what is weak in one look may be sure in the other
+        straight = self.detector.candidates(pictures, least)
         axis = 0 if self.flip else 1
         low, high = 1 - axis, 3 - axis  # columns of xyxy
-        turned = self.detector.candidates([np.ascontiguousarray(np.flip(one, axis)) for one in pictures], confidence)
+        turned = self.detector.candidates([np.ascontiguousarray(np.flip(one, axis)) for one in pictures], least)
         how = Suppression(LOOK, 0.0, self.suppression.per_class)
         answer = []
         for picture, one, other in zip(pictures, straight, turned, strict=True):
             xyxy = other.xyxy.copy()
             xyxy[:, [low, high]] = picture.shape[axis] - other.xyxy[:, [high, low]]
             back = other._replace(xyxy=xyxy)
-            answer.append(fuse(suppress(one, how), suppress(back, how)))
+            fused = fuse(suppress(one, how), suppress(back, how))
+            answer.append(fused.at(fused.score > confidence))
         return answer
 
 

@@ -15,7 +15,7 @@ from detect.convert.sizes import upright_size
 from detect.convert.source import Source
 from detect.data import Image
 from detect.draw import open_upright
-from detect.errors import DataError, Problems
+from detect.errors import DataError, Problem, Problems
 
 if TYPE_CHECKING:
     from detect.models.detector import Picture
@@ -51,24 +51,26 @@ def sources(source: str | Path | Sequence[str | Path], split: str | None = None,
     Several of them may be photos, folders and patterns. Of a video every so many frames are taken. Raises DataError
     when there is nothing to look at, or no such split.
     """
-    if isinstance(source, Sequence) and not isinstance(source, str):
-        if len(source) > 1:
-            return _several([Path(one) for one in source])
-        source = source[0]
-    path = Path(source)
-    if not path.exists() and glob.has_magic(str(source)):
-        return _several([path])
-    if path.is_file() and path.suffix.lower() in VIDEOS:
-        from detect.predict.video import Video
-
-        video = Video(path, every)
-        return Sources(video.images, video.picture)
-    if path.is_file() and is_image(path.name):
-        return Sources((_photo(path, path.parent),))
-    if split is None and path.is_dir() and not _is_annotated(path):
+    given = [source] if isinstance(source, str | Path) else list(source)
+    path = Path(given[0])
+    several = len(given) > 1 or (not path.exists() and glob.has_magic(str(path)))
+    annotated = not several and (_is_annotated(path) if path.is_dir() else not _is_picture(path))
+    if annotated:
+        dataset = read(path)
+        return Sources(dataset.only(split).images if split else dataset.images)
+    if split:
+        remedy = "leave the split out, or name annotated data"
+        raise DataError(Problem("error", "no split", "has no splits", ", ".join(map(str, given)), remedy=remedy))
+    if several:
+        return _several([Path(one) for one in given])
+    if path.is_dir():
         return Sources(photos(path))
-    dataset = read(source)
-    return Sources(dataset.only(split).images if split else dataset.images)
+    if is_image(path.name):
+        return Sources((_photo(path, path.parent),))
+    from detect.predict.video import Video
+
+    video = Video(path, every)
+    return Sources(video.images, video.picture)
 
 
 def photos(folder: str | Path) -> tuple[Image, ...]:
@@ -94,13 +96,18 @@ def _several(given: Sequence[Path]) -> Sources:
         if not found:
             raise DataError(f"{one}: no photos there")
         files += found
-    files = list(dict.fromkeys(path.absolute() for path in files))
+    # Without `..`, which would name a place outside of a folder; links stay, since they may be all that names a photo.
+    files = list(dict.fromkeys(Path(os.path.normpath(path.absolute())) for path in files))
     root = Path(os.path.commonpath([path.parent for path in files]))
     return Sources(tuple(_photo(path, root) for path in files))
 
 
 def _below(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if is_image(path.name) and path.is_file())
+
+
+def _is_picture(path: Path) -> bool:
+    return path.is_file() and (is_image(path.name) or path.suffix.lower() in VIDEOS)
 
 
 def _is_annotated(folder: Path) -> bool:

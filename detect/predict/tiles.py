@@ -7,21 +7,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from detect.models.nms import Candidates
+from detect.models.nms import Candidates, candidates, suppress
+from detect.point import Suppression
 
 if TYPE_CHECKING:
     from detect.models.detector import Detector, Picture
 
 EDGE = 2.0  # pixels from the edge of a tile within which a box is taken for cut
 SHARE = 0.25  # of a tile that it shares with the next one
+SAME = 0.7  # IoU above which boxes of several looks are one thing
 
 
 class Tiled:
     """A detector that looks at a picture as a whole and again in tiles of `side` pixels.
 
     A box that ends at the edge of its tile is cut, and left to the next tile or the whole picture: what is smaller than
-    the overlap is whole in one of the tiles, and what is larger is seen in the whole picture. Suppression then
-    merges what was seen more than once.
+    the overlap is whole in one of the tiles, and what is larger is seen in the whole picture. What was seen more than
+    once is merged here: the detector's own suppression may be fitted to leave much, and to one look.
     """
 
     def __init__(self, detector: Detector, side: int) -> None:
@@ -42,7 +44,9 @@ class Tiled:
         tiles = [picture[y1:y2, x1:x2] for x1, y1, x2, y2 in places]
         found = [one for tile in tiles for one in self.detector.candidates([tile], confidence)]
         parts = [uncut(one, place, width, height) for one, place in zip(found, places, strict=True)]
-        return Candidates(*(np.concatenate(column) for column in zip(whole[0], *parts, strict=True)))
+        together = candidates(*(np.concatenate(column) for column in zip(whole[0], *parts, strict=True)))
+        own = self.suppression
+        return suppress(together, Suppression(min(SAME, own.iou), 0.0, own.per_class), most=len(together.score))
 
 
 def windows(width: int, height: int, side: int) -> Iterator[tuple[int, int, int, int]]:

@@ -27,6 +27,9 @@ class Video:
         self.path = path
         self.capture: Any = cv2.VideoCapture(str(path))
         count = int(self.capture.get(cv2.CAP_PROP_FRAME_COUNT)) if self.capture.isOpened() else 0
+        if count <= 0 and self.capture.isOpened():  # a recording that was streamed does not state its length
+            count = sum(1 for _ in iter(self.capture.grab, False))
+            self.capture = cv2.VideoCapture(str(path))
         if count <= 0:
             raise DataError(f"{path}: cannot be read as a video; has it a codec that OpenCV knows (H.264, MJPEG)?")
         width, height = (int(self.capture.get(key)) for key in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT))

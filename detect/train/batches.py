@@ -16,7 +16,7 @@ from detect.draw import open_upright
 from detect.errors import DataError
 from detect.geometry import Boxes, as_boxes
 from detect.models.detector import Picture, Training
-from detect.models.letterbox import resize
+from detect.models.letterbox import Scale, resize
 from detect.models.order import Order
 from detect.train.augment import Varied
 
@@ -120,10 +120,13 @@ def batches(job: Training, epoch: int, rank: int = 0, world: int = 1) -> DataLoa
 
 
 def pictures(images: Sequence[Image], recipe: Recipe) -> DataLoader[Any]:
-    """The photos as they are, upright, in lists of (image, picture); None for one that cannot be read."""
+    """The photos upright, in lists of (image, picture as the model sees it, its size over the photo's).
+
+    The picture of one that cannot be read is None.
+    """
     workers = min(recipe.workers, 2)
     return DataLoader(
-        _Still(images),
+        _Still(images, recipe.imgsz),
         batch_size=recipe.batch,
         num_workers=workers,
         persistent_workers=workers > 0,
@@ -131,15 +134,15 @@ def pictures(images: Sequence[Image], recipe: Recipe) -> DataLoader[Any]:
     )
 
 
-class _Still(Dataset[tuple[Image, Picture | None]]):
-    def __init__(self, images: Sequence[Image]) -> None:
-        self.images = images
+class _Still(Dataset[tuple[Image, Picture | None, Scale]]):
+    def __init__(self, images: Sequence[Image], imgsz: int) -> None:
+        self.images, self.imgsz = images, imgsz
 
     def __len__(self) -> int:
         return len(self.images)
 
-    def __getitem__(self, place: int) -> tuple[Image, Picture | None]:
+    def __getitem__(self, place: int) -> tuple[Image, Picture | None, Scale]:
         try:
-            return self.images[place], read(self.images[place])
+            return self.images[place], *resize(read(self.images[place]), self.imgsz)
         except DataError:
-            return self.images[place], None
+            return self.images[place], None, (1.0, 1.0)

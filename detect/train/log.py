@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import math
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -63,6 +64,7 @@ class Watch:
     ) -> None:
         self.log, self.advance, self.epochs, self.limit, self.tell = log, advance, epochs, limit, tell
         self.note, self.lost = "", list[str]()
+        self.logged = {event["image"] for event in log.events() if event["event"] == "unreadable"}  # before a resume
 
     def start(self, fitted: str, epoch: int) -> None:
         """Told once, before the first batch."""
@@ -76,7 +78,8 @@ class Watch:
         self.advance(1, note=f"epoch {epoch}/{self.epochs} {self.note}", total=self.epochs * batches)
 
     def epoch(self, told: Event) -> None:
-        """Told after every epoch, before its state is saved."""
+        """Told after every epoch, before its state is saved; a loss on val that is no number is left out."""
+        told = {**told, "val": {name: value for name, value in told["val"].items() if math.isfinite(value)}}
         self.log.add({"event": "epoch", **told})
         if self.tell is not None:
             self.tell(told)
@@ -91,7 +94,8 @@ class Watch:
             if name in self.lost:
                 continue
             self.lost.append(name)
-            self.log.add({"event": "unreadable", "image": name})
+            if name not in self.logged:
+                self.log.add({"event": "unreadable", "image": name})
             say(f"{name}: cannot be read as an image, and is left out")
         if len(self.lost) > self.limit:
             lost = ", ".join(self.lost)

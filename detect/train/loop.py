@@ -33,7 +33,7 @@ from detect.models.torchvision import build
 from detect.models.transfer import freeze, parameter_groups, start
 from detect.models.weights import Weights, load_tensors, save_tensors, save_weights
 from detect.train.batches import Item, batches, pictures
-from detect.train.peers import PeerLost, alone, gather
+from detect.train.peers import PeerLost, agree, alone, gather
 from detect.train.validate import validate
 
 DECAY, RAMP = 0.9998, 2000.0  # of the averaged weights; the decay rises to it over so many steps
@@ -145,6 +145,8 @@ def _epochs(fabric: Any, model: Any, learner: _Learner, job: Training) -> None:
     while learner.epoch < recipe.epochs and not learner.patience.over:
         began = time.monotonic()
         losses, seen = _epoch(fabric, model, learner, loader, job)
+        for module in (learner.module, learner.averaged.module):
+            agree(fabric, module)  # what is measured is what is kept
         found, lost = validate(averaged, partial(_loss, averaged, recipe, fabric.device), job, fabric, val)
         figures = job.measure(found)
         learner.epoch += 1

@@ -24,6 +24,13 @@ def gather(fabric: Any, own: Any) -> list[Any]:
     return parts
 
 
+def agree(fabric: Any, module: Any) -> None:
+    """Give every process the first one's statistics of norms: each has counted its own photos alone."""
+    if fabric.world_size > 1:
+        for buffer in module.buffers():
+            torch.distributed.broadcast(buffer, 0)
+
+
 def alone(error: RuntimeError) -> bool:
     """Whether an error of torch says that another process does not answer any more."""
     return any(sign in str(error).lower() for sign in _SIGNS)

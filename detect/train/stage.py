@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from detect.models.detector import Training
 
 
+CURVES = "curves.png"
+FURTHER = "attempt-"  # and its number: the folder of a retry, in that of the run
+
+
 def run_stage(recipe: Recipe, dataset: Dataset, out: Path, *, resume: bool) -> bool:
     """Train as the recipe says, once; see `train`. False where it was finished before."""
     images, val = photos(dataset, "train"), photos(dataset, "val")
@@ -35,7 +39,7 @@ def run_stage(recipe: Recipe, dataset: Dataset, out: Path, *, resume: bool) -> b
     given, recipe = recipe, fitted(recipe, images)
     if given.roi == "auto" and isinstance(recipe.roi, Roi) and not follows(recipe):
         say(f"roi: {recipe.roi.samples} samples, {recipe.roi.proposals} proposals")
-    if resume and _is_finished(out, recipe, dataset):
+    if resume and _tidied(out, recipe, dataset):
         return False
     if not resume and not follows(recipe):
         _start_folder(out, recipe, dataset)
@@ -46,8 +50,19 @@ def run_stage(recipe: Recipe, dataset: Dataset, out: Path, *, resume: bool) -> b
             shutil.rmtree(out)  # nothing was learnt: leave the name free for the corrected command
         raise
     if not follows(recipe):
-        draw_curves(tuple(logs.Log(out / "log.jsonl").epochs()), out / "curves.png", recipe.watch)
+        _draw(recipe, out)
     return True
+
+
+def _draw(recipe: Recipe, out: Path) -> None:
+    draw_curves(tuple(logs.Log(out / "log.jsonl").epochs()), out / CURVES, recipe.watch)
+
+
+def _sweep(out: Path) -> None:
+    """Remove files that a kill in mid-writing has left, each as large as the state of a training."""
+    for folder in (out, out / "weights"):
+        for rest in folder.glob(".*.tmp"):
+            rest.unlink(missing_ok=True)
 
 
 def follows(recipe: Recipe) -> bool:
@@ -74,13 +89,27 @@ def _start_folder(out: Path, recipe: Recipe, dataset: Dataset) -> None:
         write_text(folder / "data.json", logs.to_json(logs.describe(dataset)))
 
 
+def _tidied(out: Path, recipe: Recipe, dataset: Dataset) -> bool:
+    """Put right what a kill left behind; whether the run has nothing left to do."""
+    if follows(recipe):
+        return _is_finished(out, recipe, dataset)
+    _sweep(out)
+    done = _is_finished(out, recipe, dataset)
+    if done and not (out / CURVES).is_file():
+        _draw(recipe, out)
+    return done
+
+
 def _is_finished(out: Path, recipe: Recipe, dataset: Dataset) -> bool:
     """Whether the run has nothing left to do. Raises ConfigError where it cannot be resumed with recipe and data."""
     if not (out / "recipe.yaml").is_file():
         raise ConfigError(f"{out}: no run to resume; leave out --resume to start one")
     if logs.read_json(out / "data.json") != logs.describe(dataset):
         raise ConfigError(f"{out}: the run was started on other data (other images, boxes or classes)")
-    if changed := differences(load_recipe(out / "recipe.yaml"), recipe):
+    known = load_recipe(out / "recipe.yaml")
+    if out.name.startswith(FURTHER):  # it began with weights of this very run, wherever that is now
+        known = known.model_copy(update={"weights": recipe.weights})
+    if changed := differences(known, recipe):
         raise ConfigError(f"{out}: the run has another recipe ({'; '.join(changed)}); resume with the same one")
     log = logs.Log(out / "log.jsonl")
     if log.finished():

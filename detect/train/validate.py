@@ -9,6 +9,7 @@ import torch
 
 from detect.data import Box, Predictions
 from detect.models.detector import Training
+from detect.models.letterbox import back
 from detect.models.losses import Losses
 from detect.models.nms import suppress
 from detect.models.torchvision import look
@@ -30,19 +31,20 @@ def validate(
     losses.eval()
     size, how = job.recipe.imgsz, Suppression(job.recipe.nms_iou)
     found, totals, lost = dict[str, tuple[Box, ...]](), dict[str, float](), list[str]()
-    for pairs in loader:
-        lost += (new := [image.name for image, picture in pairs if picture is None])
+    for rows in loader:
+        lost += (new := [image.name for image, picture, _ in rows if picture is None])
         job.on_unreadable(new)
-        readable = [(image, picture) for image, picture in pairs if picture is not None]
+        readable = [row for row in rows if row[1] is not None]
         if not readable:
             continue
         torch.manual_seed(job.recipe.seed)  # a Faster R-CNN draws the same examples in every epoch
-        seen = [scaled(image, picture, size, job.classes) for image, picture in readable]
+        seen = [scaled(image, picture, size, job.classes) for image, picture, _ in readable]
         for name, part in loss([Item(*tensors(*one), "", ()) for one in seen])[1].items():
             totals[name] = totals.get(name, 0.0) + float(part) * len(seen)
-        sights = look(losses.module, size, [picture for _, picture in readable], LEAST)
-        for (image, _), one in zip(readable, sights, strict=True):
-            found[image.name] = suppress(one, how).inside(image.width, image.height).boxes(job.classes)
+        sights = look(losses.module, size, [picture for _, picture, _ in readable], LEAST)
+        for (image, _, scale), one in zip(readable, sights, strict=True):
+            kept = suppress(one._replace(xyxy=back(one.xyxy, scale)), how)
+            found[image.name] = kept.inside(image.width, image.height).boxes(job.classes)
     parts = gather(fabric, (found, totals, lost))
     job.on_unreadable([name for _, _, names in parts for name in names])
     found = {name: boxes for part, _, _ in parts for name, boxes in part.items()}

@@ -86,6 +86,22 @@ def test_with_fewer_boxes_than_anchors_the_default_ones_stay(boxes: np.ndarray) 
     np.testing.assert_array_equal(fit_anchors(boxes, given, 0.7), given.shapes)
 
 
+@pytest.mark.parametrize("model", FIXED)
+def test_levels_that_see_nothing_keep_their_default_ones_in_their_places(model: str) -> None:
+    """The heads of an SSD that was trained with these go on meaning what they meant."""
+    given = layout(model, FIXED[model])
+    np.testing.assert_array_equal(fit_anchors(np.array([[64.0, 64, 30, 10]]), given, 0.5), given.shapes)
+    fitted = np.split(fit_anchors(long_boxes(2000) / 3, given, 0.5), np.cumsum(given.counts)[:-1])
+    kept = [np.array_equal(shapes, level.shapes) for shapes, level in zip(fitted, given.levels, strict=True)]
+    assert not all(kept)
+    for shapes, level in zip(fitted, given.levels, strict=True):
+        theirs = (level.shapes[:, 1] / level.shapes[:, 0]).round(2)
+        ratio = shapes[:, 1] / shapes[:, 0]
+        assert (np.diff(ratio[np.argsort(theirs, kind="stable")][[0, -1]]) >= 0).all()
+        for one in range(len(ratio)):
+            assert (ratio[theirs > theirs[one]] >= ratio[one]).all(), "ranked as the default ones are"
+
+
 def test_boxes_that_are_all_alike() -> None:
     boxes, given = np.array([[64.0, 64, 30, 10]] * 50), layout(FASTER, 640)
     fitted = fit_anchors(boxes, given, 0.7)
@@ -171,6 +187,9 @@ def test_yolos_have_none_and_it_says_why() -> None:
     for model in ("yolo11n", "yolov5n"):
         assert not has_anchors(model)
         with pytest.raises(ModelError, match="has no anchors to fit"):
+            layout(model, 640)
+    for model in ("fasterrcnn_resnet50", "retinanet", "ssd301_vgg16"):
+        with pytest.raises(ModelError, match=f"'{model}': no such detector"):
             layout(model, 640)
 
 

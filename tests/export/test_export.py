@@ -31,7 +31,8 @@ from detect.predict import Sources
 from detect.train import train
 from detect.train.thresholds import keep
 
-MODELS = ["yolov5n", "yolo26n", "fasterrcnn_mobilenet_v3_large_320_fpn", "ssdlite320_mobilenet_v3_large"]
+FASTER, SSD, RETINA = "fasterrcnn_mobilenet_v3_large_320_fpn", "ssdlite320_mobilenet_v3_large", "retinanet_resnet50_fpn"
+MODELS = ["yolov5n", "yolo26n", FASTER, SSD, RETINA]
 
 
 def taught(model: str, squares: Dataset, folder: Path) -> Path:
@@ -74,7 +75,19 @@ def run(request: pytest.FixtureRequest, squares: Dataset, yolo: Path, tmp_path_f
     folder = tmp_path_factory.mktemp("run")
     if request.param == "yolov5n":
         return Path(shutil.copytree(yolo, folder / "run"))
-    return (decided if request.param.startswith("ssd") else taught)(request.param, squares, folder)
+    makers = {SSD: decided, RETINA: opinionated}
+    return makers.get(request.param, taught)(request.param, squares, folder)
+
+
+def opinionated(model: str, squares: Dataset, folder: Path) -> Path:
+    """A RetinaNet that has learnt nothing and is sure of some things, also beside the picture and of background."""
+    torch.manual_seed(0)
+    recipe = Recipe(model=model, imgsz=96, nms_iou=0.6)
+    module = build(recipe, 2)
+    torch.nn.init.normal_(module.head.classification_head.cls_logits.weight, std=0.05)
+    weights = Weights(model, ("red", "blue"), 96, module.state_dict(), recipe.model_dump(mode="json"))
+    save_weights(weights, folder / "run" / "weights" / "best.pt")
+    return folder / "run"
 
 
 def pictures(squares: Dataset) -> list[np.ndarray]:
@@ -97,6 +110,18 @@ def test_it_agrees_with_torch(run: Path, to: str, squares: Dataset, tmp_path: Pa
     assert parity.box < 1e-3
     assert parity.score < 1e-4
     assert parity.ties <= 0.05 * parity.boxes
+    seen = [tuple(detect(one, [picture], 0.005)[0] for one in (ours, theirs)) for picture in pictures(squares)]
+    assert any(mine for mine, _ in seen)
+    for picture, (mine, others) in zip(pictures(squares), seen, strict=True):
+        if not mine:
+            assert not others
+            continue
+        first = mine[0]  # the surest stays in any case; `check` above has no say in this
+        scale = ours.imgsz / max(picture.shape[:2])
+        near = min(others, key=lambda box: np.abs(np.subtract(box.xyxy, first.xyxy)).max() + (box.label != first.label))
+        assert near.label == first.label
+        assert np.abs(np.subtract(near.xyxy, first.xyxy)).max() * scale < 1e-3
+        assert near.score == pytest.approx(first.score, abs=1e-4)
     found = detect(theirs, pictures(squares)[:1], 0.05)[0]
     assert all(box.score is not None and box.score > 0.05 for box in found)
 
@@ -104,7 +129,7 @@ def test_it_agrees_with_torch(run: Path, to: str, squares: Dataset, tmp_path: Pa
 @pytest.mark.parametrize("to", ["onnx", "torchscript"])
 def test_a_photo_without_proposals(to: str, squares: Dataset, tmp_path: Path) -> None:
     """Faster R-CNN's first half may find nothing worth a look."""
-    module = build(recipe := Recipe(model=MODELS[2], imgsz=96), 2)
+    module = build(recipe := Recipe(model=FASTER, imgsz=96), 2)
     torch.nn.init.constant_(module.rpn.head.cls_logits.bias, -1e9)
     weights = Weights(recipe.model, ("red", "blue"), 96, module.state_dict(), recipe.model_dump(mode="json"))
     save_weights(weights, tmp_path / "best.pt")
@@ -116,7 +141,11 @@ def test_a_photo_without_proposals(to: str, squares: Dataset, tmp_path: Path) ->
 
 
 def test_a_device_that_is_not_there_is_said(yolo: Path, tmp_path: Path) -> None:
-    for to, path in (("onnx", tmp_path / "a.onnx"), ("openvino", tmp_path / "model")):
+    for to, path in (
+        ("onnx", tmp_path / "a.onnx"),
+        ("openvino", tmp_path / "model"),
+        ("torchscript", tmp_path / "a.torchscript"),
+    ):
         written = export(load_detector(yolo), path, to)
         assert load_detector(written, device="cpu").classes == ("red", "blue")
         with pytest.raises(ModelError, match="device 'cuda:7' cannot be used"):
@@ -131,6 +160,15 @@ def test_a_name_that_could_not_be_opened_again_is_refused_first(
     assert answer.exit_code == 2
     assert f"ends in {suffix}" in answer.stderr
     assert not (tmp_path / "second").exists()
+
+
+def test_the_detector_goes_on_as_before(run: Path, squares: Dataset, tmp_path: Path) -> None:
+    detector, untouched = load_detector(run), load_detector(run)
+    export(detector, tmp_path / "a.torchscript", "torchscript")
+    assert detect(detector, pictures(squares)) == detect(untouched, pictures(squares))
+    kinds = [{type(part).__name__ for part in vars(one.module.roi_heads).values()} for one in (detector, untouched)
+             if hasattr(one, "module") and hasattr(one.module, "roi_heads")]  # fmt: skip
+    assert kinds[:1] == kinds[1:]
 
 
 def test_across_classes(yolo: Path, squares: Dataset, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import torch
 
 from detect.data import Box
 from detect.geometry import as_boxes, iou
-from detect.models.letterbox import letterbox
+from detect.models.letterbox import back, letterbox, resize
 from detect.models.nms import Candidates, candidates, suppress
 from detect.models.yolo import from_yolo
 from detect.point import Suppression
@@ -43,6 +43,8 @@ def test_boxes_of_two_classes_do_not_suppress_each_other_unless_asked() -> None:
     both = found([[5, 5, 15, 15, 0.6, 0], [5, 5, 15, 15, 0.9, 1]])
     assert suppress(both, HARD).label.tolist() == [1, 0]
     assert suppress(both, Suppression(0.5, per_class=False)).label.tolist() == [1]
+    over_the_edge = found([[-30, -30, 20, 20, 0.6, 1], [80, 80, 110, 110, 0.9, 0]])  # far apart
+    assert suppress(over_the_edge, Suppression(0.3)).label.tolist() == [0, 1]
 
 
 def test_soft_suppression_weakens_by_overlap() -> None:
@@ -96,15 +98,28 @@ def test_letterbox_undoes_itself(width: int, height: int) -> None:
     assert placed.pixels.shape[1] % 32 == 0
     assert placed.pixels.shape[2] % 32 == 0
     assert max(placed.pixels.shape) == 320
-    corners = as_boxes([[0, 0, width, height]]) * placed.scale + [placed.left, placed.top] * 2
+    corners = as_boxes([[0, 0, width, height]]) * np.array(placed.scale * 2) + [placed.left, placed.top] * 2
     assert np.allclose(placed.undo(corners), [[0, 0, width, height]])
     assert placed.undo(as_boxes([])).shape == (0, 4)
+
+
+@pytest.mark.parametrize(("width", "height"), [(3000, 2000), (1000, 155), (2000, 20), (90, 4000)])
+def test_a_side_rounded_to_whole_pixels_is_undone(width: int, height: int) -> None:
+    """What fills the input fills the photo, however thin: one factor for both sides would be off by up to a half."""
+    photo = np.zeros((height, width, 3), dtype=np.uint8)
+    small, scale = resize(photo, 320)
+    filled = as_boxes([[0, 0, small.shape[1], small.shape[0]]])
+    assert np.allclose(back(filled, scale), [[0, 0, width, height]])
+    placed = letterbox(photo, 320)
+    rows, columns = (np.flatnonzero((placed.pixels == 0).any(axis=axis)) for axis in ((0, 2), (0, 1)))
+    filled = as_boxes([[columns[0], rows[0], columns[-1] + 1, rows[-1] + 1]])
+    assert np.allclose(placed.undo(filled), [[0, 0, width, height]])
 
 
 def test_letterbox_keeps_the_picture_where_it_says() -> None:
     picture = np.zeros((20, 40, 3), dtype=np.uint8)
     picture[10:, 20:] = 255
     placed = letterbox(picture, 64)  # scale 1.6: 64 x 32
-    assert (placed.scale, placed.left, placed.top, tuple(placed.pixels.shape)) == (1.6, 0, 0, (3, 32, 64))
+    assert (placed.scale, placed.left, placed.top, tuple(placed.pixels.shape)) == ((1.6, 1.6), 0, 0, (3, 32, 64))
     assert placed.pixels[:, 24, 48].tolist() == [255] * 3
     assert placed.pixels[:, 8, 16].tolist() == [0] * 3

@@ -65,6 +65,20 @@ def test_colours_are_scaled_as_the_detector_does(tmp_path: Path) -> None:
     np.testing.assert_allclose(embedder(path, device="cpu")([photo])[0], wanted, rtol=1e-3, atol=1e-4)
 
 
+def test_a_retinanet_is_asked_where_its_backbone_ended(tmp_path: Path) -> None:
+    """After it come two levels that the backbone does not have."""
+    path = trained("retinanet_resnet50_fpn", tmp_path / "best.pt")
+    module = build(Recipe(model="retinanet_resnet50_fpn", imgsz=320), 2).eval()
+    module.load_state_dict(load_weights(path).tensors)
+    photo = np.kron(np.random.default_rng(1).integers(0, 255, (10, 10, 3)), np.ones((32, 32, 1))).astype(np.uint8)
+    with torch.inference_mode():
+        levels = module.backbone(
+            module.transform.normalize(torch.from_numpy(photo.transpose(2, 0, 1)).float()[None] / 255)
+        )
+        wanted = levels["2"].mean(dim=(2, 3))[0].numpy()
+    np.testing.assert_allclose(embedder(path, device="cpu")([photo])[0], wanted, rtol=1e-3, atol=1e-4)
+
+
 @pytest.mark.parametrize(("name", "length"), [("resnet18", 512), ("mobilenet_v3_large", 960), ("resnet50", 2048)])
 def test_a_local_classifier_is_known_by_its_tensors(name: str, length: int, tmp_path: Path) -> None:
     module = getattr(torchvision.models, name)(weights=None).eval()

@@ -49,9 +49,13 @@ def taught(model: str) -> tuple[Any, int]:
     return module.to(memory_format=torch.channels_last).train(), size
 
 
-@pytest.mark.parametrize("model", MODELS)
-def test_they_are_torchvisions(model: str) -> None:
+@pytest.mark.parametrize(("model", "doubt"), [*((model, 0.0) for model in MODELS), (MODELS[0], 4.0), (MODELS[1], 4.0)])
+def test_they_are_torchvisions(model: str, doubt: float) -> None:
+    """With `doubt` most proposals are weak, as they are once a model has learnt."""
     module, size = taught(model)
+    if doubt:
+        torch.nn.init.normal_(module.rpn.head.cls_logits.weight, std=0.3)
+        torch.nn.init.constant_(module.rpn.head.cls_logits.bias, -doubt)
     pictures, targets = scene(size)
     theirs = module([picture / 255 for picture in pictures], targets)
     sum(theirs.values()).backward()

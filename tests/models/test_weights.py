@@ -13,7 +13,7 @@ import torch
 
 from detect.errors import ModelError
 from detect.models import load_detector
-from detect.models.weights import Weights, load_tensors, load_weights, save_weights, state_dict, take_over
+from detect.models.weights import Weights, load_tensors, load_weights, save_tensors, save_weights, state_dict, take_over
 from detect.models.yolo import build, read_tensors
 
 
@@ -94,6 +94,22 @@ def test_a_truncated_file_is_said_to_be_broken(tmp_path: Path) -> None:
     (tmp_path / "w.pt").write_bytes(data[: len(data) // 2])
     with pytest.raises(ModelError, match="no readable weights file"):
         load_weights(tmp_path / "w.pt")
+
+
+def test_a_file_with_a_damaged_byte_is_said_to_be_broken_or_read(tmp_path: Path) -> None:
+    """Its list of contents, a pickle, is some hundred bytes; flipped ones make its reader stumble in many ways."""
+    save_tensors({"a": torch.zeros(3), "b": {"c": [1, 2.5, "d"]}}, tmp_path / "w.pt")
+    whole = (tmp_path / "w.pt").read_bytes()
+    start, refused = whole.index(b"data.pkl"), 0
+    for place in range(start, start + 400, 3):
+        damaged = bytearray(whole)
+        damaged[place] ^= 0x15
+        (tmp_path / "w.pt").write_bytes(damaged)
+        try:
+            load_tensors(tmp_path / "w.pt")
+        except ModelError:
+            refused += 1
+    assert refused > 20
 
 
 def test_a_recipe_of_another_version_is_named(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from detect.convert import read_predictions
 from detect.errors import DataError, Problems
 from detect.geometry import as_boxes, iou
 from detect.models.detector import Picture, detect
-from detect.models.nms import Candidates, candidates
+from detect.models.nms import CANDIDATES, Candidates, candidates
 from detect.point import Suppression
 from detect.predict import predict, sources
 from detect.predict.mirror import fuse, look_again
@@ -65,6 +65,37 @@ def test_tiles_see_small_spots_once_and_large_ones_whole() -> None:
     assert sorted(box.xyxy for box in found) == sorted([*small, large])
 
 
+@pytest.mark.parametrize("own", [Suppression(0.5), Suppression(0.9), Suppression(1.0, 1.0)])
+def test_what_several_tiles_see_is_one_thing_whatever_suppression_was_fitted(own: Suppression) -> None:
+    class Unsteady(Spots):
+        """Sees the same spot a little elsewhere in each tile."""
+
+        suppression = own
+
+        def one(self, picture: Picture, confidence: float) -> Candidates:
+            found = super().one(picture, confidence)
+            far = found.xyxy[:, :2] > 100
+            return found._replace(xyxy=found.xyxy + 2 * np.hstack([far, far]))
+
+    picture = scene(700, 700, [(330, 330, 390, 390)])
+    assert len(Tiled(Unsteady(), 400).candidates([picture], 0.0)[0].score) == 1, "of four tiles that see it whole"
+    (box,) = detect(Tiled(Unsteady(), 400), [picture])[0]
+    assert iou(as_boxes([box.xyxy]), as_boxes([(330, 330, 390, 390)]))[0, 0] > 0.8
+
+
+def test_tiles_give_no_more_candidates_than_one_look() -> None:
+    class Sees(Spots):
+        def one(self, picture: Picture, confidence: float) -> Candidates:
+            rng = np.random.default_rng(picture.shape[0])
+            corners = rng.uniform(0, 300, (CANDIDATES // 3, 2))
+            score = rng.uniform(0, 1, len(corners))
+            return candidates(np.hstack([corners, corners + 0.5]), score, np.zeros(len(corners), np.int64))
+
+    (found,) = Tiled(Sees(), 400).candidates([scene(700, 700, [])], 0.0)
+    assert len(found.score) <= CANDIDATES
+    assert (np.diff(found.score) <= 0).all(), "strongest first"
+
+
 def test_a_picture_that_fits_a_tile_is_looked_at_once() -> None:
     detector = Spots()
     assert (
@@ -105,6 +136,28 @@ def test_another_look_takes_a_bias_away(looks: dict[str, bool], seen: tuple[floa
     (fused,) = detect(look_again(Spots(3, 2), **looks), [picture])[0]
     assert fused.xyxy == pytest.approx(seen)
     assert fused.score == pytest.approx(biased.score)
+
+
+@pytest.mark.parametrize("own", [Suppression(0.5), Suppression(0.5, 0.5)])
+@pytest.mark.parametrize(("confidence", "count"), [(0.001, 2), (0.3, 1), (0.5, 1), (0.55, 0)])
+def test_the_confidence_holds_for_what_both_looks_make(own: Suppression, confidence: float, count: int) -> None:
+    """Seen at 0.6 and in the mirror at 0.45 makes 0.525, whatever is asked for; one look's 0.5 makes 0.25."""
+
+    class Uneven:
+        name, classes, imgsz, suppression, point = "uneven", ("spot",), 64, own, None
+
+        def candidates(self, pictures: Sequence[Picture], confidence: float) -> list[Candidates]:
+            found = []
+            for picture in pictures:
+                mirrored = picture[0, 0, 0] == 0
+                rows = [(60, 40, 90, 70, 0.45, 0)] if mirrored else [(10, 40, 40, 70, 0.6, 0), (60, 5, 70, 9, 0.5, 0)]
+                one = looks(*rows)
+                found.append(one.at(one.score > confidence))
+            return found
+
+    picture = scene(100, 100, [(0, 0, 1, 1)])
+    boxes = detect(look_again(Uneven(), mirror=True), [picture], confidence)[0]
+    assert [box.score for box in boxes] == pytest.approx([0.525, 0.25][:count])
 
 
 def looks(*rows: tuple[float, ...]) -> Candidates:
@@ -173,10 +226,37 @@ def test_a_video_that_was_cut_ends_where_it_was_cut(tmp_path: Path) -> None:
     ]
 
 
+def test_a_video_that_does_not_state_its_length(tmp_path: Path) -> None:
+    """As a browser or a dash cam records it: Matroska's element Duration is voided here."""
+    path = video(tmp_path / "streamed.mkv", frames=9)
+    whole = path.read_bytes()
+    assert whole.count(b"\x44\x89\x88") == 1, "the element Duration, 8 bytes long"
+    path.write_bytes(whole.replace(b"\x44\x89\x88", b"\xec\x40\x08"))
+    assert cv2.VideoCapture(str(path)).get(cv2.CAP_PROP_FRAME_COUNT) <= 0
+    chosen = sources(path, every=4)
+    assert [image.name for image in chosen.images] == [f"streamed.mkv/{k:06d}" for k in (0, 4, 8)]
+    assert [len(boxes) for boxes in predict(Spots(), chosen).images.values()] == [1, 1, 1]
+
+
 def test_a_file_that_is_no_video(tmp_path: Path) -> None:
     (tmp_path / "a.mp4").write_bytes(b"hello")
     with pytest.raises(DataError, match=r"a\.mp4: cannot be read as a video"):
         sources(tmp_path / "a.mp4")
+
+
+def test_a_split_is_one_of_annotated_data(tmp_path: Path) -> None:
+    Photo.new("RGB", (8, 6)).save(tmp_path / "1.png")
+    Photo.new("RGB", (8, 6)).save(tmp_path / "2.png")
+    film = video(tmp_path / "walk.avi")
+    for given in (
+        tmp_path / "1.png",
+        [tmp_path / "1.png", tmp_path / "2.png"],
+        str(tmp_path / "*.png"),
+        film,
+        tmp_path,
+    ):
+        with pytest.raises(DataError, match="has no splits"):
+            sources(given, "test")
 
 
 def test_patterns_and_several_places(tmp_path: Path) -> None:
@@ -194,6 +274,9 @@ def test_patterns_and_several_places(tmp_path: Path) -> None:
     assert [i.name for i in sources(str(tmp_path / "b" / "**" / "*.png")).images] == ["1.png", "deep/3.png"]
     assert names(tmp_path / "a", tmp_path / "b" / "1.png") == ["a/1.png", "a/2.png", "b/1.png"]
     assert names(tmp_path / "a" / "2.png", tmp_path / "a" / "2.png") == ["2.png"], "each once"
+    roundabout = tmp_path / "b" / ".." / "a" / "2.png"
+    assert names(tmp_path / "a" / "2.png", roundabout) == ["2.png"], "each once, by whatever way"
+    assert names(tmp_path / "b" / "1.png", roundabout) == ["b/1.png", "a/2.png"], "and none above the folder"
     with pytest.raises(DataError, match=r"notes\.txt: no photo"):
         names(tmp_path / "a" / "1.png", tmp_path / "a" / "notes.txt")
     with pytest.raises(DataError, match="no photo"):

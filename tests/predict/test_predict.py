@@ -132,6 +132,16 @@ def test_drawing_shows_sure_boxes_and_keeps_folders(tmp_path: Path) -> None:
     assert abs(drawn["b.png.jpg"] - 90).max() < 10, "too weak to show"
 
 
+def test_drawings_stay_in_their_folder(tmp_path: Path) -> None:
+    image = photo(tmp_path / "a.png")
+    for name in ("../out.png", str(tmp_path / "out.png")):
+        found = Predictions(("light",), {name: ()})
+        with pytest.raises(DataError, match="leads out of the folder"):
+            draw_predictions(found, [Image(name, 20, 10, path=image.path)], tmp_path / "deep" / "drawn")
+    assert [path.name for path in tmp_path.rglob("*.png")] == ["a.png"]
+    assert not (tmp_path / "deep" / "drawn").exists()
+
+
 def test_the_operating_point_says_what_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Scores are calibrated, then cut; photos in which nothing is left are still there, as looked at."""
     for k in range(5):

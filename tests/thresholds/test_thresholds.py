@@ -226,6 +226,37 @@ def test_what_is_used_with_the_mirror_is_fitted_with_it(
         for more in ([], ["--mirror"])
     )
     assert mirrored <= 0.45 < alone <= 0.9
+    monkeypatch.undo()
+    kept = load_detector(weights).point
+    assert kept is not None and kept.looks == ("mirror",)
+
+
+def test_other_looks_than_fitted_are_said(weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Known(Doubling):
+        point = OperatingPoint({"dent": 0.5}, 0.5, {}, "f1", frozenset(), Suppression(), ("mirror",))  # type: ignore[assignment]
+
+    Photo.new("RGB", (100, 100)).save(tmp_path / "0.png")
+    monkeypatch.setattr("detect.models.load_detector", lambda path, device: Known())
+    words = ["predict", "run", str(tmp_path / "0.png"), "--out", str(tmp_path / "p.json")]
+    said = "the thresholds were fitted with --mirror, and this is with"
+    assert f"{said} a single look: scores are others" in CliRunner().invoke(main, words).stderr
+    assert f"{said} --mirror --flip" in CliRunner().invoke(main, [*words, "--mirror", "--flip"]).stderr
+    assert said not in CliRunner().invoke(main, [*words, "--mirror"]).stderr
+
+
+def test_another_overlap_leaves_the_rest_of_the_suppression(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Two(Doubling):
+        classes, suppression = ("dent", "scratch"), Suppression(0.6, 0.0, per_class=False)  # type: ignore[assignment]
+
+        def candidates(self, pictures: Sequence[Picture], confidence: float) -> list[Candidates]:
+            rows = as_boxes([[0, 0, 40, 40], [0, 0, 40, 39]])
+            return [candidates(rows, np.array([0.9, 0.8]), np.array([0, 1])) for _ in pictures]
+
+    Photo.new("RGB", (100, 100)).save(tmp_path / "0.png")
+    monkeypatch.setattr("detect.models.load_detector", lambda path, device: Two())
+    words = ["predict", "run", str(tmp_path / "0.png"), "--out", str(tmp_path / "p.json"), "--json", "-q"]
+    told = [json.loads(CliRunner().invoke(main, [*words, *more]).stdout) for more in ([], ["--nms-iou", "0.5"])]
+    assert [one["boxes"] for one in told] == [1, 1]
 
 
 def test_predict_counts_and_keeps_by_the_fitted_confidences(
@@ -251,7 +282,10 @@ def test_predict_counts_and_keeps_by_the_fitted_confidences(
     assert len(read_predictions(tmp_path / "p.json").images["0.png"]) == 2
 
 
-def test_exported_models_are_refused_before_anything_is_looked_at(tmp_path: Path) -> None:
-    (tmp_path / "model.onnx").touch()
-    answer = CliRunner().invoke(main, ["thresholds", str(tmp_path / "model.onnx"), "--data", str(tmp_path)])
+@pytest.mark.parametrize("name", ["model.onnx", "model.torchscript", "folder", "folder/model.xml"])
+def test_exported_models_are_refused_before_anything_is_looked_at(name: str, tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    for file in ("model.onnx", "model.torchscript", "folder/model.xml"):
+        (tmp_path / file).touch()
+    answer = CliRunner().invoke(main, ["thresholds", str(tmp_path / name), "--data", str(tmp_path)])
     assert answer.exit_code == 1 and "thresholds are fitted before export" in answer.output

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from detect.convert import write
 from detect.data import Dataset
 from detect.errors import ConfigError, DetectError
 from detect.models.detector import Training
+from detect.models.weights import load_weights
 from detect.train import train
 
 RECIPE = Recipe(
@@ -50,6 +52,21 @@ def go(monkeypatch: pytest.MonkeyPatch, *figures: float) -> Pretended:
 
 def summary(run: Path) -> dict[str, Any]:
     return dict(json.loads((run / "summary.json").read_text()))
+
+
+def test_a_real_second_attempt_starts_from_the_weights_of_the_first(squares: Dataset, tmp_path: Path) -> None:
+    recipe = Recipe(
+        model="fasterrcnn_mobilenet_v3_large_320_fpn", imgsz=64, epochs=1, batch=8, workers=0, threads=1,
+        optimizer="adamw", lr=0.001, accept=Accept(map50=1, retries=1),
+    )  # fmt: skip
+    run = train(recipe, squares, tmp_path / "run")
+    first, second = (tmp_path / "run" / name / "log.jsonl" for name in (".", "attempt-2"))
+    taken = [json.loads(log.read_text().splitlines()[0])["weights"] for log in (first, second)]
+    assert taken[0].startswith("no weights given")
+    count = len(load_weights(run.folder / "attempt-2").tensors)
+    assert re.fullmatch(rf"(\d+) of \1 tensors taken over.*|{count} of {count} tensors.*", taken[1])
+    assert run.attempts[1].epochs[0]["train"] != run.attempts[0].epochs[0]["train"]
+    assert [one.recipe.lr for one in run.attempts] == [0.001, pytest.approx(0.0003)]
 
 
 def test_good_enough_at_once(squares: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -62,6 +62,7 @@ def test_turned_boxes_enclose_what_they_show() -> None:
             seen = np.array(drawn(pixels, int(label)))
             assert (box[:2] <= seen[:2] + 2).all()
             assert (box[2:] >= seen[2:] - 2).all()
+            np.testing.assert_allclose(box, seen, atol=2.0, err_msg="and no more than that")
 
 
 def test_slivers_are_dropped() -> None:

@@ -14,10 +14,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image as Photo
 
 from detect.convert import write
 from detect.data import Box, Dataset, Image
+from detect.models.weights import load_weights
 
 EPOCHS = 5
 RECIPE = f"""
@@ -100,6 +102,28 @@ def test_killed_and_resumed_equals_uninterrupted(data: Path, whole: Path) -> Non
     )
 
 
+def test_interrupted_in_its_last_epoch_it_goes_on_without_mosaic(data: Path, whole: Path) -> None:
+    """Ctrl-C reaches the workers, too. Mosaic ended an epoch before."""
+    out = data / "interrupted"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "detect", *command(data, "interrupted")],
+        stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    while process.poll() is None and (not (out / "log.jsonl").exists() or len(epochs(out)) < EPOCHS - 1):
+        time.sleep(0.02)
+    time.sleep(0.2)
+    os.killpg(process.pid, signal.SIGINT)
+    _, said = process.communicate()
+    assert process.returncode == 130, said
+    assert f"stopped; the same command with --resume goes on from the last whole epoch of {out}" in said
+    assert "Traceback" not in said
+    (out / "weights" / ".best.pt.1.tmp").write_text("half of it")  # as a kill in mid-writing leaves it
+    resumed = run(command(data, "interrupted", "--resume"))
+    assert resumed.returncode == 0, resumed.stderr
+    assert epochs(out) == epochs(whole)
+    assert {path.name for path in (out / "weights").iterdir()} == {"best.pt", "last.pt"}
+
+
 def test_a_finished_run_says_so(data: Path, whole: Path) -> None:
     again = run(command(data, "whole", "--resume"))
     assert again.returncode == 1
@@ -128,10 +152,17 @@ def test_killed_after_the_last_epoch_it_trains_no_further(data: Path, whole: Pat
     late = shutil.copytree(whole, data / "late")
     lines = (late / "log.jsonl").read_text().splitlines()
     (late / "log.jsonl").write_text("\n".join(lines[:-1]) + "\n")
+    (late / "weights" / "last.pt").unlink()
+    (late / "curves.png").unlink()
     again = run(command(data, "late", "--resume"))
     assert again.returncode == 0, again.stderr
     assert epochs(late) == epochs(whole)
+    for name in ("best.pt", "last.pt"):
+        ours, theirs = (load_weights(folder / "weights" / name) for folder in (late, whole))
+        assert all(torch.equal(tensor, theirs.tensors[key]) for key, tensor in ours.tensors.items())
+        assert (ours.recipe, set(ours.tensors)) == (theirs.recipe, set(theirs.tensors))
     assert (late / "weights" / "best.pt").read_bytes() == (whole / "weights" / "best.pt").read_bytes()
+    assert (late / "curves.png").is_file()
     assert json.loads((late / "log.jsonl").read_text().splitlines()[-1])["event"] == "end"
 
 

@@ -10,12 +10,19 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
-from detect.convert import write
+from detect.config import Recipe
+from detect.convert import read, write
 from detect.data import Dataset
+from detect.evaluate import evaluate
+from detect.models.torchvision import build
+from detect.models.weights import load_weights
+from detect.predict import predict
 
 RECIPE = """
 model: fasterrcnn_resnet18_fpn
@@ -42,9 +49,9 @@ def start(squares: Dataset, tmp_path: Path) -> Start:
     """Starts a training in `tmp_path`/run with more lines in its recipe, words on its command line and variables."""
     write(squares, tmp_path / "data", "yolo")
 
-    def start(lines: str, *words: str, **variables: str) -> subprocess.Popen[str]:
+    def start(lines: str, *words: str, data: str = "data", out: str = "run", **variables: str) -> subprocess.Popen[str]:
         (tmp_path / "recipe.yaml").write_text(f"{RECIPE}{lines}\n")
-        places = ["--data", str(tmp_path / "data"), "--out", str(tmp_path / "run")]
+        places = ["--data", str(tmp_path / data), "--out", str(tmp_path / out)]
         return subprocess.Popen(
             [sys.executable, "-m", "detect", "train", str(tmp_path / "recipe.yaml"), *places, *words],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, **variables},
@@ -72,6 +79,37 @@ def test_every_photo_is_seen_once_an_epoch(devices: int, start: Start, tmp_path:
     assert process.returncode == 3, remarks
     assert json.loads(told)["accepted"] is False
     check(tmp_path / "run")
+    best = json.loads((tmp_path / "run" / "summary.json").read_text())["best"]["val"]
+    val = read(tmp_path / "data").only("val")
+    values = evaluate(val, predict(tmp_path / "run", val.images), replicates=0).values
+    for name in ("map", "map50", "precision", "recall"):
+        assert values[name] == pytest.approx(best[name], abs=1e-6), "what was measured is what was kept"
+
+
+def test_two_devices_make_the_step_of_one(start: Start, squares: Dataset, tmp_path: Path) -> None:
+    """Each has half of the photos, and RetinaNet's loss is the mean over photos; frozen norms are as they are."""
+    eight = [image for image in squares.images if image.boxes and image.split == "train"][:8]
+    write(replace(squares, images=(*eight, replace(eight[0], name="val.png", split="val"))), tmp_path / "eight", "yolo")
+    model = {"model": "retinanet_resnet50_fpn", "imgsz": 64}
+    torch.manual_seed(0)
+    torch.save(before := build(Recipe.model_validate(model), 2).state_dict(), tmp_path / "start.pt")
+    plain = {"optimizer": "sgd", "lr": 0.01, "lr_final": 1, "momentum": 0, "warmup": 0, "weight_decay": 0, "epochs": 1}
+    plain |= {"anchors": "default", "accumulate": 1, "loggers": [], "weights": tmp_path / "start.pt", **model}
+    words = [f"{key}={value}" for key, value in plain.items()]
+    moved = []
+    for devices in (1, 2):
+        out = tmp_path / f"on-{devices}"
+        process = start("", *words, f"devices={devices}", f"batch={8 // devices}", data="eight", out=out.name)
+        remarks = process.communicate()[1]
+        assert process.returncode == 3, remarks
+        after = load_weights(out / "weights" / "last.pt").tensors
+        moved.append({name: after[name] - value for name, value in before.items() if value.is_floating_point()})
+    largest = max(float(change.abs().max()) for change in moved[0].values())
+    assert largest > 0
+    assert (
+        max(float((moved[0][name] - moved[1][name]).abs().max()) for name in before if name in moved[0])
+        < 0.01 * largest
+    )
 
 
 def test_two_nodes_share_a_training(start: Start, tmp_path: Path) -> None:
@@ -120,3 +158,7 @@ def test_a_killed_process_takes_the_other_along_and_the_run_can_be_resumed(
     resumed = start("devices: 2", "--resume")
     assert resumed.communicate() and resumed.returncode == 3
     assert json.loads((tmp_path / "run" / "summary.json").read_text())["epochs"] == 2
+    whole = start("devices: 2", out="whole")
+    assert whole.communicate() and whole.returncode == 3
+    ends = [json.loads((tmp_path / out / "summary.json").read_text())["best"] for out in ("run", "whole")]
+    assert [{**end, "seconds": 0} for end in ends[1:]] == [{**end, "seconds": 0} for end in ends[:1]]

@@ -19,7 +19,7 @@ from detect.evaluate import evaluate
 from detect.models import load_detector, losses
 from detect.models.anchors import layout
 from detect.models.matching import Truth
-from detect.models.torchvision import build
+from detect.models.torchvision import build, look
 from detect.models.weights import load_weights
 from detect.predict import predict
 from detect.train import Run, train
@@ -107,6 +107,36 @@ def test_the_budget_saves_where_it_costs_nothing() -> None:
     assert module.roi_heads.fg_bg_sampler.batch_size_per_image == 96
     assert module.rpn.train().post_nms_top_n() == 2000
     assert module.rpn.eval().post_nms_top_n() == 300
+
+
+@pytest.mark.parametrize("model", ["fasterrcnn_resnet18_fpn", "retinanet_resnet50_fpn"])
+def test_what_a_photo_shows_does_not_hang_on_its_neighbours(model: str) -> None:
+    """Padding to the shape of another one would be seen at its edge, and the first one would set the scales."""
+    torch.manual_seed(0)
+    module = build(Recipe(model=model, imgsz=96), 2).eval()
+    head = module.rpn.head.cls_logits if model.startswith("faster") else module.head.classification_head.cls_logits
+    torch.nn.init.normal_(head.weight, std=0.05)
+    rng = np.random.default_rng(0)
+    thin, wide, square = (rng.integers(0, 255, (*size, 3), dtype=np.uint8) for size in ((36, 96), (60, 96), (96, 96)))
+    together = look(module, 96, [thin, square, wide, square], 0.001)
+    fresh = build(Recipe(model=model, imgsz=96), 2).eval()
+    fresh.load_state_dict(module.state_dict())
+    for one, picture in zip(together, (thin, square, wide, square), strict=True):
+        (alone,) = look(fresh, 96, [picture], 0.001)
+        assert len(alone.score) > 20
+        np.testing.assert_allclose(one.score, alone.score, atol=1e-5)
+        assert (np.abs(one.xyxy[:, None] - alone.xyxy).max(axis=2).min(axis=1) < 1e-2).all()
+
+
+def test_the_pooling_knows_its_scales_before_the_first_photo() -> None:
+    """Read off a photo of 96 x 36 they would be 1/2, 1/4 ... of what they are down and not across."""
+    for model, scales in (
+        ("fasterrcnn_resnet18_fpn", (4, 8, 16, 32)),
+        ("fasterrcnn_mobilenet_v3_large_320_fpn", (32, 32)),
+    ):
+        module = build(Recipe(model=model, imgsz=96), 2).eval()
+        module([torch.zeros(3, 36, 96)])
+        assert module.roi_heads.box_roi_pool.scales == [1 / scale for scale in scales]
 
 
 def test_weights_that_do_not_fit_are_refused(squares: Dataset, tmp_path: Path) -> None:

@@ -102,6 +102,17 @@ def test_the_assigner_is_the_recipes(model: str, squares: Dataset, tmp_path: Pat
     assert (usual.alpha, usual.beta, usual.topk) == (theirs.alpha, theirs.beta, theirs.topk)
 
 
+@pytest.mark.parametrize("topk", [5, 10, 20])
+def test_a_box_is_learnt_from_so_many_places(topk: int, squares: Dataset, tmp_path: Path) -> None:
+    criterion = trainer(recipe(assigner=Assigner(topk=topk)), squares, tmp_path / "run").model.criterion
+    side = 16
+    middle = torch.stack(torch.meshgrid(*[torch.arange(side) + 0.5] * 2, indexing="xy"), dim=-1).reshape(-1, 2) * 4
+    boxes = torch.cat([middle - 20, middle + 20], dim=1)[None]
+    scores, truth = torch.full((1, len(middle), 2), 0.5), torch.tensor([[[4.0, 4.0, 60.0, 60.0]]])
+    taken = criterion.assigner(scores, boxes, middle, torch.zeros(1, 1, 1), truth, torch.ones(1, 1, 1))[3]
+    assert int(taken.sum()) == topk
+
+
 def test_class_weights_reach_the_loss(squares: Dataset, tmp_path: Path) -> None:
     few_blue = [i for i in squares.images if i.split == "val" or not i.boxes or i.boxes[0].label == "red"]
     few_blue += [i for i in squares.images if i.split == "train" and i.boxes and i.boxes[0].label == "blue"][:3]

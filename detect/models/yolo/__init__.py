@@ -19,7 +19,7 @@ import yaml
 from detect.errors import ModelError
 from detect.models.detector import Picture
 from detect.models.device import pick_device
-from detect.models.letterbox import Placed, letterbox
+from detect.models.letterbox import Placed, letterbox, same_shape
 from detect.models.names import near
 from detect.models.nms import Candidates, candidates
 from detect.models.weights import Tensors, Weights, fill, load_tensors, require_file, state_dict, weights_file
@@ -44,19 +44,11 @@ class Yolo:
         """See Detector. Pictures are letterboxed as in validation; those of one input shape share a pass."""
         placed = [letterbox(picture, self.imgsz) for picture in pictures]
         found: dict[int, Candidates] = {}
-        for members in same_shape(placed):
+        for members in same_shape([one.pixels for one in placed]):
             batch = torch.from_numpy(np.stack([placed[i].pixels for i in members])).to(self.device).float() / 255
             for i, raw in zip(members, raw_output(self.module(batch)), strict=True):
                 found[i] = seen(raw, placed[i], confidence)
         return [found[i] for i in range(len(pictures))]
-
-
-def same_shape(placed: Sequence[Placed]) -> list[list[int]]:
-    """The numbers of those inputs that can share a pass."""
-    groups: dict[Any, list[int]] = {}
-    for i, one in enumerate(placed):
-        groups.setdefault(one.pixels.shape, []).append(i)
-    return list(groups.values())
 
 
 def raw_output(output: Any) -> torch.Tensor:

@@ -118,7 +118,7 @@ class Upright(torch.utils.data.Dataset["Still | int"]):
         except DataError:
             return position
         height, width = placed.pixels.shape[1:]
-        boxes = shares(image) * (np.array([image.width, image.height] * 2) * placed.scale)
+        boxes = shares(image) * (np.array([image.width, image.height] * 2) * np.array(placed.scale * 2))
         boxes = (boxes + np.array([placed.left, placed.top, 0, 0])) / [width, height, width, height]
         labels = np.array([self.index[box.label] for box in image.boxes], dtype=np.float32)
         return Still(position, placed, torch.from_numpy(boxes).float(), torch.from_numpy(labels).reshape(-1, 1))

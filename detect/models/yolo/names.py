@@ -12,12 +12,12 @@ from detect.errors import ModelError
 from detect.models.device import half, pick_device
 
 
-def event(epoch: int, seconds: float, metrics: dict[str, Any]) -> dict[str, Any]:
-    """What happened in one epoch, in this tool's names; metrics are named train/..., val/... and lr/pg..."""
+def event(epoch: int, seconds: float, metrics: dict[str, Any], rate: float) -> dict[str, Any]:
+    """What happened in one epoch, in this tool's names; metrics are named train/... and val/..."""
     told: dict[str, Any] = {
         "epoch": epoch,
         "seconds": round(seconds, 2),
-        "lr": max(value for name, value in metrics.items() if name.startswith("lr/")),
+        "lr": rate,
         "train": {},
         "val": {},
     }
@@ -41,19 +41,23 @@ def check(recipe: Recipe) -> None:
 
 
 def arguments(recipe: Recipe, device: torch.device, folder: Path) -> dict[str, Any]:
-    """A recipe in ultralytics' names. nbs=batch: a step per batch, so that no gradient is carried over an epoch."""
+    """A recipe in ultralytics' names.
+
+    nbs=batch: a step per batch, so that no gradient is carried over an epoch. The trainer ends mosaic itself.
+    """
     augment, loss = recipe.augment, recipe.loss
+    bias = min(0.1, 10 * recipe.lr) if recipe.optimizer == "sgd" else 0.0  # a slow second attempt begins slowly
     return {
         "model": f"{recipe.model}.yaml", "data": "memory.yaml", "project": str(folder), "name": "run",
         "exist_ok": True,
         "epochs": recipe.epochs, "batch": recipe.batch, "nbs": recipe.batch, "imgsz": recipe.imgsz,
         "optimizer": {"sgd": "SGD", "adamw": "AdamW"}[recipe.optimizer], "lr0": recipe.lr, "lrf": recipe.lr_final,
         "cos_lr": recipe.schedule == "cosine", "momentum": recipe.momentum, "weight_decay": recipe.weight_decay,
-        "warmup_epochs": recipe.warmup, "warmup_bias_lr": 0.1 if recipe.optimizer == "sgd" else 0.0,
+        "warmup_epochs": recipe.warmup, "warmup_bias_lr": bias,
         "patience": recipe.patience, "seed": recipe.seed, "device": str(device).removeprefix("cuda:"),
         "workers": recipe.workers, "amp": "bf16" if half(recipe, device) else False, "iou": recipe.nms_iou,
         "fliplr": augment.mirror, "flipud": augment.flip, "degrees": augment.rotation, "translate": augment.shift,
         "scale": augment.zoom, "hsv_h": augment.hue, "hsv_s": augment.saturation, "hsv_v": augment.brightness,
-        "mosaic": augment.mosaic, "close_mosaic": augment.mosaic_off, "box": loss.box, "cls": loss.cls, "dfl": loss.dfl,
+        "mosaic": augment.mosaic, "close_mosaic": 0, "box": loss.box, "cls": loss.cls, "dfl": loss.dfl,
         "plots": False, "verbose": False, "pretrained": False, "augmentations": [],
     }  # fmt: skip

@@ -20,7 +20,7 @@ def training_pictures(job: Training, keys: Sequence[int]) -> Iterator[tuple[Pict
     """What the model would see under these keys, see `Order`: picture, boxes (N, 4) in its pixels, their labels."""
     args = get_cfg(overrides=arguments(job.recipe, torch.device("cpu"), scratch))
     items = training_items(job, args, STRIDE, job.recipe.batch)
-    if job.recipe.epochs <= args.close_mosaic:  # closed before the first batch
+    if job.recipe.epochs <= job.recipe.augment.mosaic_off:  # closed before the first batch
         items.close_mosaic(copy(args))
     for key in keys:
         item = items[key]

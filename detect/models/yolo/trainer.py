@@ -18,11 +18,12 @@ from detect.errors import ModelError
 from detect.models.course import LossWatch, Patience
 from detect.models.detector import Training
 from detect.models.device import half, pick_device
+from detect.models.letterbox import same_shape
 from detect.models.memory import out_of_memory, too_large
 from detect.models.nms import suppress
 from detect.models.order import Order
-from detect.models.weights import Fitted, Weights, load_tensors, save_tensors, save_weights, take_over
-from detect.models.yolo import build, raw_output, read_tensors, same_shape, seen
+from detect.models.weights import Fitted, Tensors, Weights, load_tensors, save_tensors, save_weights, take_over
+from detect.models.yolo import build, raw_output, read_tensors, seen
 from detect.models.yolo.items import Items, Still, Upright
 from detect.models.yolo.library import DetectionTrainer, InfiniteDataLoader, scratch
 from detect.models.yolo.names import arguments, check, event
@@ -48,6 +49,7 @@ def fit(job: Training, *, resume: bool) -> None:
     check(recipe)
     state = load_tensors(job.state) if resume else None
     if state and state["done"]:
+        _keep(state["ema"], job, job.last)  # a kill may have come before it
         return
     if recipe.augment.mosaic and recipe.epochs <= recipe.augment.mosaic_off:
         say("mosaic: off from the start, since `epochs` is not above `augment.mosaic_off`")
@@ -115,6 +117,7 @@ class _Trainer(DetectionTrainer):
     def __init__(self, job: Training, module: Any, state: dict[str, Any] | None, frozen: int) -> None:
         self.job, self.saved, self.step, self.names = job, state, 0, tuple[str, ...]()
         self.seen = [0] * len(job.classes)
+        self.closed = False  # to mosaic
         self.watch, self.patience = LossWatch(), Patience(job.recipe.patience)
         self.best_fitness: float | None
         super().__init__(overrides={**arguments(job.recipe, pick_device(job.recipe.device), scratch), "freeze": frozen})
@@ -164,7 +167,8 @@ class _Trainer(DetectionTrainer):
         criterion = self.model.criterion = self.model.init_criterion()
         alpha, beta, topk = self.job.recipe.assigner.model_dump().values()
         many = getattr(criterion, "one2many", criterion)  # YOLO26 has a head without suppression beside the usual one
-        many.assigner.alpha, many.assigner.beta, many.assigner.topk = alpha, beta, topk
+        assigner = many.assigner
+        assigner.alpha, assigner.beta, assigner.topk, assigner.topk2 = alpha, beta, topk, topk  # 2: of those left
 
     def build_optimizer(self, model: Any, **options: Any) -> Any:
         """The groups of ultralytics, each parted by layer where deeper layers learn slower."""
@@ -181,6 +185,10 @@ class _Trainer(DetectionTrainer):
     def begin(self) -> None:
         """Before the first batch of an epoch."""
         self.began, self.step, self.seen = time.monotonic(), 0, [0] * len(self.job.classes)
+        if not self.closed and self.epoch >= self.epochs - self.job.recipe.augment.mosaic_off:
+            self.closed = True
+            self._close_dataloader_mosaic()
+            self.train_loader.reset()
         self._oom_retries = 3  # no silent halving of the batch: the recipe says what is trained
 
     def optimizer_step(self) -> None:
@@ -209,7 +217,7 @@ class _Trainer(DetectionTrainer):
         for items in self.test_loader:
             self.job.on_unreadable([self.job.val[item].name for item in items if isinstance(item, int)])
             part = [item for item in items if isinstance(item, Still)]
-            for members in same_shape([still.placed for still in part]):
+            for members in same_shape([still.placed.pixels for still in part]):
                 stills = [part[i] for i in members]
                 batch = _batch(stills, self.device)
                 preds = module(batch["img"])
@@ -228,25 +236,20 @@ class _Trainer(DetectionTrainer):
 
     def final_eval(self) -> None:
         """The last weights are kept, too; the best ones were measured in their epoch."""
-        self._save(self.job.last)
-
-    def _save(self, path: Path) -> None:
-        tensors = {name: value.cpu() for name, value in self.ema.ema.state_dict().items()}
-        recipe = self.job.recipe
-        told = recipe.model_dump(mode="json")
-        save_weights(Weights(recipe.model, self.job.classes, recipe.imgsz, tensors, told), path)
+        _keep(self.ema.ema.state_dict(), self.job, self.job.last)
 
     # Files
 
     def save_metrics(self, metrics: dict[str, Any]) -> None:
         """An epoch is told."""
-        told = event(self.epoch + 1, time.monotonic() - self.began, metrics)
+        rate = max(group["lr"] for group in self.optimizer.param_groups if group.get("param_group") != "bias")
+        told = event(self.epoch + 1, time.monotonic() - self.began, metrics, rate)
         self.job.on_epoch({**told, "seen": dict(zip(self.job.classes, self.seen, strict=True))})
 
     def save_model(self) -> bool:
         """The best weights so far, and then the state."""
         if self.better:
-            self._save(self.job.best)
+            _keep(self.ema.ema.state_dict(), self.job, self.job.best)
         state = {
             "epoch": self.epoch + 1, "done": bool(self.stop), "model": self.model.state_dict(),
             "ema": self.ema.ema.state_dict(), "updates": self.ema.updates, "optimizer": self.optimizer.state_dict(),
@@ -269,6 +272,11 @@ class _Trainer(DetectionTrainer):
         if hasattr(criterion := self.model.criterion, "update"):  # YOLO26 shifts weight between its heads by epoch
             criterion.updates = self.start_epoch - 1
             criterion.update()
+
+
+def _keep(tensors: Tensors, job: Training, path: Path) -> None:
+    recipe, on_cpu = job.recipe, {name: value.cpu() for name, value in tensors.items()}
+    save_weights(Weights(recipe.model, job.classes, recipe.imgsz, on_cpu, recipe.model_dump(mode="json")), path)
 
 
 def training_items(job: Training, args: Any, stride: int, batch: int) -> Items:
