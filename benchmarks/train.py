@@ -140,14 +140,8 @@ def reference(args: argparse.Namespace) -> dict[str, float]:
     device, clock = torch.device(args.device), Clock(args)
     module.to(device).train()
     optimizer = torch.optim.SGD(module.parameters(), lr=0.01, momentum=0.9, weight_decay=1e-4)
-    loader: Any = torch.utils.data.DataLoader(
-        photos,  # type: ignore[arg-type]
-        args.batch,
-        shuffle=True,
-        num_workers=args.workers,
-        collate_fn=list,
-        persistent_workers=args.workers > 0,
-    )
+    more = {"num_workers": args.workers, "persistent_workers": args.workers > 0}
+    loader: Any = torch.utils.data.DataLoader(photos, args.batch, shuffle=True, collate_fn=list, **more)  # type: ignore
     for _ in range(args.epochs):
         for items in loader:
             pictures = [picture.to(device) for picture, _ in items]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import math
-import os
 import time
 from collections import Counter
 from copy import deepcopy
@@ -26,7 +25,7 @@ from detect.config import Recipe
 from detect.errors import ModelError
 from detect.models.course import LossWatch, Patience
 from detect.models.detector import Training
-from detect.models.device import half, pick_device
+from detect.models.device import half, pick_device, set_threads
 from detect.models.losses import Losses
 from detect.models.memory import out_of_memory, too_large
 from detect.models.torchvision import build
@@ -105,7 +104,7 @@ def fit(job: Training, *, resume: bool) -> None:
     if min(recipe.batch, len(job.train)) < _least(recipe):
         raise ModelError(f"{recipe.model}: learns from batches of {_least(recipe)} photos or more; its norms need them")
     torch.manual_seed(recipe.seed)
-    torch.set_num_threads(recipe.threads or os.cpu_count() or 1)
+    set_threads(recipe)
     cv2.setNumThreads(0)  # pictures are small, and there are many
     device = pick_device(recipe.device)
     many = recipe.devices * recipe.nodes > 1

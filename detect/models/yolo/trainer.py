@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import time
 from copy import copy
 from pathlib import Path
@@ -17,7 +16,7 @@ from detect.data import Image, Predictions
 from detect.errors import ModelError
 from detect.models.course import LossWatch, Patience
 from detect.models.detector import Training
-from detect.models.device import half, pick_device
+from detect.models.device import half, pick_device, set_threads
 from detect.models.letterbox import same_shape
 from detect.models.memory import out_of_memory, too_large
 from detect.models.nms import suppress
@@ -54,7 +53,7 @@ def fit(job: Training, *, resume: bool) -> None:
     if recipe.augment.mosaic and recipe.epochs <= recipe.augment.mosaic_off:
         say("mosaic: off from the start, since `epochs` is not above `augment.mosaic_off`")
     trainer = _Trainer(job, module, state, layers)
-    torch.set_num_threads(recipe.threads or os.cpu_count() or 1)
+    set_threads(recipe)
     job.on_start(fitted, state["epoch"] + 1 if state else 1)
     full = False
     try:
