@@ -108,6 +108,7 @@ def test_interrupted_in_its_last_epoch_it_goes_on_without_mosaic(data: Path, who
     process = subprocess.Popen(
         [sys.executable, "-m", "detect", *command(data, "interrupted")],
         stderr=subprocess.PIPE, text=True, start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs ignore it
     )  # fmt: skip
     while process.poll() is None and (not (out / "log.jsonl").exists() or len(epochs(out)) < EPOCHS - 1):
         time.sleep(0.02)
