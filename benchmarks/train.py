@@ -141,7 +141,7 @@ def reference(args: argparse.Namespace) -> dict[str, float]:
     module.to(device).train()
     optimizer = torch.optim.SGD(module.parameters(), lr=0.01, momentum=0.9, weight_decay=1e-4)
     more = {"num_workers": args.workers, "persistent_workers": args.workers > 0}
-    loader: Any = torch.utils.data.DataLoader(photos, args.batch, shuffle=True, collate_fn=list, **more)  # type: ignore
+    loader: Any = torch.utils.data.DataLoader(photos, args.batch, shuffle=True, collate_fn=list, **more)  # type: ignore[arg-type]
     for _ in range(args.epochs):
         for items in loader:
             pictures = [picture.to(device) for picture, _ in items]

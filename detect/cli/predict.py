@@ -106,15 +106,10 @@ def _note_looks(point: OperatingPoint | None, given: dict[str, Any]) -> None:
     """Say so where scores will be others than those that the thresholds were fitted to."""
     from detect.progress import say
 
-    if point is not None and point.suppression is not None:
-        fitted, here = ([f"--{look}" for look in LOOKS if look in some] for some in (point.looks, _chosen(given)))
-        if fitted != here:
-            what = (" ".join(looks) or "a single look" for looks in (fitted, here))
-            say("the thresholds were fitted with {}, and this is with {}: scores are others".format(*what))
-
-
-def _chosen(given: dict[str, Any]) -> tuple[str, ...]:
-    return tuple(look for look in LOOKS if given[look])
+    here = [look for look in LOOKS if given[look]]
+    if point is not None and point.suppression is not None and set(point.looks) != set(here):
+        fitted, now = (" ".join(f"--{look}" for look in looks) or "a single look" for looks in (point.looks, here))
+        say(f"the thresholds were fitted with {fitted}, and this is with {now}: scores are others")
 
 
 def _looking(detector: Detector, given: dict[str, Any]) -> Detector:

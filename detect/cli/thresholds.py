@@ -66,11 +66,11 @@ def thresholds(
       detect thresholds runs/first --data data/ --figure map50 --choose precision=0.9 --hard
     """
     from detect.errors import ModelError
-    from detect.models import EXPORTED, load_detector
+    from detect.models import EXPORTED, load_detector, model_file
     from detect.predict.mirror import look_again
     from detect.train.thresholds import fit_thresholds, keep
 
-    if weights.suffix in EXPORTED or (weights / "model.xml").is_file():
+    if model_file(weights).suffix in EXPORTED:
         raise ModelError(f"{weights}: thresholds are fitted before export; fit the run, then export it again")
     detector = look_again(load_detector(weights, device=device), mirror=mirror, flip=flip)
     dataset = options.read_data(data).only(split)

@@ -23,7 +23,7 @@ def load_detector(path: str | Path, *, device: str = "auto", threads: int = 0) -
     Raises ModelError when the file is missing, unsafe, broken or does not fit; MissingExtra when the library that
     the model needs is not installed.
     """
-    path = _file(Path(path))
+    path = model_file(Path(path))
     if path.suffix in EXPORTED:
         from detect.models.exported import Exported
 
@@ -44,7 +44,7 @@ def load_detector(path: str | Path, *, device: str = "auto", threads: int = 0) -
 
 def load_point(path: str | Path) -> OperatingPoint | None:
     """The operating point that was fitted to a detector, if any. Raises what `load_detector` does."""
-    path = _file(Path(path))
+    path = model_file(Path(path))
     if path.suffix in EXPORTED:
         return load_detector(path, device="cpu").point
     require_torch()
@@ -53,7 +53,8 @@ def load_point(path: str | Path) -> OperatingPoint | None:
     return load_weights(path).operating_point
 
 
-def _file(path: Path) -> Path:
+def model_file(path: Path) -> Path:
+    """The file that is meant by a folder that `detect export` wrote; any other path is left as it is."""
     return path / "model.xml" if (path / "model.xml").is_file() else path
 
 

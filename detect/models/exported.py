@@ -82,8 +82,7 @@ def _onnx(path: Path, device: str, threads: int) -> tuple[Run, Card]:
 
 
 def _openvino(path: Path, device: str, threads: int) -> tuple[Run, Card]:
-    if device not in ("auto", "cpu"):
-        raise ModelError(f"device {device!r} cannot be used: a model exported to OpenVINO runs on the CPU")
+    _only_cpu(device, "OpenVINO")
     core = openvino().Core()
     try:
         model = core.read_model(str(path))
@@ -104,8 +103,7 @@ def _openvino(path: Path, device: str, threads: int) -> tuple[Run, Card]:
 def _torchscript(path: Path, device: str, threads: int) -> tuple[Run, Card]:
     from detect.models import require_torch
 
-    if device not in ("auto", "cpu"):  # the tracer wrote it into every step
-        raise ModelError(f"device {device!r} cannot be used: a model exported to TorchScript runs on the CPU")
+    _only_cpu(device, "TorchScript")  # the tracer wrote it into every step
     require_torch()
     import torch
 
@@ -132,6 +130,11 @@ OPENERS: dict[str, Callable[[Path, str, int], tuple[Run, Card]]] = {
     ".xml": _openvino,
     ".torchscript": _torchscript,
 }
+
+
+def _only_cpu(device: str, to: str) -> None:
+    if device not in ("auto", "cpu"):
+        raise ModelError(f"device {device!r} cannot be used: a model exported to {to} runs on the CPU")
 
 
 def _first_line(error: Exception) -> str:

@@ -6,7 +6,6 @@ transform is normalisation (and, for SSD, the square shape that it needs).
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,6 @@ from pydantic import ValidationError
 from torchvision.models import detection as zoo
 from torchvision.models.detection.backbone_utils import resnet_fpn_backbone
 from torchvision.ops.misc import FrozenBatchNorm2d
-from torchvision.ops.poolers import initLevelMapper
 
 from detect.config import Recipe, Roi
 from detect.errors import ModelError
@@ -91,16 +89,11 @@ def build(recipe: Recipe, classes: int) -> Any:
 
 def _set_scales(module: Any) -> None:
     """Tell a pooling the scales of its levels: it would read them off the first picture, which may be too thin."""
-    side, pool = 256, module.roi_heads.box_roi_pool
+    square = torch.zeros(1, 3, 256, 256)
     module.backbone.eval()
     with torch.no_grad():
-        features = module.backbone(torch.zeros(1, 3, side, side))
+        module.roi_heads.box_roi_pool(module.backbone(square), [torch.zeros(1, 4)], [square.shape[2:]])
     module.backbone.train()
-    steps = [side // features[name].shape[-1] for name in pool.featmap_names if name in features]
-    pool.scales = [1 / step for step in steps]
-    pool.map_levels = initLevelMapper(
-        *(int(math.log2(step)) for step in (steps[0], steps[-1])), pool.canonical_scale, pool.canonical_level
-    )
 
 
 def freeze_norms(module: torch.nn.Module) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 EDGE = 2.0  # pixels from the edge of a tile within which a box is taken for cut
 SHARE = 0.25  # of a tile that it shares with the next one
-SAME = 0.7  # IoU above which boxes of several looks are one thing
+MERGED = 0.7  # IoU above which boxes of several looks are one thing
 
 
 class Tiled:
@@ -46,7 +46,7 @@ class Tiled:
         parts = [uncut(one, place, width, height) for one, place in zip(found, places, strict=True)]
         together = candidates(*(np.concatenate(column) for column in zip(whole[0], *parts, strict=True)))
         own = self.suppression
-        return suppress(together, Suppression(min(SAME, own.iou), 0.0, own.per_class), most=len(together.score))
+        return suppress(together, Suppression(min(MERGED, own.iou), 0.0, own.per_class), most=len(together.score))
 
 
 def windows(width: int, height: int, side: int) -> Iterator[tuple[int, int, int, int]]:

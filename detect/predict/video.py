@@ -29,13 +29,19 @@ class Video:
         count = int(self.capture.get(cv2.CAP_PROP_FRAME_COUNT)) if self.capture.isOpened() else 0
         if count <= 0 and self.capture.isOpened():  # a recording that was streamed does not state its length
             count = sum(1 for _ in iter(self.capture.grab, False))
-            self.capture = cv2.VideoCapture(str(path))
+            self._rewind()
         if count <= 0:
             raise DataError(f"{path}: cannot be read as a video; has it a codec that OpenCV knows (H.264, MJPEG)?")
         width, height = (int(self.capture.get(key)) for key in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT))
         self.numbers = {f"{path.name}/{number:06d}": number for number in range(0, count, every)}
         self.images = tuple(Image(name, width, height) for name in self.numbers)
         self.next, self.count, self.end = 0, count, count
+
+    def _rewind(self) -> None:
+        import cv2
+
+        self.capture.release()
+        self.capture, self.next = cv2.VideoCapture(str(self.path)), 0
 
     def picture(self, image: Image) -> Picture:
         """A frame as RGB (height, width, 3) uint8.
@@ -49,8 +55,7 @@ class Video:
         if number >= self.end:
             raise DataError(())
         if number < self.next:
-            self.capture.release()
-            self.capture, self.next = cv2.VideoCapture(str(self.path)), 0
+            self._rewind()
         while self.next < number:  # seeking is not exact in every container; decoding is
             self.capture.grab()
             self.next += 1

@@ -12,7 +12,7 @@ from detect.data import Dataset
 from detect.errors import DetectError
 from detect.progress import say
 from detect.train import log as logs
-from detect.train.stage import FURTHER, run_stage
+from detect.train.stage import run_stage
 
 
 @dataclass(frozen=True)
@@ -48,11 +48,10 @@ def run_attempts(recipe: Recipe, dataset: Dataset, out: Path, *, resume: bool) -
     attempts, worked = list[Attempt](), not (out / "summary.json").is_file()
     retries = recipe.accept.retries if recipe.accept else 0
     while len(attempts) <= retries and not (attempts and attempts[-1].accepted):
-        folder = out / f"{FURTHER}{len(attempts) + 1}" if attempts else out
+        folder = out / f"attempt-{len(attempts) + 1}" if attempts else out
         this = _again(attempts) if attempts else recipe
-        worked |= run_stage(
-            this, dataset, folder, resume=resume and (folder == out or (folder / "recipe.yaml").is_file())
-        )
+        begun = resume and (folder == out or (folder / "recipe.yaml").is_file())
+        worked |= run_stage(this, dataset, folder, resume=begun, first=not attempts)
         events = tuple(logs.Log(folder / "log.jsonl").epochs())
         attempts.append(Attempt(folder, load_recipe(folder / "recipe.yaml"), events))
     if not worked:

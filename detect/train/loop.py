@@ -13,7 +13,6 @@ from collections import Counter
 from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -30,7 +29,7 @@ from detect.models.losses import Losses
 from detect.models.memory import out_of_memory, too_large
 from detect.models.torchvision import build
 from detect.models.transfer import freeze, parameter_groups, start
-from detect.models.weights import Weights, load_tensors, save_tensors, save_weights
+from detect.models.weights import load_tensors, save_tensors, save_trained
 from detect.train.batches import Item, batches, pictures
 from detect.train.peers import PeerLost, agree, alone, gather
 from detect.train.validate import validate
@@ -156,11 +155,11 @@ def _epochs(fabric: Any, model: Any, learner: _Learner, job: Training) -> None:
         better = learner.patience.tell(figures[recipe.watch])
         if fabric.is_global_zero:
             if better:
-                _save(learner.averaged.module, job, job.best)
+                save_trained(learner.averaged.module.state_dict(), job, job.best)
             save_tensors(learner.state(), job.state)
         fabric.barrier()
     if fabric.is_global_zero:
-        _save(learner.averaged.module, job, job.last)
+        save_trained(learner.averaged.module.state_dict(), job, job.last)
 
 
 def _epoch(
@@ -243,9 +242,3 @@ def _try(model: Any, recipe: Recipe, size: int, device: torch.device) -> None:
     target = {"boxes": torch.tensor([[side / 4, side / 4, side / 2, side / 2]]), "labels": torch.tensor([1])}
     loss, _ = _loss(model, recipe, device, [Item(picture, target, "", ())] * size)
     loss.backward()
-
-
-def _save(module: Any, job: Training, path: Path) -> None:
-    tensors = {name: value.cpu() for name, value in module.state_dict().items()}
-    recipe = job.recipe
-    save_weights(Weights(recipe.model, job.classes, recipe.imgsz, tensors, recipe.model_dump(mode="json")), path)

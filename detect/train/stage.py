@@ -26,11 +26,13 @@ if TYPE_CHECKING:
 
 
 CURVES = "curves.png"
-FURTHER = "attempt-"  # and its number: the folder of a retry, in that of the run
 
 
-def run_stage(recipe: Recipe, dataset: Dataset, out: Path, *, resume: bool) -> bool:
-    """Train as the recipe says, once; see `train`. False where it was finished before."""
+def run_stage(recipe: Recipe, dataset: Dataset, out: Path, *, resume: bool, first: bool = True) -> bool:
+    """Train as the recipe says, once; see `train`. False where it was finished before.
+
+    A further attempt is not the `first`: it begins with weights of its own run, wherever that is now.
+    """
     images, val = photos(dataset, "train"), photos(dataset, "val")
     if not any(image.boxes for image in val):
         raise DataError("split 'val' has no boxes, so no epoch could be told from another; see `detect split`")
@@ -39,7 +41,7 @@ def run_stage(recipe: Recipe, dataset: Dataset, out: Path, *, resume: bool) -> b
     given, recipe = recipe, fitted(recipe, images)
     if given.roi == "auto" and isinstance(recipe.roi, Roi) and not follows(recipe):
         say(f"roi: {recipe.roi.samples} samples, {recipe.roi.proposals} proposals")
-    if resume and _tidied(out, recipe, dataset):
+    if resume and _tidied(out, recipe, dataset, first):
         return False
     if not resume and not follows(recipe):
         _start_folder(out, recipe, dataset)
@@ -59,10 +61,9 @@ def _draw(recipe: Recipe, out: Path) -> None:
 
 
 def _sweep(out: Path) -> None:
-    """Remove files that a kill in mid-writing has left, each as large as the state of a training."""
-    for folder in (out, out / "weights"):
-        for rest in folder.glob(".*.tmp"):
-            rest.unlink(missing_ok=True)
+    """Remove what a kill in mid-writing has left: files as large as the state of a training, a folder just begun."""
+    for rest in (*out.glob(".*.tmp"), *(out / "weights").glob(".*.tmp")):
+        shutil.rmtree(rest) if rest.is_dir() else rest.unlink()
 
 
 def follows(recipe: Recipe) -> bool:
@@ -89,25 +90,24 @@ def _start_folder(out: Path, recipe: Recipe, dataset: Dataset) -> None:
         write_text(folder / "data.json", logs.to_json(logs.describe(dataset)))
 
 
-def _tidied(out: Path, recipe: Recipe, dataset: Dataset) -> bool:
+def _tidied(out: Path, recipe: Recipe, dataset: Dataset, first: bool) -> bool:
     """Put right what a kill left behind; whether the run has nothing left to do."""
-    if follows(recipe):
-        return _is_finished(out, recipe, dataset)
-    _sweep(out)
-    done = _is_finished(out, recipe, dataset)
-    if done and not (out / CURVES).is_file():
-        _draw(recipe, out)
+    done = _is_finished(out, recipe, dataset, first)
+    if not follows(recipe):
+        _sweep(out)
+        if done and not (out / CURVES).is_file():
+            _draw(recipe, out)
     return done
 
 
-def _is_finished(out: Path, recipe: Recipe, dataset: Dataset) -> bool:
+def _is_finished(out: Path, recipe: Recipe, dataset: Dataset, first: bool) -> bool:
     """Whether the run has nothing left to do. Raises ConfigError where it cannot be resumed with recipe and data."""
     if not (out / "recipe.yaml").is_file():
         raise ConfigError(f"{out}: no run to resume; leave out --resume to start one")
     if logs.read_json(out / "data.json") != logs.describe(dataset):
         raise ConfigError(f"{out}: the run was started on other data (other images, boxes or classes)")
     known = load_recipe(out / "recipe.yaml")
-    if out.name.startswith(FURTHER):  # it began with weights of this very run, wherever that is now
+    if not first:
         known = known.model_copy(update={"weights": recipe.weights})
     if changed := differences(known, recipe):
         raise ConfigError(f"{out}: the run has another recipe ({'; '.join(changed)}); resume with the same one")

@@ -97,7 +97,6 @@ def test_levels_that_see_nothing_keep_their_default_ones_in_their_places(model: 
     for shapes, level in zip(fitted, given.levels, strict=True):
         theirs = (level.shapes[:, 1] / level.shapes[:, 0]).round(2)
         ratio = shapes[:, 1] / shapes[:, 0]
-        assert (np.diff(ratio[np.argsort(theirs, kind="stable")][[0, -1]]) >= 0).all()
         for one in range(len(ratio)):
             assert (ratio[theirs > theirs[one]] >= ratio[one]).all(), "ranked as the default ones are"
 

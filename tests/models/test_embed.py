@@ -53,29 +53,26 @@ def test_the_features_of_a_detector(model: str, length: int, tmp_path: Path) -> 
     np.testing.assert_allclose(vectors, again, rtol=1e-4, atol=1e-5)  # each by itself
 
 
-def test_colours_are_scaled_as_the_detector_does(tmp_path: Path) -> None:
-    """An SSDLite wants -1..1, and not what classifiers on ImageNet do."""
-    path = trained("ssdlite320_mobilenet_v3_large", tmp_path / "best.pt")
-    module = build(Recipe(model="ssdlite320_mobilenet_v3_large", imgsz=320), 2).eval()
+@pytest.mark.parametrize(
+    ("model", "level", "mean", "deviation"),
+    [
+        ("ssdlite320_mobilenet_v3_large", "1", (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
+        ("retinanet_resnet50_fpn", "2", (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
+    ],
+)
+def test_colours_and_level_are_the_detectors(
+    model: str, level: str, mean: tuple[float, ...], deviation: tuple[float, ...], tmp_path: Path
+) -> None:
+    """An SSDLite wants -1..1, unlike classifiers on ImageNet; a RetinaNet adds two levels to its backbone's."""
+    path = trained(model, tmp_path / "best.pt")
+    module = build(Recipe(model=model, imgsz=320), 2).eval()
     module.load_state_dict(load_weights(path).tensors)
     photo = np.kron(np.random.default_rng(1).integers(0, 255, (10, 10, 3)), np.ones((32, 32, 1))).astype(np.uint8)
     with torch.inference_mode():
-        pixels = torch.from_numpy(photo.transpose(2, 0, 1)).float()[None] / 127.5 - 1
-        wanted = list(module.backbone(pixels).values())[1].mean(dim=(2, 3))[0].numpy()
-    np.testing.assert_allclose(embedder(path, device="cpu")([photo])[0], wanted, rtol=1e-3, atol=1e-4)
-
-
-def test_a_retinanet_is_asked_where_its_backbone_ended(tmp_path: Path) -> None:
-    """After it come two levels that the backbone does not have."""
-    path = trained("retinanet_resnet50_fpn", tmp_path / "best.pt")
-    module = build(Recipe(model="retinanet_resnet50_fpn", imgsz=320), 2).eval()
-    module.load_state_dict(load_weights(path).tensors)
-    photo = np.kron(np.random.default_rng(1).integers(0, 255, (10, 10, 3)), np.ones((32, 32, 1))).astype(np.uint8)
-    with torch.inference_mode():
-        levels = module.backbone(
-            module.transform.normalize(torch.from_numpy(photo.transpose(2, 0, 1)).float()[None] / 255)
+        pixels = torchvision.transforms.Normalize(mean, deviation)(
+            torch.from_numpy(photo.transpose(2, 0, 1)).float()[None] / 255
         )
-        wanted = levels["2"].mean(dim=(2, 3))[0].numpy()
+        wanted = module.backbone(pixels)[level].mean(dim=(2, 3))[0].numpy()
     np.testing.assert_allclose(embedder(path, device="cpu")([photo])[0], wanted, rtol=1e-3, atol=1e-4)
 
 

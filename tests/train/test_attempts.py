@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +63,7 @@ def test_a_real_second_attempt_starts_from_the_weights_of_the_first(squares: Dat
     taken = [json.loads(log.read_text().splitlines()[0])["weights"] for log in (first, second)]
     assert taken[0].startswith("no weights given")
     count = len(load_weights(run.folder / "attempt-2").tensors)
-    assert re.fullmatch(rf"(\d+) of \1 tensors taken over.*|{count} of {count} tensors.*", taken[1])
+    assert taken[1].startswith(f"{count} of {count} tensors ")
     assert run.attempts[1].epochs[0]["train"] != run.attempts[0].epochs[0]["train"]
     assert [one.recipe.lr for one in run.attempts] == [0.001, pytest.approx(0.0003)]
 

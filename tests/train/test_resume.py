@@ -119,10 +119,12 @@ def test_interrupted_in_its_last_epoch_it_goes_on_without_mosaic(data: Path, who
     assert f"stopped; the same command with --resume goes on from the last whole epoch of {out}" in said
     assert "Traceback" not in said
     (out / "weights" / ".best.pt.1.tmp").write_text("half of it")  # as a kill in mid-writing leaves it
+    (out / ".attempt-2.xyz.tmp").mkdir()
     resumed = run(command(data, "interrupted", "--resume"))
     assert resumed.returncode == 0, resumed.stderr
     assert epochs(out) == epochs(whole)
     assert {path.name for path in (out / "weights").iterdir()} == {"best.pt", "last.pt"}
+    assert not (out / ".attempt-2.xyz.tmp").exists()
 
 
 def test_a_finished_run_says_so(data: Path, whole: Path) -> None:

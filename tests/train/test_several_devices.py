@@ -105,11 +105,8 @@ def test_two_devices_make_the_step_of_one(start: Start, squares: Dataset, tmp_pa
         after = load_weights(out / "weights" / "last.pt").tensors
         moved.append({name: after[name] - value for name, value in before.items() if value.is_floating_point()})
     largest = max(float(change.abs().max()) for change in moved[0].values())
-    assert largest > 0
-    assert (
-        max(float((moved[0][name] - moved[1][name]).abs().max()) for name in before if name in moved[0])
-        < 0.01 * largest
-    )
+    apart = max(float((change - moved[1][name]).abs().max()) for name, change in moved[0].items())
+    assert apart < 0.01 * largest
 
 
 def test_two_nodes_share_a_training(start: Start, tmp_path: Path) -> None:
@@ -161,4 +158,4 @@ def test_a_killed_process_takes_the_other_along_and_the_run_can_be_resumed(
     whole = start("devices: 2", out="whole")
     assert whole.communicate() and whole.returncode == 3
     ends = [json.loads((tmp_path / out / "summary.json").read_text())["best"] for out in ("run", "whole")]
-    assert [{**end, "seconds": 0} for end in ends[1:]] == [{**end, "seconds": 0} for end in ends[:1]]
+    assert {**ends[0], "seconds": 0} == {**ends[1], "seconds": 0}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from copy import copy
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -21,7 +20,7 @@ from detect.models.letterbox import same_shape
 from detect.models.memory import out_of_memory, too_large
 from detect.models.nms import suppress
 from detect.models.order import Order
-from detect.models.weights import Fitted, Tensors, Weights, load_tensors, save_tensors, save_weights, take_over
+from detect.models.weights import Fitted, load_tensors, save_tensors, save_trained, take_over
 from detect.models.yolo import build, raw_output, read_tensors, seen
 from detect.models.yolo.items import Items, Still, Upright
 from detect.models.yolo.library import DetectionTrainer, InfiniteDataLoader, scratch
@@ -48,7 +47,7 @@ def fit(job: Training, *, resume: bool) -> None:
     check(recipe)
     state = load_tensors(job.state) if resume else None
     if state and state["done"]:
-        _keep(state["ema"], job, job.last)  # a kill may have come before it
+        save_trained(state["ema"], job, job.last)  # a kill may have come before it
         return
     if recipe.augment.mosaic and recipe.epochs <= recipe.augment.mosaic_off:
         say("mosaic: off from the start, since `epochs` is not above `augment.mosaic_off`")
@@ -235,7 +234,7 @@ class _Trainer(DetectionTrainer):
 
     def final_eval(self) -> None:
         """The last weights are kept, too; the best ones were measured in their epoch."""
-        _keep(self.ema.ema.state_dict(), self.job, self.job.last)
+        save_trained(self.ema.ema.state_dict(), self.job, self.job.last)
 
     # Files
 
@@ -248,7 +247,7 @@ class _Trainer(DetectionTrainer):
     def save_model(self) -> bool:
         """The best weights so far, and then the state."""
         if self.better:
-            _keep(self.ema.ema.state_dict(), self.job, self.job.best)
+            save_trained(self.ema.ema.state_dict(), self.job, self.job.best)
         state = {
             "epoch": self.epoch + 1, "done": bool(self.stop), "model": self.model.state_dict(),
             "ema": self.ema.ema.state_dict(), "updates": self.ema.updates, "optimizer": self.optimizer.state_dict(),
@@ -271,11 +270,6 @@ class _Trainer(DetectionTrainer):
         if hasattr(criterion := self.model.criterion, "update"):  # YOLO26 shifts weight between its heads by epoch
             criterion.updates = self.start_epoch - 1
             criterion.update()
-
-
-def _keep(tensors: Tensors, job: Training, path: Path) -> None:
-    recipe, on_cpu = job.recipe, {name: value.cpu() for name, value in tensors.items()}
-    save_weights(Weights(recipe.model, job.classes, recipe.imgsz, on_cpu, recipe.model_dump(mode="json")), path)
 
 
 def training_items(job: Training, args: Any, stride: int, batch: int) -> Items:
