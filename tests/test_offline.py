@@ -85,8 +85,8 @@ def test_train_predict_and_evaluate_try_no_host(tmp_path: Path, watched: dict[st
 
 def test_the_other_detectors_and_runtimes_try_no_host(tmp_path: Path, watched: dict[str, str]) -> None:
     """DDP talks to itself on this machine, and is not meant."""
-    recipe = "model: fasterrcnn_resnet18_fpn\nimgsz: 64\nepochs: 1\nbatch: 4\nloggers: [tensorboard, mlflow]\n"
-    (tmp_path / "recipe.yaml").write_text(recipe)
+    recipe = "model: fasterrcnn_resnet18_fpn\nimgsz: 64\nepochs: 1\nbatch: 4\nroi: {samples: 16, proposals: 50}\n"
+    (tmp_path / "recipe.yaml").write_text(f"{recipe}loggers: [tensorboard, mlflow]\n")
     for step in (
         "sample sample --images 12 --size 160 --format voc",
         "split sample data --ratios 60/40",

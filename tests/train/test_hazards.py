@@ -21,8 +21,14 @@ from detect.models.memory import largest_batch, out_of_memory
 from detect.models.weights import load_weights
 from detect.train import train
 
-SMALL = {"imgsz": 64, "epochs": 1, "batch": 8, "workers": 0, "optimizer": "adamw", "lr": 0.001}
 MODELS = ["yolov5n", "fasterrcnn_resnet18_fpn"]
+
+
+def small(model: str, **more: Any) -> Recipe:
+    """A training of a few seconds."""
+    roi = {"roi": {"samples": 16, "proposals": 50}} if model.startswith("fasterrcnn") else {}
+    size = {"imgsz": 64, "epochs": 1, "batch": 8, "workers": 0}
+    return Recipe.model_validate({"model": model, **size, "optimizer": "adamw", "lr": 0.001, **roi, **more})
 
 
 @pytest.fixture
@@ -43,7 +49,7 @@ def damaged(squares: Dataset, tmp_path: Path) -> Dataset:
 def test_photos_that_cannot_be_read_are_left_out_and_named(
     model: str, workers: int, damaged: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    recipe = Recipe(model=model, **{**SMALL, "workers": workers}, augment=Augment(mosaic=0.5, mosaic_off=0))
+    recipe = small(model, workers=workers, augment=Augment(mosaic=0.5, mosaic_off=0))
     run = train(recipe, damaged, tmp_path / "run")
     events = [json.loads(line) for line in (run.folder / "log.jsonl").read_text().splitlines()]
     assert {e["image"] for e in events if e["event"] == "unreadable"} == {"03.png", "20.png", "41.png"}
@@ -55,7 +61,7 @@ def test_photos_that_cannot_be_read_are_left_out_and_named(
 
 @pytest.mark.parametrize("model", MODELS)
 def test_too_many_of_them_are_fatal(model: str, damaged: Dataset, tmp_path: Path) -> None:
-    recipe = Recipe(model=model, **SMALL, unreadable=2, augment=Augment(mosaic=0))
+    recipe = small(model, unreadable=2, augment=Augment(mosaic=0))
     with pytest.raises(DataError, match="3 photos cannot be read, more than `unreadable` allows"):
         train(recipe, damaged, tmp_path / "run")
 
@@ -63,7 +69,7 @@ def test_too_many_of_them_are_fatal(model: str, damaged: Dataset, tmp_path: Path
 @pytest.mark.parametrize("model", MODELS)
 def test_the_log_counts_what_was_seen(model: str, squares: Dataset, tmp_path: Path) -> None:
     still = Augment(mosaic=0, zoom=0, shift=0, mirror=0)
-    run = train(Recipe(model=model, **SMALL, augment=still), squares, tmp_path / "run")
+    run = train(small(model, augment=still), squares, tmp_path / "run")
     assert run.epochs[0]["seen"] == {"red": 18, "blue": 18}
 
 
@@ -73,13 +79,13 @@ def test_a_yolos_broken_loss_names_the_photos(squares: Dataset, tmp_path: Path) 
     tensors = build("yolov5n", 2).state_dict()
     name = next(key for key in tensors if key.endswith("weight"))
     torch.save({**tensors, name: torch.full_like(tensors[name], torch.nan)}, tmp_path / "broken.pt")
-    recipe = Recipe(model="yolov5n", **SMALL, weights=tmp_path / "broken.pt")
+    recipe = small("yolov5n", weights=tmp_path / "broken.pt")
     with pytest.raises(ModelError, match=r"epoch 1: the loss is no longer a number, in a batch of (\d\d\.png(, )?){8}"):
         train(recipe, squares, tmp_path / "run")
 
 
 def test_a_loss_that_runs_away_names_the_photos(squares: Dataset, tmp_path: Path) -> None:
-    recipe = Recipe(model="fasterrcnn_resnet18_fpn", **{**SMALL, "epochs": 2, "lr": 0.1}, warmup=0)
+    recipe = small("fasterrcnn_resnet18_fpn", epochs=2, lr=0.1, warmup=0)
     with pytest.raises(ModelError, match=r"epoch \d: the loss (diverges|is no longer).*in a batch of \d\d\.png"):
         train(recipe, squares, tmp_path / "run")
 
@@ -99,7 +105,7 @@ def test_patience_is_the_same_for_all(
     """A figure that stays at 0 does not get better: the first epoch is the best, and two more are waited for."""
     monkeypatch.setattr("detect.train.stage.measured", lambda truth, found: dict.fromkeys(FIGURES, 0.0))
     few = replace(squares, images=(*squares.only("train").images[:8], *squares.only("val").images[:2]))
-    run = train(Recipe(model=model, **{**SMALL, "epochs": 8}, patience=2), few, tmp_path / "run")
+    run = train(small(model, epochs=8, patience=2), few, tmp_path / "run")
     assert [event["epoch"] for event in run.epochs] == [1, 2, 3] and run.best["epoch"] == 1
     last, best = (load_weights(run.weights.with_name(name)).tensors for name in ("last.pt", "best.pt"))
     assert any(not torch.equal(last[key], best[key]) for key in best)
@@ -116,7 +122,7 @@ def test_a_photo_of_val_that_cannot_be_read_is_left_out_too(model: str, squares:
             images.append(replace(image, path=tmp_path / image.name))
         else:
             images.append(image)
-    recipe = Recipe(model=model, **SMALL)
+    recipe = small(model)
     run = train(recipe, replace(squares, images=tuple(images)), tmp_path / "run")
     log = (run.folder / "log.jsonl").read_text()
     assert json.loads(next(line for line in log.splitlines() if "unreadable" in line))["image"] == broken.name
@@ -132,21 +138,21 @@ def test_a_photo_of_val_that_cannot_be_read_is_left_out_too(model: str, squares:
 def test_val_without_boxes_is_refused(squares: Dataset, tmp_path: Path) -> None:
     images = tuple(replace(i, boxes=()) if i.split == "val" else i for i in squares.images)
     with pytest.raises(DataError, match="split 'val' has no boxes"):
-        train(Recipe(model="yolov5n", **SMALL), replace(squares, images=images), tmp_path / "run")
+        train(small("yolov5n"), replace(squares, images=images), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
 def test_settings_that_cannot_work_are_refused(squares: Dataset, tmp_path: Path) -> None:
-    still = Recipe(model="yolov5n", **{**SMALL, "optimizer": "sgd"}, momentum=0)
+    still = small("yolov5n", optimizer="sgd", momentum=0)
     with pytest.raises(ModelError, match="set `momentum` above 0"):
         train(still, squares, tmp_path / "run")
-    half = Recipe(model="yolov5n", **SMALL, precision="bf16", device="cpu")
+    half = small("yolov5n", precision="bf16", device="cpu")
     with pytest.raises(ModelError, match="bfloat16 on a GPU only"):
         train(half, squares, tmp_path / "run")
-    alone = Recipe(model="ssdlite320_mobilenet_v3_large", **{**SMALL, "imgsz": 320, "batch": 1})
+    alone = small("ssdlite320_mobilenet_v3_large", imgsz=320, batch=1)
     with pytest.raises(ModelError, match="batches of 2 photos or more"):
         train(alone, squares, tmp_path / "run")
-    fine = Recipe(model=MODELS[1], **{**SMALL, "optimizer": "sgd", "lr": 0.0001}, momentum=0)
+    fine = small(MODELS[1], optimizer="sgd", lr=0.0001, momentum=0)
     assert len(train(fine, squares, tmp_path / "run").epochs) == 1
 
 
@@ -171,12 +177,12 @@ def test_out_of_memory_says_which_batch_fits(
 
     monkeypatch.setattr(Model, "forward", full)
     with pytest.raises(ModelError, match="out of memory with batch=8; batch=2 fits"):
-        train(Recipe(model=model, **SMALL), squares, tmp_path / "run")
+        train(small(model), squares, tmp_path / "run")
 
 
 @pytest.mark.parametrize("model", [*MODELS, "fasterrcnn_mobilenet_v3_large_320_fpn"])
 def test_a_batch_that_a_norm_cannot_use_is_refused(model: str, squares: Dataset, tmp_path: Path) -> None:
-    recipe = Recipe(model=model, **{**SMALL, "batch": 1, "imgsz": 32})
+    recipe = small(model, batch=1, imgsz=32)
     with pytest.raises(ConfigError, match="batch=1 at imgsz=32 leaves a norm one value, too few for statistics"):
         train(recipe, squares, tmp_path / "run")
     assert not (tmp_path / "run").exists()

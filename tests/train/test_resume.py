@@ -32,8 +32,10 @@ warmup: 0.5
 augment: {{mosaic: 0.3, mosaic_off: 2, zoom: 0.1, shift: 0.05}}
 """
 
+MODELS = {"yolov5n": "", "fasterrcnn_mobilenet_v3_large_320_fpn": "roi: {samples: 16, proposals: 50}"}
 
-@pytest.fixture(scope="module", params=["yolov5n", "fasterrcnn_mobilenet_v3_large_320_fpn"])
+
+@pytest.fixture(scope="module", params=MODELS)
 def data(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Seventy-two grey photos with one red or blue square each, in YOLO layout."""
     folder = tmp_path_factory.mktemp("squares")
@@ -49,7 +51,7 @@ def data(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         box = Box(label, float(x), float(y), float(x + w), float(y + h))
         images.append(Image(path.name, 64, 64, (box,), "train" if k < 60 else "val", path=path))
     write(Dataset(("red", "blue"), tuple(images)), folder / "data", "yolo")
-    (folder / "recipe.yaml").write_text(f"model: {request.param}\n{RECIPE}")
+    (folder / "recipe.yaml").write_text(f"model: {request.param}\n{MODELS[request.param]}{RECIPE}")
     return folder
 
 

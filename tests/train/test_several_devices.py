@@ -36,6 +36,7 @@ workers: 0
 threads: 1
 device: cpu
 augment: {mirror: 0, zoom: 0, shift: 0}
+roi: {samples: 16, proposals: 50}
 loggers: [tensorboard]
 accept: {map50: 1, retries: 0}
 """
@@ -44,20 +45,35 @@ accept: {map50: 1, retries: 0}
 Start = Callable[..., subprocess.Popen[str]]
 
 
-@pytest.fixture
-def start(squares: Dataset, tmp_path: Path) -> Start:
-    """Starts a training in `tmp_path`/run with more lines in its recipe, words on its command line and variables."""
-    write(squares, tmp_path / "data", "yolo")
+def starter(squares: Dataset, folder: Path) -> Start:
+    """Starts a training in `folder`/run with more lines in its recipe, words on its command line and variables."""
+    write(squares, folder / "data", "yolo")
 
     def start(lines: str, *words: str, data: str = "data", out: str = "run", **variables: str) -> subprocess.Popen[str]:
-        (tmp_path / "recipe.yaml").write_text(f"{RECIPE}{lines}\n")
-        places = ["--data", str(tmp_path / data), "--out", str(tmp_path / out)]
+        (folder / "recipe.yaml").write_text(f"{RECIPE}{lines}\n")
+        places = ["--data", str(folder / data), "--out", str(folder / out)]
         return subprocess.Popen(
-            [sys.executable, "-m", "detect", "train", str(tmp_path / "recipe.yaml"), *places, *words],
+            [sys.executable, "-m", "detect", "train", str(folder / "recipe.yaml"), *places, *words],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, **variables},
         )  # fmt: skip
 
     return start
+
+
+@pytest.fixture
+def start(squares: Dataset, tmp_path: Path) -> Start:
+    return starter(squares, tmp_path)
+
+
+@pytest.fixture(scope="module", params=[1, 2])
+def whole(request: pytest.FixtureRequest, squares: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a training by so many processes that nothing interrupted."""
+    folder = tmp_path_factory.mktemp("whole")
+    process = starter(squares, folder)(f"devices: {request.param}", "--json")
+    told, remarks = process.communicate()
+    assert process.returncode == 3, remarks
+    assert json.loads(told)["accepted"] is False
+    return folder / "run"
 
 
 def check(folder: Path) -> None:
@@ -72,16 +88,11 @@ def check(folder: Path) -> None:
     assert len(list((folder / "tensorboard").iterdir())) == 1
 
 
-@pytest.mark.parametrize("devices", [1, 2])
-def test_every_photo_is_seen_once_an_epoch(devices: int, start: Start, tmp_path: Path) -> None:
-    process = start(f"devices: {devices}", "--json")
-    told, remarks = process.communicate()
-    assert process.returncode == 3, remarks
-    assert json.loads(told)["accepted"] is False
-    check(tmp_path / "run")
-    best = json.loads((tmp_path / "run" / "summary.json").read_text())["best"]["val"]
-    val = read(tmp_path / "data").only("val")
-    values = evaluate(val, predict(tmp_path / "run", val.images), replicates=0).values
+def test_every_photo_is_seen_once_an_epoch(whole: Path) -> None:
+    check(whole)
+    best = json.loads((whole / "summary.json").read_text())["best"]["val"]
+    val = read(whole.parent / "data").only("val")
+    values = evaluate(val, predict(whole, val.images), replicates=0).values
     for name in ("map", "map50", "precision", "recall"):
         assert values[name] == pytest.approx(best[name], abs=1e-6), "what was measured is what was kept"
 
@@ -94,7 +105,14 @@ def test_two_devices_make_the_step_of_one(start: Start, squares: Dataset, tmp_pa
     torch.manual_seed(0)
     torch.save(before := build(Recipe.model_validate(model), 2).state_dict(), tmp_path / "start.pt")
     plain = {"optimizer": "sgd", "lr": 0.01, "lr_final": 1, "momentum": 0, "warmup": 0, "weight_decay": 0, "epochs": 1}
-    plain |= {"anchors": "default", "accumulate": 1, "loggers": [], "weights": tmp_path / "start.pt", **model}
+    plain |= {
+        "anchors": "default",
+        "roi": "auto",
+        "accumulate": 1,
+        "loggers": [],
+        "weights": tmp_path / "start.pt",
+        **model,
+    }
     words = [f"{key}={value}" for key, value in plain.items()]
     moved = []
     for devices in (1, 2):
@@ -139,9 +157,10 @@ def test_photos_that_cannot_be_read_count_over_all_processes(start: Start, tmp_p
         assert remarks.count(f"{photo.name}: cannot be read as an image, and is left out") == 1
 
 
+@pytest.mark.parametrize("whole", [2], indirect=True)
 @pytest.mark.parametrize("rank", [0, 1])
 def test_a_killed_process_takes_the_other_along_and_the_run_can_be_resumed(
-    rank: int, start: Start, tmp_path: Path
+    rank: int, whole: Path, start: Start, tmp_path: Path
 ) -> None:
     process = start("devices: 2")
     while not (tmp_path / "run" / "state.pt").is_file():
@@ -155,7 +174,5 @@ def test_a_killed_process_takes_the_other_along_and_the_run_can_be_resumed(
     resumed = start("devices: 2", "--resume")
     assert resumed.communicate() and resumed.returncode == 3
     assert json.loads((tmp_path / "run" / "summary.json").read_text())["epochs"] == 2
-    whole = start("devices: 2", out="whole")
-    assert whole.communicate() and whole.returncode == 3
-    ends = [json.loads((tmp_path / out / "summary.json").read_text())["best"] for out in ("run", "whole")]
+    ends = [json.loads((folder / "summary.json").read_text())["best"] for folder in (tmp_path / "run", whole)]
     assert {**ends[0], "seconds": 0} == {**ends[1], "seconds": 0}

@@ -82,6 +82,24 @@ def test_earlier_blocks_move_less(eight: Dataset, start: Path, whole: Tensors, t
         assert ratio(f"backbone.body.{block}.conv1.weight") == pytest.approx(0.5**depth, rel=0.02), block
 
 
+@pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
+@pytest.mark.parametrize("model", ["retinanet_resnet50_fpn", "ssdlite320_mobilenet_v3_large"])
+def test_the_fused_step_is_the_plain_one(
+    model: str, optimizer: str, eight: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It takes memory as it lies, and is wrong without a word where weights and gradients lie in another order."""
+    recipe = STEP.model_copy(update={"model": model, "imgsz": 320 if model.startswith("ssd") else 64})
+    torch.manual_seed(0)
+    torch.save(build(recipe, 2).state_dict(), tmp_path / "start.pt")
+    changes = {"model": model, "imgsz": recipe.imgsz, "optimizer": optimizer, "momentum": 0.9}
+    fused = one_step(eight, tmp_path / "fused", tmp_path / "start.pt", **changes)
+    for name in ("AdamW", "SGD"):
+        plain = getattr(torch.optim, name)
+        monkeypatch.setattr(torch.optim, name, lambda *a, make=plain, **more: make(*a, **{**more, "fused": False}))
+    expected = one_step(eight, tmp_path / "plain", tmp_path / "start.pt", **changes)
+    assert largest({name: fused[name] - expected[name] for name in fused}) < 1e-4 * largest(expected)
+
+
 def test_a_frozen_backbone_stays_as_it_is_norms_included(eight: Dataset, tmp_path: Path) -> None:
     model = {"model": "fasterrcnn_mobilenet_v3_large_320_fpn", "batch": 4}
     torch.manual_seed(0)
