@@ -55,7 +55,7 @@ def test_soft_suppression_weakens_by_overlap() -> None:
     assert suppress(found(PAIR), Suppression(0.8, sigma=0.5)).score.tolist() == [0.9, 0.3]
     both = found([[5, 5, 15, 15, 0.6, 0], [5, 5, 15, 15, 0.9, 1]])
     assert suppress(both, Suppression(sigma=0.5)).score.tolist() == [0.9, 0.6]
-    assert suppress(both, Suppression(1, sigma=0.5, per_class=False)).score.tolist() == [0.9, 0.6 * math.exp(-2)]
+    assert suppress(both, Suppression(1, sigma=0.5, per_class=False)).score.tolist() == [0.9, 0.6 * float(np.exp(-2.0))]
 
 
 @pytest.mark.parametrize("how", [HARD, Suppression(sigma=0.5), Suppression(0.3, per_class=False)])
