@@ -247,6 +247,7 @@ def costs(args: argparse.Namespace) -> None:
     from detect.models.names import MODELS
 
     for name in [args.model] if args.model else MODELS:
+        args.imgsz = MODELS[name].imgsz
         print(f"{name:42} {per_epoch('ours', args, name):7.3f} s, said to be {MODELS[name].seconds}", flush=True)
 
 
