@@ -15,7 +15,7 @@ from detect.errors import ModelError
 class Named(NamedTuple):
     """`parameters` with 6 classes; `seconds` of CPU time to learn from one photo of `imgsz` pixels, both passes.
 
-    Measured on two cores of an AMD EPYC, Faster R-CNN with 128 samples and 300 proposals; None: not measured.
+    Measured on an AMD EPYC, of Faster R-CNN with a budget of 128 samples; None: not measured.
     """
 
     library: str
@@ -47,17 +47,17 @@ MODELS = {
     "yolo12s": _yolo(9_255_458, 0.297),
     "yolo26n": _yolo(2_506_140, 0.113),
     "yolo26s": _yolo(9_952_508, 0.287),
-    "ssdlite320_mobilenet_v3_large": _torchvision(2_275_820, 0.20),
-    "ssd300_vgg16": _torchvision(24_414_218, 1.99, 300),
-    "fasterrcnn_mobilenet_v3_large_320_fpn": _torchvision(18_980_254, 0.42),
-    "fasterrcnn_mobilenet_v3_large_fpn": _torchvision(18_980_254, 0.44),
-    "fasterrcnn_resnet18_fpn": _torchvision(28_309_106, 1.34),
-    "fasterrcnn_resnet34_fpn": _torchvision(38_417_266, 1.51),
-    "fasterrcnn_resnet50_fpn": _torchvision(41_377_906, 1.92),
-    "fasterrcnn_resnet50_fpn_v2": _torchvision(43_281_778, 3.07),
-    "fasterrcnn_resnet101_fpn": _torchvision(60_370_034, 2.24),
-    "retinanet_resnet50_fpn": _torchvision(32_325_539, 1.44),
-    "retinanet_resnet50_fpn_v2": _torchvision(36_456_355, 1.52),
+    "ssdlite320_mobilenet_v3_large": _torchvision(2_275_820, 0.12),
+    "ssd300_vgg16": _torchvision(24_414_218, 2.02, 300),
+    "fasterrcnn_mobilenet_v3_large_320_fpn": _torchvision(18_980_254, 0.35),
+    "fasterrcnn_mobilenet_v3_large_fpn": _torchvision(18_980_254, 0.35),
+    "fasterrcnn_resnet18_fpn": _torchvision(28_309_106, 1.32),
+    "fasterrcnn_resnet34_fpn": _torchvision(38_417_266, 1.50),
+    "fasterrcnn_resnet50_fpn": _torchvision(41_377_906, 1.76),
+    "fasterrcnn_resnet50_fpn_v2": _torchvision(43_281_778, 2.73),
+    "fasterrcnn_resnet101_fpn": _torchvision(60_370_034, 2.27),
+    "retinanet_resnet50_fpn": _torchvision(32_325_539, 1.55),
+    "retinanet_resnet50_fpn_v2": _torchvision(36_456_355, 1.53),
 }
 TORCHVISION = tuple(name for name, model in MODELS.items() if model.library == "torchvision")
 
