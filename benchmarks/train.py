@@ -224,8 +224,8 @@ def rows(args: argparse.Namespace) -> Iterator[tuple[str, str, str, float]]:
     if args.only in (None, "yolo"):
         yield args.model or "yolov8n", "ours", "ultralytics", FLOORS["yolo"]
     if args.only in (None, "torchvision"):
-        for model in [args.model] if args.model else TORCHVISION:
-            yield model, "ours", "reference", FLOORS["torchvision"]
+        models = [args.model] if args.model else TORCHVISION
+        yield from ((model, "ours", "reference", FLOORS["torchvision"]) for model in models)
     if args.only in (None, "loading"):
         yield "ssdlite320_mobilenet_v3_large", "loading", "loading_ultralytics", FLOORS["loading"]
 
@@ -236,8 +236,7 @@ def compare(model: str, mine: str, theirs: str, floor: float, args: argparse.Nam
         spans = [run(side, args, model=model, epochs=3) / 3 / args.photos for side in (mine, theirs)]
     else:
         spans = [per_epoch(side, args, model) for side in (mine, theirs)]
-    ratio = spans[0] / spans[1]
-    what = "loading" if mine == "loading" else f"{model}, train"
+    ratio, what = spans[0] / spans[1], mine if mine == "loading" else f"{model}, train"
     print(f"{what:52} {spans[0]:7.4f} s {spans[1]:7.4f} s  ratio {ratio:5.3f} (at most {floor})", flush=True)
     return bool(ratio > floor)
 
@@ -247,8 +246,8 @@ def costs(args: argparse.Namespace) -> None:
     from detect.models.names import MODELS
 
     for name in [args.model] if args.model else MODELS:
-        args.imgsz = MODELS[name].imgsz
-        print(f"{name:42} {per_epoch('ours', args, name):7.3f} s, said to be {MODELS[name].seconds}", flush=True)
+        args.imgsz, said = MODELS[name].imgsz, MODELS[name].seconds
+        print(f"{name:42} {per_epoch('ours', args, name):7.3f} s, said to be {said}", flush=True)
 
 
 def drawn(folder: Path, photos: int) -> str:

@@ -122,7 +122,7 @@ def test_a_photo_of_val_that_cannot_be_read_is_left_out_too(model: str, squares:
             images.append(replace(image, path=tmp_path / image.name))
         else:
             images.append(image)
-    recipe = small(model)
+    recipe = small(model, roi="auto")  # few examples tell two vals apart by what is drawn
     run = train(recipe, replace(squares, images=tuple(images)), tmp_path / "run")
     log = (run.folder / "log.jsonl").read_text()
     assert json.loads(next(line for line in log.splitlines() if "unreadable" in line))["image"] == broken.name
