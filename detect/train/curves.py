@@ -27,8 +27,7 @@ def draw_curves(epochs: Sequence[dict[str, Any]], path: Path, watch: str = "map"
     for colour, (key, label) in zip(COLOURS, names.items(), strict=True):
         right.plot(x, [event["val"][key] for event in epochs], color=colour, label=label, lw=2 if "map" in key else 1)
     best = max(epochs, key=lambda event: float(event["val"][watch]))
-    right.axvline(best["epoch"], color="#888888", lw=0.8)
-    right.annotate(f"best: epoch {best['epoch']}", (best["epoch"], 0.02), rotation=90, ha="right", color="#555555")
+    right.axvline(best["epoch"], color="#888888", lw=0.8, label=f"best: epoch {best['epoch']}")
     # Logarithmic: the first epochs may be far above the rest.
     left.set(title="Loss", xlabel="epoch", yscale="log")
     right.set(title="Figures on val", xlabel="epoch", ylim=(0, 1))
@@ -38,7 +37,7 @@ def draw_curves(epochs: Sequence[dict[str, Any]], path: Path, watch: str = "map"
         axes.xaxis.get_major_locator().set_params(integer=True)
     # Below, where it hides no curve; the losses of train and val stand in one column.
     below: dict[str, Any] = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.14), "edgecolor": "none"}
-    for axes, columns in ((left, len(epochs[0]["train"])), (right, len(names))):
+    for axes, columns in ((left, len(epochs[0]["train"])), (right, len(names) + 1)):
         axes.legend(ncols=columns, fontsize=8, columnspacing=1, **below)
     with atomic_file(path) as temporary:
         figure.savefig(temporary, dpi=110, format="png")

@@ -162,6 +162,8 @@ def test_the_detector_goes_on_as_before(run: Path, squares: Dataset, tmp_path: P
     export(detector, tmp_path / "a.torchscript", "torchscript")
     assert detect(detector, pictures(squares)) == detect(untouched, pictures(squares))
     if isinstance(detector, Torchvision) and hasattr(detector.module, "roi_heads"):
+        heads = [vars(one.module.roi_heads).values() for one in (detector, untouched)]
+        assert {type(part) for part in heads[0]} == {type(part) for part in heads[1]}
         assert type(detector.module.roi_heads.box_coder) is BoxCoder
 
 
