@@ -59,7 +59,9 @@ def open_upright(path: Path, *, longest: int | None = None, enough: int | None =
         raise DataError(f"{path}: no such file") from None
     except UnidentifiedImageError:
         raise DataError(f"{path}: not an image (JPEG, PNG, WebP, BMP and TIFF are read)") from None
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except DataError:
+        raise
+    except Exception as error:  # a damaged file can make a decoder stumble anywhere
         raise DataError(f"{path}: cannot be read as an image: {error}") from None
     if longest is not None and max(upright.size) > longest:
         upright.thumbnail((longest, longest), Image.Resampling.LANCZOS)

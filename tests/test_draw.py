@@ -191,3 +191,14 @@ def test_what_is_no_photo_is_refused_by_name(tmp_path: Path) -> None:
     for name in ("text.jpg", "empty.jpg", "cut.jpg", "moving.gif", "large.png", "bomb.png", "absent.jpg"):
         with pytest.raises(DataError, match=name):
             open_upright(tmp_path / name)
+
+
+def test_a_damaged_header_is_no_crash(tmp_path: Path) -> None:
+    """A TIFF without its photometric interpretation: a decoder may stumble over what is missing."""
+    Image.new("RGB", (9, 9)).save(tmp_path / "a.tif")
+    whole = (tmp_path / "a.tif").read_bytes()
+    damaged = whole.replace(struct.pack("<HH", 262, 3), struct.pack("<HH", 60000, 3))
+    assert damaged != whole
+    (tmp_path / "a.tif").write_bytes(damaged)
+    with pytest.raises(DataError, match=r"a\.tif: cannot be read as an image"):
+        open_upright(tmp_path / "a.tif")

@@ -13,7 +13,7 @@ from detect.cli import options
 def models(as_json: bool) -> None:
     """List the detectors that a recipe can name, with their parameters and what one photo costs to learn from.
 
-    The cost was measured on two CPU cores, at the size given; it grows with the square of the size.
+    The cost is in CPU seconds of one thread, at the size given; it grows with the square of the size.
 
     \b
     Example:
@@ -24,7 +24,7 @@ def models(as_json: bool) -> None:
     if as_json:
         options.print_json({name: row._asdict() for name, row in MODELS.items()})
         return
-    head = ("model", "from", "parameters", "imgsz", "s per photo", "anchors")
+    head = ("model", "from", "parameters", "imgsz", "CPU s per photo", "anchors")
     rows = [
         (name, m.library, f"{m.parameters / 1e6:.1f} M", str(m.imgsz), "-" if m.seconds is None else f"{m.seconds:.2f}",
          "yes" if m.anchors else "none")

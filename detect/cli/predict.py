@@ -75,7 +75,8 @@ def predict(weights: Path, images: tuple[str, ...], out: Path, draw: Path | None
         raise DetectError(f"{out}: is a folder; --out names a file, such as {out / 'predictions.json'}")
     problems, chosen = Problems(), sources(images, given["split"], every=given["every"])
     detector = load_detector(weights, device=given["device"])
-    keep = {"confidence": given["confidence"], "suppression": _suppression(given["nms_iou"], detector)}
+    suppression = _suppression(given["nms_iou"], detector, known.suppression if known else None)
+    keep = {"confidence": given["confidence"], "suppression": suppression}
     _note_looks(known or detector.point, given)
     detector = _looking(detector, given)
     found = run(detector, chosen, **keep, batch=given["batch"], on_error=given["on_error"], problems=problems)
@@ -88,12 +89,22 @@ def predict(weights: Path, images: tuple[str, ...], out: Path, draw: Path | None
     _tell(found, out, above, as_json)
 
 
-def _suppression(nms_iou: float | None, detector: Detector) -> Suppression | None:
-    """What the user asks for instead of the detector's own. Raises ModelError where that would do nothing."""
+def _suppression(nms_iou: float | None, detector: Detector, fitted: Suppression | None) -> Suppression | None:
+    """What the user asks for instead of the detector's own, or what an operating point was fitted with.
+
+    Raises ModelError where that would do nothing.
+    """
     from detect.errors import ModelError
     from detect.models.exported import Exported
 
     own = detector.suppression.iou
+    if nms_iou is None and fitted is not None:
+        if isinstance(detector, Exported) and fitted != detector.suppression:
+            raise ModelError(
+                "--point was fitted with another suppression than the one that is part of the exported model; export "
+                "the run again after `detect thresholds`"
+            )
+        return fitted
     if isinstance(detector, Exported) and nms_iou is not None and nms_iou > own:
         raise ModelError(
             f"--nms-iou {nms_iou:g} would do nothing: suppression at {own:g} is part of the exported model; "
@@ -110,6 +121,8 @@ def _note_looks(point: OperatingPoint | None, given: dict[str, Any]) -> None:
     if point is not None and point.suppression is not None and set(point.looks) != set(here):
         fitted, now = (" ".join(f"--{look}" for look in looks) or "a single look" for looks in (point.looks, here))
         say(f"the thresholds were fitted with {fitted}, and this is with {now}: scores are others")
+    elif point is not None and point.suppression is not None and given["tiles"]:
+        say("the thresholds were fitted without --tiles: small damage has other scores in a tile")
 
 
 def _looking(detector: Detector, given: dict[str, Any]) -> Detector:
@@ -128,7 +141,7 @@ def _above(
     if given is None and point is not None:
         return dict.fromkeys(classes, 0.0)  # what is left counts
     if given is None and fitted is not None and not fitted.calibration:
-        return dict(fitted.confidence)
+        return {**dict.fromkeys(classes, 0.25), **fitted.confidence}
     return dict.fromkeys(classes, 0.25 if given is None else given)
 
 

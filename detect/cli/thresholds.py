@@ -57,8 +57,9 @@ def thresholds(
     """Fit the suppression and the confidence of each class to validation photos, and keep both in the WEIGHTS.
 
     WEIGHTS is a run folder or a weights file. Tried are the IoU of suppression from 0.3 to 0.9, soft suppression, and
-    both with and without regard to classes; one that lowers F1 is not taken. `detect predict` then uses what was best;
-    what it is worth on other photos, `detect evaluate` says.
+    both with and without regard to classes; one that lowers F1 is not taken. `detect predict` then suppresses by the
+    best; the confidences say which boxes it counts and draws, and with `--point` which it keeps at all. What it is
+    worth on other photos, `detect evaluate` says. Soft suppression cannot be exported: --hard does without.
 
     \b
     Examples:
@@ -85,7 +86,9 @@ def thresholds(
         options.print_json({"weights": str(file), figure: change, "confidence": confidence, "tried": tried})
         return
     _print(fitted, figure)
-    click.echo(f"\nkept in {file}; `detect predict` uses it from now on")
+    click.echo(f"\nkept in {file}; `detect predict` suppresses and counts by it from now on")
+    if fitted.point.suppression and fitted.point.suppression.sigma:
+        click.echo("soft suppression cannot be exported; for `detect export` fit once more with --hard")
 
 
 def _print(fitted: Fitted, figure: str) -> None:

@@ -58,6 +58,8 @@ def train(
       detect train configs/yolo11n.yaml --data data/ --out runs/first --resume
       detect train configs/yolo11n.yaml --data data/ --preview drawn/
     """
+    if preview is not None and resume:
+        raise click.UsageError("--preview draws and trains nothing, so there is nothing to --resume")
     from detect.config import load_recipe
     from detect.train import train as fit
     from detect.train.stage import follows

@@ -121,17 +121,14 @@ class Overlap(Part):
     foreground: Share = 0.5
     background: Share = 0.4
 
-    @model_validator(mode="after")
-    def _in_order(self) -> Overlap:
-        if self.rpn_background > self.rpn_foreground or self.background > self.foreground:
-            raise ValueError("a background threshold lies above its foreground threshold")
-        return self
-
 
 class Roi(Part):
-    """Faster R-CNN's budget per image: proposals to learn from (samples), and to judge in use."""
+    """Faster R-CNN's budget per image: proposals to learn from (samples), and to judge in use.
 
-    samples: Positive = 512
+    A quarter of the samples are right ones, so four are the least.
+    """
+
+    samples: Annotated[int, Field(ge=4)] = 512
     proposals: Positive = 1000
 
 

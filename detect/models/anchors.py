@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from detect.config import Recipe
 from detect.data import Image
 from detect.errors import DataError, ModelError
-from detect.models.names import MODELS, near
+from detect.models.names import check_name
 from detect.progress import track
 
 Shapes = NDArray[np.float64]  # (N, 2) width and height, pixels of the model's input
@@ -64,8 +64,7 @@ class Layout(NamedTuple):
 
 def layout(model: str, imgsz: int) -> Layout:
     """The anchors that torchvision gives this model. Raises ModelError for models that have none."""
-    if model not in MODELS and not model.startswith("yolo"):
-        raise ModelError(f"{model!r}: no such detector; `detect models` lists them{near(model)}")
+    check_name(model)
     if model.startswith("ssd300"):
         scales = [0.07, 0.15, 0.33, 0.51, 0.69, 0.87, 1.05]  # of the input, as in the paper for COCO
         grids = [(38, 8.0), (19, 16.0), (10, 32.0), (5, 64.0), (3, 100.0), (1, 300.0)]

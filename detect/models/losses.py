@@ -136,10 +136,12 @@ def _faster_rcnn(module: Any, batch: Batch, weights: Tensor | None) -> Parts:
     labels, counts = _labels(batch.truth, matched)[drawn], drawn.sum(dim=1).tolist()
     pooled = heads.box_roi_pool(features, list(torch.split(rois[drawn], counts)), list(batch.sizes))
     logits, deltas = heads.box_predictor(heads.box_head(pooled))
-    own = deltas.float().view(len(labels), -1, 4)[torch.arange(len(labels), device=labels.device), labels]
+    each = torch.arange(len(labels), device=labels.device)
+    own = deltas.float().view(len(labels), deltas.shape[1] // 4, 4)[each, labels]
     box = smooth_l1_loss(own, wanted, beta=SMOOTH, reduction="none").sum(dim=1)
     named = {
-        "loss_classifier": cross_entropy(logits.float(), labels, weights),
+        # A MobileNet that has learnt well proposes nothing in undamaged photos, and a mean of nothing is no number.
+        "loss_classifier": cross_entropy(logits.float(), labels, weights) if len(labels) else logits.float().sum(),
         "loss_box_reg": _sum(box, labels > 0) / max(1, len(labels)),
     }
     return named | parts

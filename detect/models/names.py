@@ -9,7 +9,7 @@ from typing import NamedTuple
 from pydantic import BaseModel
 
 from detect.config import Assigner, Loss, Overlap, Recipe
-from detect.errors import ModelError
+from detect.errors import ConfigError, ModelError
 
 
 class Named(NamedTuple):
@@ -33,6 +33,7 @@ def _torchvision(parameters: int, seconds: float, imgsz: int = 320) -> Named:
     return Named("torchvision", parameters, imgsz, seconds, True)
 
 
+FAMILIES, SIZES = ("yolov5", "yolov8", "yolo11", "yolo12", "yolo26"), "nsmlx"  # of YOLOs
 FIXED = {"ssd300_vgg16": 300, "ssdlite320_mobilenet_v3_large": 320}  # the only input size of these
 
 # Of each YOLO family m, l and x work, too; here are the ones that a CPU can train.
@@ -67,6 +68,22 @@ OVERLAP = {  # the keys of `overlap` that each kind uses
     "retinanet": {"foreground", "background"},
     "ssd": {"foreground"},
 }
+ORDER = {"fasterrcnn": ("rpn_background", "rpn_foreground"), "retinanet": ("background", "foreground")}
+
+
+def check_recipe(recipe: Recipe) -> None:
+    """Raise ModelError or ConfigError where a recipe asks for what its detector does not have, or makes no sense."""
+    check_name(recipe.model)
+    check_size(recipe.model, recipe.imgsz)
+    if unused := idle(recipe):
+        raise ConfigError(f"{recipe.model} has no use for {', '.join(f'`{key}`' for key in unused)}; leave it out")
+    for kind, (low, high) in ORDER.items():
+        wrong, right = getattr(recipe.overlap, low), getattr(recipe.overlap, high)
+        if recipe.model.startswith(kind) and wrong > right:
+            raise ConfigError(
+                f"`overlap.{low}` {wrong:g} lies above `overlap.{high}` {right:g}, and anchors in between would be "
+                f"both right and wrong; set {low} to {right:g} or less"
+            )
 
 
 def idle(recipe: Recipe) -> list[str]:
@@ -85,6 +102,13 @@ def _set(section: str, part: BaseModel, default: BaseModel, used: Set[str] = fro
     """The keys of a section that are not as by default, without those that are `used`."""
     given, usual = part.model_dump(), default.model_dump()
     return [f"{section}.{key}" for key in given if given[key] != usual[key] and key not in used]
+
+
+def check_name(model: str) -> None:
+    """Raise ModelError where there is no such detector."""
+    if model not in TORCHVISION and (model[:-1] not in FAMILIES or model[-1:] not in SIZES):
+        known = f"YOLOs are {', '.join(FAMILIES)}, each with a size n, s, m, l or x"
+        raise ModelError(f"{model!r}: no such detector{near(model)}; `detect models` lists them, and {known}")
 
 
 def check_size(model: str, imgsz: int) -> None:

@@ -6,6 +6,7 @@ that was killed and resumed sees exactly the images, in the order and with the a
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Iterator, Sequence
 
@@ -26,7 +27,8 @@ COPIES = 64  # of one image in one epoch, at most
 class Order(torch.utils.data.Sampler[int]):
     """Each pass is a new permutation; a key is epoch * items + position, so that workers know the epoch.
 
-    With `factors` (N,) image i is seen factors[i] times an epoch on average, and the length of an epoch stays the same;
+    With `factors` (N,) image i is seen factors[i] times an epoch on average, rounded down or up (one of 1 or more never
+    misses an epoch), and the length of an epoch stays the same;
     the epoch in a key is then epoch * COPIES + copy, so that every copy is varied in its own way. Of `world` processes
     that share an epoch, number `rank` gets every world-th key; the first keys fill up the last round.
     """
@@ -37,7 +39,7 @@ class Order(torch.utils.data.Sampler[int]):
         self.rank, self.world = rank, world
         self.items, self.seed, self.epoch = items, seed, epoch
         self.ends = np.cumsum(np.minimum(factors, COPIES)) if len(factors) else np.empty(0)
-        self.length = round(self.ends[-1]) if len(factors) else items
+        self.length = math.ceil(round(float(self.ends[-1]), 6)) if len(factors) else items
 
     def __len__(self) -> int:
         return -(-self.length // self.world)

@@ -6,8 +6,10 @@ transform is normalisation (and, for SSD, the square shape that it needs).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -15,7 +17,10 @@ import torch
 import torchvision
 from pydantic import ValidationError
 from torchvision.models import detection as zoo
+from torchvision.models import mobilenet_v3_large
+from torchvision.models.detection._utils import retrieve_out_channels
 from torchvision.models.detection.backbone_utils import resnet_fpn_backbone
+from torchvision.models.detection.ssdlite import SSDLiteHead, _mobilenet_extractor
 from torchvision.ops.misc import FrozenBatchNorm2d
 
 from detect.config import Recipe, Roi
@@ -28,6 +33,7 @@ from detect.models.names import FIXED, TORCHVISION, check_size
 from detect.models.nms import CANDIDATES, Candidates, candidates
 from detect.models.weights import Weights, fill
 
+WHOLE_TAIL = (960, 160)  # channels of the last convolution of a MobileNetV3 Large; a reduced tail has (480, 80)
 ASSEMBLED = {f"fasterrcnn_resnet{depth}_fpn": f"resnet{depth}" for depth in (18, 34, 101)}  # torchvision has no builder
 
 
@@ -38,7 +44,7 @@ class Torchvision:
         self.name, self.classes, self.imgsz = weights.model, weights.classes, weights.imgsz
         self.suppression, self.point = weights.suppression, weights.operating_point
         self.device = pick_device(device)
-        self.module = build(_recipe(weights, source), len(weights.classes))
+        self.module = build(_recipe(weights, source), len(weights.classes), weights.tensors)
         fill(self.module, weights, source)
         self.module.to(self.device, memory_format=torch.channels_last).eval()
 
@@ -58,12 +64,12 @@ def _recipe(weights: Weights, source: Path | str) -> Recipe:
         ) from None
 
 
-def build(recipe: Recipe, classes: int) -> Any:
+def build(recipe: Recipe, classes: int, tensors: Mapping[str, torch.Tensor] = MappingProxyType({})) -> Any:
     """A fresh model, random from head to foot; label 0 is its background.
 
     Where the recipe starts from weights, a ResNet keeps the statistics of its batch normalisation as they are, which
-    suits small batches. Raises ModelError for an unknown name, a size that the model does not have, and a wrong number
-    of anchors.
+    suits small batches. `tensors` are those that it is to take; an SSDLite gets the tail that they have. Raises
+    ModelError for an unknown name, a size that the model does not have, and a wrong number of anchors.
     """
     model, imgsz = recipe.model, recipe.imgsz
     if model not in TORCHVISION:
@@ -78,6 +84,8 @@ def build(recipe: Recipe, classes: int) -> Any:
         module = zoo.FasterRCNN(backbone, classes + 1, **settings)
     else:
         module = getattr(zoo, model)(weights=None, weights_backbone=None, num_classes=classes + 1, **settings)
+    if model.startswith("ssdlite") and any(value.shape[:2] == WHOLE_TAIL for value in tensors.values()):
+        _set_whole_tail(module, classes)
     if "resnet" in model and (recipe.weights or recipe.backbone):
         freeze_norms(module.backbone.body)
     if isinstance(recipe.anchors, tuple):
@@ -85,6 +93,15 @@ def build(recipe: Recipe, classes: int) -> Any:
     if isinstance(module, zoo.FasterRCNN):
         _set_scales(module)
     return module
+
+
+def _set_whole_tail(module: Any, classes: int) -> None:
+    """Give an SSDLite a MobileNet as ImageNet's weights have it; torchvision halves its last blocks without them."""
+    norm = partial(torch.nn.BatchNorm2d, eps=0.001, momentum=0.03)
+    body = mobilenet_v3_large(weights=None, norm_layer=norm, reduced_tail=False)
+    module.backbone = _mobilenet_extractor(body, 6, norm)  # all six stages learn
+    channels = retrieve_out_channels(module.backbone, module.transform.fixed_size)
+    module.head = SSDLiteHead(channels, module.anchor_generator.num_anchors_per_location(), classes + 1, norm)
 
 
 def _set_scales(module: Any) -> None:

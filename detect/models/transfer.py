@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torchvision.models.detection.ssd import SSDFeatureExtractorVGG
 
 from detect.config import Recipe
 from detect.errors import ModelError
@@ -15,18 +16,36 @@ from detect.models.weights import Tensors, load_tensors, state_dict, take_over, 
 
 
 def start(module: Any, recipe: Recipe) -> str:
-    """Take over what fits of the recipe's `weights` or `backbone`; says how much. Raises ModelError where none does."""
+    """Take over what fits of the recipe's `weights` or `backbone`; says how much.
+
+    Raises ModelError where nothing does, and for the backbone of another network.
+    """
     if recipe.weights and recipe.backbone:
         raise ModelError("`weights` and `backbone` exclude each other: weights of a detector hold a backbone")
+    tensors = given(recipe)
+    if recipe.weights:
+        return take_over(module, tensors).said(recipe.weights)
+    if recipe.backbone:
+        return _take_backbone(module, renamed(module, tensors), recipe.backbone)
+    return "no weights given: a start from scratch"
+
+
+def given(recipe: Recipe) -> Tensors:
+    """The tensors of the file that the recipe starts from; none where it starts from scratch."""
     path = recipe.weights or recipe.backbone
-    if path is None:
-        return "no weights given: a start from scratch"
-    tensors = state_dict(load_tensors(weights_file(Path(path))))
-    taken = take_over(module, renamed(module, tensors) if recipe.backbone else tensors)
-    if not taken.taken:
-        kind = "a classifier of the same family" if recipe.backbone else "this model"
-        raise ModelError(f"{path}: not one tensor fits {kind} by name and shape")
-    return f"{taken} taken from {path}"
+    return state_dict(load_tensors(weights_file(Path(path)))) if path else {}
+
+
+def _take_backbone(module: Any, tensors: Tensors, path: Path) -> str:
+    own = module.state_dict()
+    known = {name: value for name, value in tensors.items() if name in own and value.ndim == 4}  # what all nets have
+    if not known:
+        raise ModelError(f"{path}: not one tensor fits a classifier of the same family by name and shape")
+    for name, value in known.items():
+        if value.shape != own[name].shape:
+            here, there = (" x ".join(map(str, one.shape)) for one in (own[name], value))
+            raise ModelError(f"{path}: is the backbone of another network: {name} is {there} in it, and {here} here")
+    return f"{take_over(module, tensors)} taken from {path}"
 
 
 def renamed(module: Any, tensors: Tensors) -> Tensors:
@@ -44,8 +63,11 @@ def renamed(module: Any, tensors: Tensors) -> Tensors:
 
 def stages(module: Any) -> list[nn.Module]:
     """The blocks of the backbone that learn, from the picture on."""
-    body = module.backbone.body if hasattr(module.backbone, "body") else module.backbone.features
-    return [block for block in _blocks(body) if next(block.parameters(), None) is not None]
+    backbone = module.backbone
+    parts = [backbone.body] if hasattr(backbone, "body") else [backbone.features]
+    if isinstance(backbone, SSDFeatureExtractorVGG):
+        parts.append(backbone.extra[0][:-1])  # the last of VGG's convolutions; after them comes what SSD adds
+    return [block for part in parts for block in _blocks(part) if next(block.parameters(), None) is not None]
 
 
 def _blocks(module: nn.Module) -> Iterator[nn.Module]:

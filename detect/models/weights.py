@@ -58,10 +58,18 @@ class Weights:
 
 @dataclass(frozen=True)
 class Fitted:
-    """How many of a model's tensors were taken over from a weights file, by name and shape."""
+    """How many of a model's tensors were taken over from a weights file, by name and shape; `share` of its numbers."""
 
     taken: int
     total: int
+    share: float
+
+    def said(self, path: Path | str) -> str:
+        """What was taken from where. Raises ModelError where that is nothing."""
+        if not self.share:
+            raise ModelError(f"{path}: not one tensor fits this model by name and shape")
+        doubt = "" if self.share >= 0.5 else f", {self.share:.0%} of the model: are they of another one?"
+        return f"{self} taken from {path}{doubt}"
 
     def __str__(self) -> str:
         return f"{self.taken} of {self.total} tensors"
@@ -147,7 +155,9 @@ def take_over(module: torch.nn.Module, tensors: Mapping[str, torch.Tensor]) -> F
     own = module.state_dict()
     fitting = {name: value for name, value in tensors.items() if name in own and own[name].shape == value.shape}
     module.load_state_dict({name: value.to(own[name].dtype) for name, value in fitting.items()}, strict=False)
-    return Fitted(len(fitting), len(own))
+    taken, total = (sum(value.numel() for name, value in some.items() if not name.endswith(COUNTER))
+                    for some in (fitting, own))  # fmt: skip
+    return Fitted(len(fitting), len(own), taken / total)
 
 
 def fill(module: torch.nn.Module, weights: Weights, path: Path | str) -> None:

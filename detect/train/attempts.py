@@ -14,6 +14,8 @@ from detect.progress import say
 from detect.train import log as logs
 from detect.train.stage import run_stage
 
+DECAY = 0.0005  # of the weights, where a second attempt needs some
+
 
 @dataclass(frozen=True)
 class Attempt:
@@ -61,16 +63,20 @@ def run_attempts(recipe: Recipe, dataset: Dataset, out: Path, *, resume: bool) -
 
 
 def _again(attempts: Sequence[Attempt]) -> Recipe:
-    """The recipe of the next attempt: from the best weights so far, slower and with more weight decay."""
+    """The recipe of the next attempt: from the best weights so far, slower and with more weight decay.
+
+    What had none gets the usual one.
+    """
     first, best = attempts[0].recipe, max(attempts, key=lambda one: one.rank)
     factor = first.accept.lr_factor if first.accept else 1.0
     changes = {
         "weights": best.folder / "weights" / "best.pt",
         "backbone": None,
         "lr": first.lr * factor ** len(attempts),
-        "weight_decay": min(1.0, first.weight_decay * 2 ** len(attempts)),
+        "weight_decay": min(1.0, (first.weight_decay or DECAY / 2) * 2 ** len(attempts)),
     }
     wanted = first.accept.figures if first.accept else {}
     short = ", ".join(f"{name} {best.best['val'][name]:.3f} < {least:g}" for name, least in wanted.items())
-    say(f"not good enough ({short}): attempt {len(attempts) + 1} goes on from {changes['weights']}")
+    how = f"with lr {changes['lr']:g} and weight decay {changes['weight_decay']:g}"
+    say(f"not good enough ({short}): attempt {len(attempts) + 1} goes on from {changes['weights']} {how}")
     return first.model_copy(update=changes)

@@ -23,7 +23,7 @@ class Varied:
     """Applies the recipe's `augment` section to one picture and its boxes, by a seed and nothing else."""
 
     def __init__(self, recipe: Augment) -> None:
-        known = _library()
+        self.recipe, known = recipe, _library()
         steps = self._steps(known, recipe)
         self.moves = any(isinstance(step, known.DualTransform) for step in steps)
         kept = known.BboxParams(
@@ -36,6 +36,10 @@ class Varied:
             check_each_transform=True,  # a cut-out would lose boxes that reach over the edge
         )
         self.steps = known.Compose(steps, bbox_params=kept if self.moves else None)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A worker process that starts anew builds it anew, and so loads the library as it is loaded here: offline."""
+        return type(self), (self.recipe,)
 
     def _steps(self, known: Any, recipe: Augment) -> list[Any]:
         return [*_places(known, recipe), *_colours(known, recipe), *_defects(known, recipe)]
@@ -122,8 +126,33 @@ def _defects(known: Any, recipe: Augment) -> list[Any]:
     if recipe.cutout:
         patch = (0.05, 0.2)
         steps.append(
-            known.CoarseDropout(
+            _cutout(known)(
                 num_holes_range=(1, 5), hole_height_range=patch, hole_width_range=patch, fill=GREY, p=recipe.cutout
             )
         )
     return steps
+
+
+def _cutout(known: Any) -> Any:
+    """The library's patches, which would move every box of the picture to whole pixels, those far from a patch, too."""
+
+    class Cutout(known.CoarseDropout):  # type: ignore[misc]
+        def apply_to_bboxes(self, bboxes: NDArray[Any], holes: NDArray[Any], **params: Any) -> NDArray[Any]:
+            size = np.array([*params["shape"][1::-1]] * 2, dtype=np.float64)
+            rows = [row[None] for row in bboxes]
+            seen = [self._hidden(row, holes, size, params) for row in rows]
+            return np.concatenate([bboxes[:0], *seen])
+
+        def _hidden(self, row: NDArray[Any], holes: NDArray[Any], size: Any, params: Any) -> NDArray[Any]:
+            """A box (1, 4 or more) as it is where no hole touches it; else what is left, edges that are free kept."""
+            corners = row[0, :4] * size
+            apart = (holes[:, :2] >= corners[2:]).any(axis=1) | (holes[:, 2:4] <= corners[:2]).any(axis=1)
+            if apart.all():
+                return row
+            left = np.asarray(super().apply_to_bboxes(row, holes, **params)).copy()
+            if len(left):
+                free = np.abs(left[0, :4] * size - corners) <= 1  # rounded, not covered
+                left[0, :4] = np.where(free, row[0, :4], left[0, :4])
+            return left
+
+    return Cutout

@@ -20,6 +20,7 @@ from detect.models.letterbox import Scale, resize
 from detect.models.order import Order
 from detect.train.augment import Varied
 
+THIN = 1e-3  # pixels of the input; what is no wider has no area to learn
 Target = dict[str, torch.Tensor]
 
 
@@ -73,7 +74,9 @@ def scaled(
     height, width = picture.shape[:2]
     boxes = as_boxes([box.xyxy for box in image.boxes]) * ([width / image.width, height / image.height] * 2)
     number = {name: place for place, name in enumerate(classes, start=1)}
-    return picture, boxes, np.array([number[box.label] for box in image.boxes], dtype=np.int64)
+    labels = np.array([number[box.label] for box in image.boxes], dtype=np.int64)
+    there = ((boxes[:, 2:] - boxes[:, :2]) > THIN).all(axis=1)
+    return picture, boxes[there], labels[there]
 
 
 def tensors(picture: Picture, boxes: Boxes, labels: NDArray[np.int64]) -> tuple[torch.Tensor, Target]:

@@ -7,13 +7,15 @@ a server.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
 from detect.config import Recipe
 from detect.errors import DetectError, MissingExtra
+from detect.files import write_text
 from detect.progress import say
 
 Tell = Callable[[int, dict[str, float]], None]
@@ -95,14 +97,33 @@ def _mlflow(recipe: Recipe, out: Path) -> tuple[Tell, Callable[[bool], None]]:
     except ImportError:
         raise MissingExtra("mlflow-skinny", "loggers") from None
     client = MlflowClient(os.environ.get("MLFLOW_TRACKING_URI") or (out.resolve() / "mlruns").as_uri())
-    known = client.get_experiment_by_name("damage-detect")
-    experiment = known.experiment_id if known else client.create_experiment("damage-detect")
-    run = client.create_run(experiment, run_name=out.name).info.run_id
-    for key, value in recipe.model_dump(mode="json").items():
-        client.log_param(run, key, value)
+    run = _mlflow_run(client, recipe, out)
 
     def tell(epoch: int, values: dict[str, float]) -> None:
         for name, value in values.items():
-            client.log_metric(run, name, value, step=epoch)
+            client.log_metric(run, _allowed(name), value, step=epoch)
 
     return tell, lambda well: client.set_terminated(run, status="FINISHED" if well else "FAILED")
+
+
+def _mlflow_run(client: Any, recipe: Recipe, out: Path) -> str:
+    """The run's number with MLflow: that of the training which is resumed, or a new one with every key."""
+    from mlflow.exceptions import MlflowException
+
+    known, note = client.get_experiment_by_name("damage-detect"), out / "mlflow.txt"
+    experiment = known.experiment_id if known else client.create_experiment("damage-detect")
+    if note.is_file():
+        run = note.read_text(encoding="utf-8").strip()
+        with suppress(MlflowException):  # its store is another one now, or gone
+            client.update_run(run, status="RUNNING")
+            return run
+    run = str(client.create_run(experiment, run_name=out.name).info.run_id)
+    for key, value in recipe.model_dump(mode="json").items():
+        client.log_param(run, key, value)
+    write_text(note, run)
+    return run
+
+
+def _allowed(name: str) -> str:
+    """A metric's name as MLflow takes it: classes may be called `dent (small)`."""
+    return re.sub(r"[^\w\-. :/]|(?<=/)/|(?<=\.)\.", "_", name)

@@ -28,7 +28,7 @@ from detect.models.device import half, pick_device, set_threads
 from detect.models.losses import Losses
 from detect.models.memory import out_of_memory, too_large
 from detect.models.torchvision import build
-from detect.models.transfer import freeze, parameter_groups, start
+from detect.models.transfer import freeze, given, parameter_groups, start
 from detect.models.weights import load_tensors, save_tensors, save_trained
 from detect.train.batches import Item, batches, pictures
 from detect.train.peers import PeerLost, agree, alone, gather
@@ -112,14 +112,16 @@ def fit(job: Training, *, resume: bool) -> None:
         num_nodes=recipe.nodes, strategy="ddp" if many else "auto",
     )  # fmt: skip
     fabric.launch()
-    module = build(recipe, len(job.classes))
-    fitted = "the state of the run" if resume else start(module, recipe)
+    state = load_tensors(job.state) if resume else None
+    module = build(recipe, len(job.classes), state["model"] if state else given(recipe))
+    fitted = "the state of the run" if state else start(module, recipe)
     frozen = freeze(module, recipe)
     module.to(memory_format=torch.channels_last)  # a seventh less time in convolutions
     model, optimizer = fabric.setup(Losses(module, job.class_weights), _optimizer(module, recipe))
     learner = _Learner(module, _Averaged(module), optimizer, Patience(recipe.patience), frozen)
-    if resume:
-        learner.restore(load_tensors(job.state))
+    if state:
+        learner.restore(state)
+        state = None  # as large as all that learns
     job.on_start(fitted, learner.epoch + 1)
     full = False
     try:
@@ -205,8 +207,11 @@ def _steps(number: int, recipe: Recipe) -> bool:
 
 
 def rate(step: int, batches_: int, recipe: Recipe) -> float:
-    """The learning rate of a step over the recipe's `lr`: a linear warm-up, then down to `lr_final`."""
-    warm = recipe.warmup * batches_
+    """The learning rate of a step over the recipe's `lr`: a linear warm-up, then down to `lr_final`.
+
+    As in ultralytics, the warm-up leaves the last epoch alone.
+    """
+    warm = min(recipe.warmup, recipe.epochs - 1) * batches_
     done = step / max(1, recipe.epochs * batches_)
     if recipe.schedule == "cosine":
         down = recipe.lr_final + (1 - recipe.lr_final) * (1 + math.cos(math.pi * done)) / 2

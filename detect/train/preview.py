@@ -11,7 +11,7 @@ from detect.data import Box, Dataset
 from detect.draw import class_colours, draw
 from detect.files import atomic_folder
 from detect.models import require_torch, yolo_pictures
-from detect.models.names import TORCHVISION
+from detect.models.names import TORCHVISION, check_recipe
 from detect.progress import track
 from detect.train import log as logs
 from detect.train.stage import photos, training
@@ -27,6 +27,7 @@ def preview(recipe: Recipe, dataset: Dataset, folder: Path, count: int = 16) -> 
     They are in the order in which training meets them, so one seed shows the same ones as it trains on.
     """
     require_torch()
+    check_recipe(recipe)
     from detect.models.order import Order
 
     images = photos(dataset, "train")

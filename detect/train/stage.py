@@ -14,7 +14,7 @@ from detect.errors import ConfigError, DataError, DetectError
 from detect.evaluate import evaluate
 from detect.files import atomic_folder, write_text
 from detect.models import fit_yolo, require_torch
-from detect.models.names import TORCHVISION, idle
+from detect.models.names import TORCHVISION, check_recipe
 from detect.progress import bar, say
 from detect.train import log as logs
 from detect.train.balance import class_weights, repeat_factors
@@ -36,8 +36,7 @@ def run_stage(recipe: Recipe, dataset: Dataset, out: Path, *, resume: bool, firs
     images, val = photos(dataset, "train"), photos(dataset, "val")
     if not any(image.boxes for image in val):
         raise DataError("split 'val' has no boxes, so no epoch could be told from another; see `detect split`")
-    if unused := idle(recipe):
-        raise ConfigError(f"{recipe.model} has no use for {', '.join(f'`{key}`' for key in unused)}; leave it out")
+    check_recipe(recipe)
     given, recipe = recipe, fitted(recipe, images)
     if given.roi == "auto" and isinstance(recipe.roi, Roi) and not follows(recipe):
         say(f"roi: {recipe.roi.samples} samples, {recipe.roi.proposals} proposals")

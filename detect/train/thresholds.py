@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 IOUS = tuple(round(0.3 + 0.05 * step, 2) for step in range(13))  # 0.3 to 0.9
 SOFT = tuple((iou, sigma) for iou in (0.6, 0.7, 0.8, 1.0) for sigma in (0.3, 0.5, 1.0, 2.0))
+USUAL = 0.25  # confidence of a class without photos to choose it on
 STRONGEST = 3000  # candidates of a photo that are kept while all ways are tried
 
 
@@ -71,8 +72,9 @@ def fit_thresholds(
     order = sorted(range(len(ways)), key=lambda way: (measured[way]["f1"] < measured[0]["f1"], -figures[way]))
     best = ways[order[0]]
     point = evaluate(dataset, found(best), choose=choose, replicates=0).operating_point
+    confidence = {**dict.fromkeys(detector.classes, USUAL), **point.confidence}  # the data need not know every class
     return Fitted(
-        replace(point, suppression=best),
+        replace(point, confidence=confidence, suppression=best),
         tuple((ways[place], figures[place]) for place in order),
         usual,
         compare(dataset, found(usual), found(best), choose=choose),

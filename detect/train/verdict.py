@@ -30,9 +30,9 @@ def verdict(epochs: Sequence[dict[str, Any]], recipe: Recipe) -> str:
 
 
 def overfits(epochs: Sequence[dict[str, Any]], figures: Sequence[float], peak: int) -> bool:
-    """Whether after its peak the figure fell, or the val loss rose by more than the train loss allows for.
+    """Whether after its peak the figure fell while the train loss kept falling.
 
-    Either only where the train loss kept falling, and by the mean of the last tenth of the epochs, not by one of them.
+    Both by the mean of the last tenth of the epochs, not by one of them.
     """
     tail = max(1, len(epochs) // 10)
     if peak >= len(epochs) - tail:

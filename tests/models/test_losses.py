@@ -137,3 +137,16 @@ def test_examples_are_drawn_within_the_budget() -> None:
     assert drawn[:40].min() > 8
     assert drawn[:40].max() < 50  # 25 expected of each
     assert drawn[40:50].sum() == 0
+
+
+@pytest.mark.parametrize("weights", [(), (1.0, 2.0, 3.0)])
+def test_a_batch_without_a_proposal_costs_nothing_and_breaks_nothing(weights: tuple[float, ...]) -> None:
+    """A MobileNet that has learnt well proposes nothing in photos of undamaged cars."""
+    module, size = taught("fasterrcnn_mobilenet_v3_large_320_fpn")
+    torch.nn.init.constant_(module.rpn.head.cls_logits.bias, -10)
+    empty = {"boxes": torch.empty(0, 4), "labels": torch.empty(0, dtype=torch.int64)}
+    parts = Losses(module, weights).train()([torch.full((3, size, size), 99, dtype=torch.uint8)], [empty])
+    assert float(parts["loss_classifier"].detach()) == float(parts["loss_box_reg"].detach()) == 0
+    torch.stack(list(parts.values())).sum().backward()
+    assert not module.roi_heads.box_predictor.cls_score.weight.grad.any()
+    assert module.rpn.head.cls_logits.weight.grad.any()

@@ -19,6 +19,9 @@ def test_every_model_is_listed() -> None:
     assert list(rows) == list(MODELS)
     text = CliRunner().invoke(main, ["models"]).stdout
     assert all(name in text for name in MODELS)
+    rows_shown = {line.split()[0]: line for line in text.splitlines() if line.split()[:1] and line.split()[0] in MODELS}
+    assert "2.6 M" in rows_shown["yolo11n"] and "0.09" in rows_shown["yolo11n"] and "none" in rows_shown["yolo11n"]
+    assert "24.4 M" in rows_shown["ssd300_vgg16"] and "2.02" in rows_shown["ssd300_vgg16"]
 
 
 @pytest.mark.parametrize("name", TORCHVISION)

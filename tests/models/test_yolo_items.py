@@ -13,6 +13,7 @@ from ultralytics.cfg import get_cfg
 
 from detect.config import Augment, Recipe
 from detect.data import Box, Image
+from detect.draw import open_upright
 from detect.errors import DataError
 from detect.models.order import Order
 from detect.models.yolo.items import Items, Still, Upright
@@ -23,8 +24,9 @@ from detect.train.augment import Defects
 STORED = {1: None, 3: Photo.Transpose.ROTATE_180, 6: Photo.Transpose.ROTATE_90, 8: Photo.Transpose.ROTATE_270}
 
 
-def items(images: list[Image], *, augment: bool, seed: int = 0, **recipe: Any) -> Items:
-    args = arguments(Recipe(model="yolov5n", imgsz=64, **recipe), torch.device("cpu"), Path("unused"))
+def items(images: list[Image], *, augment: bool, seed: int = 0, vary: Augment | None = None) -> Items:
+    recipe = Recipe(model="yolov5n", imgsz=64, augment=vary or Augment())
+    args = arguments(recipe, torch.device("cpu"), Path("unused"))
     return Items(images, ("red",), seed, imgsz=64, batch_size=2, augment=augment, hyp=get_cfg(overrides=args))
 
 
@@ -77,6 +79,29 @@ def test_an_item_depends_on_seed_epoch_and_position_only(tmp_path: Path) -> None
         assert same(fresh[key], used[key])
     assert not same(fresh[3], fresh[5 + 3]), "another epoch varies the image anew"
     assert not same(fresh[3], items(images, augment=True, seed=1)[3]), "and so does another seed"
+
+
+def test_photos_are_decoded_once_while_they_have_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What varies them works on copies, also where nothing is moved; with less room, fewer are kept."""
+    images = [photo(tmp_path, f"{k}.jpg") for k in range(40)]
+    calls = list[Path]()
+    monkeypatch.setattr("detect.models.yolo.items.open_upright", lambda p: calls.append(p) or open_upright(p))
+    still = Augment(mosaic=0, mirror=1, flip=1, zoom=0, shift=0, cutout=1)
+    args = arguments(Recipe(model="yolov5n", imgsz=64, augment=still), torch.device("cpu"), Path("unused"))
+    some = Items(images, ("red",), 0, Defects(still), imgsz=64, batch_size=2, augment=True, hyp=get_cfg(overrides=args))
+    shown = [some[key]["img"] for key in range(40)]
+    kept = [None if one is None else one.copy() for one in some.ims]
+    assert all(one is not None for one in kept)
+    assert len(calls) == 40
+    again = [some[key]["img"] for key in range(40)]
+    assert len(calls) == 40
+    assert all(torch.equal(a, b) for a, b in zip(shown, again, strict=True))
+    assert all(np.array_equal(a, b) for a, b in zip(kept, some.ims, strict=True))
+    monkeypatch.setattr("detect.models.yolo.items.KEPT", 5 * 64 * 64 * 3)
+    few = items(images, augment=True)
+    for key in range(40):
+        few[key]
+    assert sum(one is not None for one in few.ims) == 5
 
 
 def test_orders_are_permutations_of_their_own() -> None:
@@ -159,3 +184,35 @@ def test_validation_sees_the_photos_as_in_use(tmp_path: Path) -> None:
     small = Upright([tall], ("red",), 32)[0]  # 32 x 16, between two bands of 8 grey rows
     assert small.placed.pixels.shape == (3, 32, 32)
     assert small.boxes.tolist() == [[8 / 32, (6 + 8) / 32, 8 / 32, 8 / 32]]
+
+
+def test_training_decodes_as_use_does(tmp_path: Path) -> None:
+    """A dark 16-bit photo, one with transparency: no two ways to read a file."""
+    rng = np.random.default_rng(0)
+    Photo.fromarray(rng.integers(0, 200, (64, 64), dtype=np.uint16)).save(tmp_path / "dark.png")
+    Photo.fromarray(rng.integers(0, 255, (64, 64, 4), dtype=np.uint8), "RGBA").save(tmp_path / "clear.tif")
+    images = [Image(name, 64, 64, path=tmp_path / name) for name in ("dark.png", "clear.tif")]
+    for place, image in enumerate(images):
+        (picture, *_), still = items(images, augment=False).load_image(place), Upright(images, ("red",), 64)[place]
+        assert isinstance(still, Still)
+        np.testing.assert_array_equal(picture[..., ::-1].transpose(2, 0, 1), still.placed.pixels, err_msg=image.name)
+
+
+def test_slivers_are_dropped_and_turned_boxes_enclose_what_they_show(tmp_path: Path) -> None:
+    """ultralytics keeps a box of which a tenth or more is in the picture."""
+    images, kept = [photo(tmp_path, "a.png")], list[float]()
+    still = {"mosaic": 0, "mirror": 0, "zoom": 0, "hue": 0, "saturation": 0, "brightness": 0}
+    for vary in ({"shift": 0.5}, {"shift": 0.1, "rotation": 20}):
+        some = items(images, augment=True, vary=Augment(**still, **vary))
+        for epoch in range(120):
+            item = some[epoch]
+            for x, y, width, height in item["bboxes"].numpy() * 64:
+                red = np.argwhere((item["img"][0] > 128).numpy() & (item["img"][1] < 100).numpy())
+                seen = [red[:, 1].min(), red[:, 0].min(), red[:, 1].max() + 1, red[:, 0].max() + 1]
+                box = [x - width / 2, y - height / 2, x + width / 2, y + height / 2]
+                slack = 2 if "rotation" not in vary else 4  # the corners of a turned square are dark
+                np.testing.assert_allclose(box, seen, atol=slack)
+                if "rotation" not in vary:
+                    kept.append(width * height / 16**2)
+    assert 20 < len(kept) < 120
+    assert min(kept) >= 0.1

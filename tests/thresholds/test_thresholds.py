@@ -11,51 +11,20 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
-from PIL import Image as Photo
+from doubling import Doubling
 
 from detect.cli import main
-from detect.convert import read_predictions, write
-from detect.data import Box, Dataset, Image
+from detect.convert import write
+from detect.data import Box, Dataset
 from detect.errors import ConfigError, DataError
 from detect.evaluate import evaluate
-from detect.geometry import as_boxes
 from detect.models import load_detector
 from detect.models.detector import Picture
 from detect.models.nms import Candidates, candidates
-from detect.models.weights import Weights, load_weights, save_weights
-from detect.models.yolo import build
+from detect.models.weights import load_weights, save_weights
 from detect.point import OperatingPoint, Suppression, to_document
 from detect.predict import predict
 from detect.train.thresholds import all_ways, fit_thresholds, keep
-
-
-class Doubling:
-    """A detector that sees each damage well, and again, at an IoU of 0.45, surer than it sees the next.
-
-    Photos are 100 pixels; photo k has a dent of 40 x 40 at (k, k) and a dent that truly overlaps it by IoU 0.33.
-    """
-
-    name, classes, imgsz, point = "doubling", ("dent",), 64, None
-    suppression = Suppression(0.7)
-
-    def candidates(self, pictures: Sequence[Picture], confidence: float) -> list[Candidates]:
-        found = []
-        for picture in pictures:
-            k = int(picture[0, 0, 0])
-            truth = as_boxes([[k, k, k + 40, k + 40], [k + 20, k, k + 60, k + 40]])
-            double = truth + np.array([0, 0, 0, -22.0])  # IoU 18 / 40 with the one it doubles
-            found.append(candidates(np.vstack([truth, double]), np.array([0.9, 0.8, 0.85, 0.75]), np.zeros(4, int)))
-        return found
-
-
-@pytest.fixture
-def dataset(tmp_path: Path) -> Dataset:
-    images = []
-    for k in range(12):
-        Photo.new("RGB", (100, 100), (k, 0, 0)).save(tmp_path / f"{k}.png")
-        boxes = Box("dent", k, k, k + 40, k + 40), Box("dent", k + 20, k, k + 60, k + 40)
-        images.append(Image(f"{k}.png", 100, 100, boxes, "val", path=tmp_path / f"{k}.png"))
-    return Dataset(("dent",), tuple(images))
 
 
 def test_doubles_go_and_true_neighbours_stay(dataset: Dataset) -> None:
@@ -148,14 +117,6 @@ def test_no_photos(dataset: Dataset) -> None:
         fit_thresholds(Doubling(), replace(dataset, images=()))
 
 
-@pytest.fixture
-def weights(tmp_path: Path) -> Path:
-    torch.manual_seed(0)
-    tensors = build("yolov5n", 1).state_dict()
-    save_weights(Weights("yolov5n", ("dent",), 64, tensors, {"nms_iou": 0.65}), tmp_path / "run/weights/best.pt")
-    return tmp_path / "run"
-
-
 def test_what_was_fitted_is_kept_and_used(weights: Path) -> None:
     assert load_detector(weights).suppression == Suppression(0.65)
     assert load_detector(weights).point is None
@@ -197,11 +158,14 @@ def test_the_command(weights: Path, dataset: Dataset, tmp_path: Path, monkeypatc
     shown = CliRunner().invoke(main, words, env={"COLUMNS": "150"})
     assert "so far: IoU" in shown.stdout
     assert "kept in" in shown.stdout
+    soft = kept_suppression(weights).sigma > 0
+    assert ("cannot be exported; for `detect export` fit once more with --hard" in shown.stdout) == soft
 
 
-def dataset_file(dataset: Dataset, folder: Path) -> Path:
-    write(dataset, folder / "measured", "yolo")
-    return folder / "measured"
+def kept_suppression(weights: Path) -> Suppression:
+    point = load_weights(weights).operating_point
+    assert point is not None and point.suppression is not None
+    return point.suppression
 
 
 def test_what_is_used_with_the_mirror_is_fitted_with_it(
@@ -229,57 +193,6 @@ def test_what_is_used_with_the_mirror_is_fitted_with_it(
     monkeypatch.undo()
     kept = load_detector(weights).point
     assert kept is not None and kept.looks == ("mirror",)
-
-
-def test_other_looks_than_fitted_are_said(weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Known(Doubling):
-        point = OperatingPoint({"dent": 0.5}, 0.5, {}, "f1", frozenset(), Suppression(), ("mirror",))  # type: ignore[assignment]
-
-    Photo.new("RGB", (100, 100)).save(tmp_path / "0.png")
-    monkeypatch.setattr("detect.models.load_detector", lambda path, device: Known())
-    words = ["predict", "run", str(tmp_path / "0.png"), "--out", str(tmp_path / "p.json")]
-    said = "the thresholds were fitted with --mirror, and this is with"
-    assert f"{said} a single look: scores are others" in CliRunner().invoke(main, words).stderr
-    assert f"{said} --mirror --flip" in CliRunner().invoke(main, [*words, "--mirror", "--flip"]).stderr
-    assert said not in CliRunner().invoke(main, [*words, "--mirror"]).stderr
-
-
-def test_another_overlap_leaves_the_rest_of_the_suppression(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Two(Doubling):
-        classes, suppression = ("dent", "scratch"), Suppression(0.6, 0.0, per_class=False)  # type: ignore[assignment]
-
-        def candidates(self, pictures: Sequence[Picture], confidence: float) -> list[Candidates]:
-            rows = as_boxes([[0, 0, 40, 40], [0, 0, 40, 39]])
-            return [candidates(rows, np.array([0.9, 0.8]), np.array([0, 1])) for _ in pictures]
-
-    Photo.new("RGB", (100, 100)).save(tmp_path / "0.png")
-    monkeypatch.setattr("detect.models.load_detector", lambda path, device: Two())
-    words = ["predict", "run", str(tmp_path / "0.png"), "--out", str(tmp_path / "p.json"), "--json", "-q"]
-    told = [json.loads(CliRunner().invoke(main, [*words, *more]).stdout) for more in ([], ["--nms-iou", "0.5"])]
-    assert [one["boxes"] for one in told] == [1, 1]
-
-
-def test_predict_counts_and_keeps_by_the_fitted_confidences(
-    weights: Path, dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class Known(Doubling):
-        point = OperatingPoint({"dent": 0.82}, 0.5, {}, "f1", frozenset(), Suppression(0.4))  # type: ignore[assignment]
-        suppression = Suppression(0.4)
-
-    monkeypatch.setattr("detect.models.load_detector", lambda path, device: Known())
-    words = ["predict", "run", str(tmp_path / "0.png"), "--out", str(tmp_path / "p.json"), "--json", "-q"]
-    told = json.loads(CliRunner().invoke(main, words).stdout)
-    assert (told["boxes"], told["shown"], told["above"]) == (2, 1, {"dent": 0.82})
-    words = [*words, "--nms-iou", "0.7"]
-    assert json.loads(CliRunner().invoke(main, words).stdout)["boxes"] == 4
-    keep(Known.point, weights)
-    measured = CliRunner().invoke(main, ["evaluate", str(dataset_file(dataset, tmp_path)), str(tmp_path / "p.json"),
-        "--missing", "ignore", "--point", str(weights), "--json", "-q"])  # fmt: skip
-    assert measured.exit_code == 0, measured.output
-    assert json.loads(measured.stdout)["operating_point"]["confidence"] == {"dent": 0.82}
-    words = [*words, "--point", str(weights)]
-    assert json.loads(CliRunner().invoke(main, words).stdout)["boxes"] == 2
-    assert len(read_predictions(tmp_path / "p.json").images["0.png"]) == 2
 
 
 @pytest.mark.parametrize("name", ["model.onnx", "model.torchscript", "folder", "folder/model.xml"])

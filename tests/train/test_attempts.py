@@ -173,3 +173,12 @@ def test_accept_without_a_figure_is_refused(tmp_path: Path) -> None:
     (tmp_path / "r.yaml").write_text("model: yolov5n\naccept: {retries: 2}\n")
     with pytest.raises(ConfigError, match=r"names no figure to reach, such as map50: 0\.6"):
         load_recipe(tmp_path / "r.yaml")
+
+
+def test_a_second_attempt_decays_weights_that_did_not_before(
+    squares: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pretended = go(monkeypatch, 0.5, 0.4, 0.3)
+    train(RECIPE.model_copy(update={"weight_decay": 0.0}), squares, tmp_path / "run")
+    assert [job.recipe.weight_decay for job in pretended.jobs] == pytest.approx([0, 0.0005, 0.001])
+    assert "with lr 0.003 and weight decay 0.0005" in capsys.readouterr().err

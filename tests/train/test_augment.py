@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pickle
+from copy import deepcopy
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -170,3 +173,29 @@ def test_zoom_keeps_the_shape_of_things() -> None:
                 assert (box[2] - box[0]) / (box[3] - box[1]) == pytest.approx(
                     {1: 40 / 30, 2: 50 / 20}[int(label)], rel=0.02
                 )
+
+
+def test_a_cutout_elsewhere_leaves_a_box_alone() -> None:
+    """To the last digit: rounded to pixels, a box of 8 pixels would lose an eighth."""
+    box, cut = np.array([[50.4, 50.4, 58.6, 58.7], [20.5, 30.2, 21.9, 60.0]]), Varied(Augment(**{**STILL, "cutout": 1}))
+    untouched = touched = 0
+    for seed in range(100):
+        pixels, boxes, labels = cut(picture(), box, LABELS, seed)
+        hidden = (pixels == 114).all(axis=2)
+        for number, (x1, y1, x2, y2) in enumerate(box, start=1):
+            if hidden[int(y1) : int(np.ceil(y2)), int(x1) : int(np.ceil(x2))].any():
+                touched += 1
+            else:
+                untouched += 1
+                np.testing.assert_allclose(boxes[labels == number], box[[number - 1]], atol=1e-4)
+    assert untouched > 100
+    assert touched > 10
+
+
+def test_a_worker_that_starts_anew_builds_it_anew() -> None:
+    """Unpickled from the library's own classes, it would import the library, which then looks for a newer version."""
+    for varied in (Varied(Augment()), Defects(Augment(cutout=1))):
+        assert b"albumentations" not in pickle.dumps(varied)
+        again = deepcopy(varied)
+        for one, other in zip(varied(picture(), BOXES, LABELS, 7), again(picture(), BOXES, LABELS, 7), strict=True):
+            np.testing.assert_array_equal(one, other)

@@ -86,3 +86,11 @@ def test_no_picture_is_alone_in_its_batch(items: int, size: int, groups: list[in
     assert [len(group) for group in made] == groups
     assert len(batches) == len(made)
     assert sorted(key for group in made for key in group) == list(range(items))
+
+
+def test_no_photo_misses_an_epoch() -> None:
+    """Also where the factors add up to a little more than a whole number."""
+    for factors in ((1.0, 1.0, 1.0, 1.4), (1.0,) * 100 + (1.37,) * 4):
+        order = Order(len(factors), 0, 0, factors)
+        for _ in range(50):
+            assert {key % len(factors) for key in order} == set(range(len(factors)))

@@ -93,3 +93,33 @@ def test_a_missing_package_is_named(name: str, tmp_path: Path, monkeypatch: pyte
     monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(MissingExtra, match=r"damage-detect\[loggers\]"):
         Loggers(recipe(name), tmp_path)
+
+
+def runs(store: Path) -> list[Any]:
+    from mlflow.tracking import MlflowClient
+
+    client = MlflowClient(store.as_uri())
+    return list(client.search_runs([client.get_experiment_by_name("damage-detect").experiment_id]))
+
+
+def test_a_resumed_training_is_the_same_mlflow_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    with pytest.raises(KeyboardInterrupt), Loggers(recipe("mlflow"), tmp_path / "run") as loggers:
+        loggers.tell({**EVENT, "epoch": 1})
+        raise KeyboardInterrupt
+    with Loggers(recipe("mlflow"), tmp_path / "run") as loggers:
+        loggers.tell({**EVENT, "epoch": 2, "lr": 0.5})
+    (run,) = runs(tmp_path / "run" / "mlruns")
+    assert run.info.status == "FINISHED"
+    assert run.data.metrics["lr"] == 0.5
+
+
+@pytest.mark.parametrize("name", ["dent (small)", "crack, long", "a&b", "a//b", "..", "groß", "划痕"])
+def test_every_class_can_be_told_to_mlflow(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    with Loggers(recipe("mlflow"), tmp_path / "run") as loggers:
+        loggers.tell({**EVENT, "seen": {name: 12}})
+        loggers.tell({**EVENT, "epoch": 4, "seen": {name: 13}})
+    (run,) = runs(tmp_path / "run" / "mlruns")
+    assert 13 in run.data.metrics.values()
+    assert run.data.metrics["val/map50"] == 0.6

@@ -64,6 +64,8 @@ def test_a_run_folder_holds_all_that_explains_it(
     assert {path.name for path in (tmp_path / "run").iterdir()} == {
         "recipe.yaml", "data.json", "log.jsonl", "summary.json", "curves.png", "state.pt", "weights",
     }  # fmt: skip
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    assert summary["verdict"] == run.verdict == "val mAP peaked at epoch 2 of 2 (0.400). Too few epochs to tell more."
     data = json.loads((tmp_path / "run" / "data.json").read_text())
     assert data["splits"] == {"train": {"images": 1, "boxes": 1}, "val": {"images": 1, "boxes": 1}}
     events = [json.loads(line)["event"] for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
@@ -169,6 +171,7 @@ def test_bad_data_can_be_left_out(tmp_path: Path, dataset: Dataset, monkeypatch:
     done = CliRunner().invoke(main, [*words, "--on-error", "skip"])
     assert done.exit_code == 0, done.output
     assert "broken.png" in done.stderr, "it is named all the same"
+    assert done.stdout.splitlines()[-1].startswith("val mAP peaked at epoch 2 of 2 (0.400). Too few epochs")
 
 
 def test_a_preview_for_machines(tmp_path: Path, dataset: Dataset) -> None:

@@ -23,6 +23,8 @@ from detect.models.torchvision import build, look
 from detect.models.weights import load_weights
 from detect.predict import predict
 from detect.train import Run, train
+from detect.train.augment import Varied
+from detect.train.batches import read, scaled
 from detect.train.fitted import fitted, roi_budget
 from detect.train.loop import rate
 
@@ -173,3 +175,18 @@ def test_the_rate_warms_up_and_falls(schedule: str) -> None:
     assert max(rates) == rates[9] < 1
     assert (np.diff(rates[10:]) < 0).all()
     assert rates[-1] == pytest.approx(0.1, abs=0.03)
+
+
+def test_a_warm_up_leaves_the_last_epoch_alone() -> None:
+    recipe = RECIPE.model_copy(update={"epochs": 2, "warmup": 3.0, "lr_final": 1.0})
+    rates = [rate(step, 5, recipe) for step in range(10)]
+    assert rates == pytest.approx([0.2, 0.4, 0.6, 0.8, *[1.0] * 6])
+    assert rate(0, 5, recipe.model_copy(update={"epochs": 1})) == 1
+
+
+def test_boxes_without_area_teach_nothing_and_break_nothing(squares: Dataset) -> None:
+    one = squares.images[0]
+    thin = (Box("red", 10, 10, 10, 20), Box("blue", 63.9999999, 0, 64, 64))
+    picture, boxes, labels = scaled(replace(one, boxes=(*one.boxes, *thin)), read(one), 64, squares.classes)
+    np.testing.assert_allclose(boxes, [one.boxes[0].xyxy])
+    Varied(Augment())(picture, boxes, labels, 0)

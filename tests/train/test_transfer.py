@@ -13,9 +13,9 @@ import torchvision.models as classifiers
 from detect.config import Recipe
 from detect.errors import ModelError
 from detect.models.losses import Losses
-from detect.models.torchvision import build
-from detect.models.transfer import freeze, parameter_groups, stages, start
-from detect.models.weights import Weights, fill, save_weights
+from detect.models.torchvision import Torchvision, build
+from detect.models.transfer import freeze, given, parameter_groups, stages, start
+from detect.models.weights import Weights, fill, load_tensors, save_weights
 
 FAMILIES = {  # detector: classifier that holds its backbone, and how many of the classifier's tensors it takes
     "fasterrcnn_resnet18_fpn": "resnet18",
@@ -157,3 +157,55 @@ def test_class_weights_change_the_loss_and_ones_do_not(model: str) -> None:
 def test_ssd_learns_from_undamaged_photos() -> None:
     empty = [{"boxes": torch.empty(0, 4), "labels": torch.empty(0, dtype=torch.int64)}] * 2
     assert loss("ssdlite320_mobilenet_v3_large", (), empty) > 0
+
+
+def test_an_ssdlite_takes_all_of_a_mobilenet(tmp_path: Path) -> None:
+    """As ImageNet's weights have it, twice as wide at its end as torchvision builds it for an SSDLite; and for good."""
+    torch.manual_seed(0)
+    classifier = classifiers.mobilenet_v3_large(weights=None)
+    torch.save(classifier.state_dict(), tmp_path / "classifier.pt")
+    asked = recipe("ssdlite320_mobilenet_v3_large", backbone=tmp_path / "classifier.pt")
+    module = build(asked, 2, given(asked))
+    start(module, asked)
+    own = [p for name, p in module.named_parameters() if name.startswith("backbone.features.")]
+    theirs = list(classifier.features.parameters())
+    assert all(torch.equal(a, b) for a, b in zip(own, theirs, strict=False))
+    assert len(own) == len(theirs) > 150
+    weights = Weights(asked.model, ("a", "b"), 320, module.state_dict(), asked.model_dump(mode="json"))
+    save_weights(weights, tmp_path / "run/weights/best.pt")
+    assert Torchvision(weights).module.state_dict().keys() == module.state_dict().keys()
+    again = recipe(asked.model, weights=tmp_path / "run")
+    assert start(build(again, 2, given(again)), again).startswith(f"{len(weights.tensors)} of {len(weights.tensors)}")
+    assert len(module([torch.rand(3, 320, 320)] * 2, TARGETS)) == 2
+    small = recipe(asked.model)
+    assert sum(p.numel() for p in build(small, 2, given(small)).parameters()) < 2.3e6
+
+
+@pytest.mark.parametrize(("model", "other"), [("fasterrcnn_resnet18_fpn", "resnet50"),
+    ("fasterrcnn_mobilenet_v3_large_320_fpn", "mobilenet_v3_small")])  # fmt: skip
+def test_the_backbone_of_another_network_is_refused(model: str, other: str, tmp_path: Path) -> None:
+    """Some of its tensors fit by name and shape, and mean something else."""
+    torch.save(getattr(classifiers, other)(weights=None).state_dict(), tmp_path / "other.pt")
+    asked = recipe(model, backbone=tmp_path / "other.pt")
+    with pytest.raises(ModelError, match=r"is the backbone of another network: backbone\.body\..* in it, and .* here"):
+        start(build(asked, 2), asked)
+
+
+def test_weights_that_hardly_fit_are_doubted(tmp_path: Path) -> None:
+    torch.save(build(recipe("fasterrcnn_resnet34_fpn"), 2).state_dict(), tmp_path / "other.pt")
+    torch.save(build(recipe(), 5).state_dict(), tmp_path / "same.pt")
+    asked = recipe("retinanet_resnet50_fpn", weights=tmp_path / "other.pt")
+    assert start(build(asked, 2), asked).endswith("% of the model: are they of another one?")
+    asked = recipe(weights=tmp_path / "same.pt")
+    assert start(build(asked, 2), asked).endswith("same.pt")
+    counters = {k: v for k, v in load_tensors(tmp_path / "same.pt").items() if k.endswith("num_batches_tracked")}
+    torch.save(counters, tmp_path / "counters.pt")
+    asked = recipe(weights=tmp_path / "counters.pt")
+    with pytest.raises(ModelError, match="not one tensor fits this model"):
+        start(build(recipe(), 2), asked)
+
+
+def test_all_of_vgg_is_ssds_backbone() -> None:
+    module = build(recipe("ssd300_vgg16"), 2)
+    assert len(freeze(module, recipe("ssd300_vgg16", freeze="backbone"))) == 13
+    assert [p.requires_grad for p in module.backbone.extra[0].parameters()] == [False] * 6 + [True] * 4

@@ -20,12 +20,10 @@ from detect.errors import ModelError
 from detect.models.detector import Picture
 from detect.models.device import pick_device
 from detect.models.letterbox import Placed, letterbox, same_shape
-from detect.models.names import near
+from detect.models.names import check_name
 from detect.models.nms import Candidates, candidates
 from detect.models.weights import Tensors, Weights, fill, load_tensors, require_file, state_dict, weights_file
 from detect.models.yolo.library import MODELS, DetectionModel, scratch, torch_safe_load
-
-FAMILIES = ("yolov5", "yolov8", "yolo11", "yolo12", "yolo26")
 
 
 class Yolo:
@@ -79,10 +77,8 @@ def from_yolo(raw: torch.Tensor, confidence: float) -> torch.Tensor:
 
 def build(model: str, classes: int) -> Any:
     """A fresh ultralytics DetectionModel such as "yolo11n". Raises ModelError for an unknown name."""
-    family, size = model[:-1], model[-1:]
-    if family not in FAMILIES or size not in "nsmlx":
-        known = f"YOLOs are {', '.join(FAMILIES)}, each with a size n, s, m, l or x"
-        raise ModelError(f"{model!r}: no such detector{near(model)}; `detect models` lists them, and {known}")
+    check_name(model)
+    family, size = model[:-1], model[-1]
     (source,) = MODELS.glob(f"*/{family}.yaml")
     cfg = {**yaml.safe_load(source.read_text()), "scale": size, "yaml_file": f"{model}.yaml"}
     return DetectionModel(cfg, nc=classes, verbose=False)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -12,24 +15,30 @@ from numpy.typing import NDArray
 from detect.data import Image
 from detect.draw import open_upright
 from detect.errors import DataError
-from detect.models.detector import Vary
+from detect.models.detector import Picture, Vary
 from detect.models.letterbox import Placed, letterbox
 from detect.models.order import reseed
 from detect.models.yolo.library import YOLODataset, scratch
+
+KEPT = 2**30  # bytes of decoded photos, in all worker processes together
 
 
 class Items(YOLODataset):
     """Training images. A key is epoch * len + position, see `Order`.
 
-    One that cannot be read is replaced by the next, and named under the key "unreadable" of its item.
+    Decoded ones are kept as far as they have room (KEPT), since a mosaic takes its partners from all of them; what
+    varies them works on copies. One that cannot be read is replaced by the next, and named under the key "unreadable"
+    of its item.
     """
 
     def __init__(
-        self, images: Sequence[Image], classes: tuple[str, ...], seed: int, vary: Vary | None = None, **options: Any
-    ) -> None:
+        self, images: Sequence[Image], classes: tuple[str, ...], seed: int, vary: Vary | None = None, *,
+        workers: int = 0, **options: Any,
+    ) -> None:  # fmt: skip
         self.images, self.index, self.seed = images, {label: i for i, label in enumerate(classes)}, seed
         self.vary, self.unreadable = vary, list[str]()
         super().__init__(img_path="", data={"names": dict(enumerate(classes)), "channels": 3}, **options)
+        self.room = KEPT // max(1, workers) // (3 * self.imgsz**2)
         self.npy_files = [scratch / "absent.npy"] * self.ni  # never a stray array beside the user's photo
 
     def get_img_files(self, img_path: str) -> list[str]:
@@ -49,11 +58,28 @@ class Items(YOLODataset):
         }  # fmt: skip
 
     def load_image(self, i: int, *args: Any, **options: Any) -> Any:
-        """As ultralytics does; raises DataError for what is no image."""
-        try:
-            return super().load_image(i, *args, **options)
-        except Exception as error:
-            raise DataError(f"{self.im_files[i]}: cannot be read as an image: {error}") from error
+        """As ultralytics scales it, but decoded as in use: BGR (h, w, 3) uint8, its size before and after.
+
+        Raises DataError for what is no image.
+        """
+        if self.ims[i] is not None:
+            return self.ims[i], self.im_hw0[i], self.im_hw[i]
+        picture = np.asarray(open_upright(Path(self.im_files[i])))[..., ::-1]
+        height, width = before = picture.shape[:2]
+        share = self.imgsz / max(before)
+        size = (min(math.ceil(width * share), self.imgsz), min(math.ceil(height * share), self.imgsz))
+        if share != 1:
+            picture = cv2.resize(picture, size, interpolation=cv2.INTER_LINEAR)
+        picture = np.ascontiguousarray(picture)
+        if self.augment:
+            self._keep(i, picture, before)
+        return picture, before, picture.shape[:2]
+
+    def _keep(self, i: int, picture: Picture, before: tuple[int, int]) -> None:
+        self.ims[i], self.im_hw0[i], self.im_hw[i] = picture, before, picture.shape[:2]
+        self.buffer.append(i)
+        if len(self.buffer) > self.room:
+            self.ims[self.buffer.pop(0)] = None
 
     def get_image_and_label(self, index: int) -> dict[str, Any]:
         """That of the photo, or of the next that can be read."""

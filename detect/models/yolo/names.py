@@ -46,7 +46,8 @@ def arguments(recipe: Recipe, device: torch.device, folder: Path) -> dict[str, A
     nbs=batch: a step per batch, so that no gradient is carried over an epoch. The trainer ends mosaic itself.
     """
     augment, loss = recipe.augment, recipe.loss
-    bias = min(0.1, 10 * recipe.lr) if recipe.optimizer == "sgd" else 0.0  # a slow second attempt begins slowly
+    alike = recipe.optimizer == "sgd" and recipe.layer_decay == 1  # the start of biases knows no depth
+    bias = min(0.1, 10 * recipe.lr) if alike else 0.0  # a slow second attempt begins slowly
     return {
         "model": f"{recipe.model}.yaml", "data": "memory.yaml", "project": str(folder), "name": "run",
         "exist_ok": True,

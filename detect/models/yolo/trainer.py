@@ -20,7 +20,7 @@ from detect.models.letterbox import same_shape
 from detect.models.memory import out_of_memory, too_large
 from detect.models.nms import suppress
 from detect.models.order import Order
-from detect.models.weights import Fitted, load_tensors, save_tensors, save_trained, take_over
+from detect.models.weights import load_tensors, save_tensors, save_trained, take_over
 from detect.models.yolo import build, raw_output, read_tensors, seen
 from detect.models.yolo.items import Items, Still, Upright
 from detect.models.yolo.library import DetectionTrainer, InfiniteDataLoader, scratch
@@ -43,7 +43,7 @@ def fit(job: Training, *, resume: bool) -> None:
     layers = _frozen(module, recipe.freeze)
     fitted = "no weights given: a start from scratch"
     if recipe.weights and not resume:
-        fitted = _transfer(module, job)
+        fitted = take_over(module, read_tensors(recipe.weights)).said(recipe.weights)
     check(recipe)
     state = load_tensors(job.state) if resume else None
     if state and state["done"]:
@@ -64,14 +64,6 @@ def fit(job: Training, *, resume: bool) -> None:
     if full:  # no longer under `except`, which holds on to all that the failed step had in memory
         trainer.loss = trainer.loss_items = None
         raise too_large(recipe.batch, lambda size: _try(module, job, size))
-
-
-def _transfer(module: torch.nn.Module, job: Training) -> str:
-    path = job.recipe.weights
-    fitted: Fitted = take_over(module, read_tensors(path)) if path else Fitted(0, 0)
-    if not fitted.taken:
-        raise ModelError(f"{path}: not one tensor fits this model by name and shape")
-    return f"{fitted} taken from {path}"
 
 
 def _frozen(module: Any, freeze: int | str) -> int:
@@ -275,8 +267,8 @@ class _Trainer(DetectionTrainer):
 def training_items(job: Training, args: Any, stride: int, batch: int) -> Items:
     """The training images, varied as the recipe says."""
     return Items(
-        job.train, job.classes, args.seed, job.vary, imgsz=args.imgsz, batch_size=batch, augment=True,
-        hyp=copy(args), rect=False, stride=stride, pad=0.0,
+        job.train, job.classes, args.seed, job.vary, workers=args.workers, imgsz=args.imgsz, batch_size=batch,
+        augment=True, hyp=copy(args), rect=False, stride=stride, pad=0.0,
     )  # fmt: skip
 
 

@@ -1,0 +1,31 @@
+"""Photos for `Doubling`, and weights to keep what was fitted in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image as Photo
+
+from detect.data import Box, Dataset, Image
+from detect.models.weights import Weights, save_weights
+from detect.models.yolo import build
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Dataset:
+    images = []
+    for k in range(12):
+        Photo.new("RGB", (100, 100), (k, 0, 0)).save(tmp_path / f"{k}.png")
+        boxes = Box("dent", k, k, k + 40, k + 40), Box("dent", k + 20, k, k + 60, k + 40)
+        images.append(Image(f"{k}.png", 100, 100, boxes, "val", path=tmp_path / f"{k}.png"))
+    return Dataset(("dent",), tuple(images))
+
+
+@pytest.fixture
+def weights(tmp_path: Path) -> Path:
+    torch.manual_seed(0)
+    tensors = build("yolov5n", 1).state_dict()
+    save_weights(Weights("yolov5n", ("dent",), 64, tensors, {"nms_iou": 0.65}), tmp_path / "run/weights/best.pt")
+    return tmp_path / "run"
