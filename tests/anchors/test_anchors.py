@@ -187,7 +187,7 @@ def test_yolos_have_none_and_it_says_why() -> None:
         assert not has_anchors(model)
         with pytest.raises(ModelError, match="has no anchors to fit"):
             layout(model, 640)
-    for model in ("fasterrcnn_resnet50", "retinanet", "ssd301_vgg16"):
+    for model in ("fasterrcnn_resnet50", "retinanet", "ssd301_vgg16", "yolov99"):
         with pytest.raises(ModelError, match=f"'{model}': no such detector"):
             layout(model, 640)
 

@@ -64,13 +64,13 @@ class Items(YOLODataset):
         """
         if self.ims[i] is not None:
             return self.ims[i], self.im_hw0[i], self.im_hw[i]
-        picture = np.asarray(open_upright(Path(self.im_files[i])))[..., ::-1]
+        picture = np.asarray(open_upright(Path(self.im_files[i])))
         height, width = before = picture.shape[:2]
         share = self.imgsz / max(before)
         size = (min(math.ceil(width * share), self.imgsz), min(math.ceil(height * share), self.imgsz))
         if share != 1:
             picture = cv2.resize(picture, size, interpolation=cv2.INTER_LINEAR)
-        picture = np.ascontiguousarray(picture)
+        picture = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
         if self.augment:
             self._keep(i, picture, before)
         return picture, before, picture.shape[:2]
