@@ -139,7 +139,7 @@ def reference(args: argparse.Namespace) -> dict[str, float]:
     module = getattr(zoo, args.model)(weights=None, weights_backbone=None, num_classes=photos.classes + 1, **size)
     device, clock = torch.device(args.device), Clock(args)
     module.to(device).train()
-    optimizer = torch.optim.SGD(module.parameters(), lr=0.01, momentum=0.9, weight_decay=1e-4)
+    optimizer = torch.optim.SGD(module.parameters(), lr=0.001, momentum=0.9, weight_decay=1e-4)  # higher may diverge
     more = {"num_workers": args.workers, "persistent_workers": args.workers > 0}
     loader: Any = torch.utils.data.DataLoader(photos, args.batch, shuffle=True, collate_fn=list, **more)  # type: ignore[arg-type]
     for _ in range(args.epochs):

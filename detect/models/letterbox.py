@@ -67,7 +67,7 @@ def back(xyxy: NDArray[np.float64], scale: Scale) -> NDArray[np.float64]:
     return np.asarray(xyxy / np.array(scale * 2))
 
 
-def same_shape(pictures: Sequence[NDArray[Any]]) -> list[list[int]]:
+def same_shape(pictures: Sequence[Any]) -> list[list[int]]:
     """The numbers of those inputs that can share a pass: padding would change what a network sees at the edge."""
     groups: dict[Any, list[int]] = {}
     for i, one in enumerate(pictures):

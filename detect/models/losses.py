@@ -19,6 +19,7 @@ from torchvision.models.detection.retinanet import RetinaNet
 from torchvision.models.detection.rpn import concat_box_prediction_layers
 from torchvision.ops import batched_nms, generalized_box_iou_loss, sigmoid_focal_loss
 
+from detect.models.letterbox import same_shape
 from detect.models.matching import NOTHING, UNDECIDED, Truth, match, pick, sample
 
 Parts = dict[str, Tensor]
@@ -62,11 +63,12 @@ def assemble(module: Any, pictures: Sequence[Tensor], targets: Sequence[Parts]) 
         torch.tensor(v, device=device)[:, None, None] for v in (transform.image_mean, transform.image_std)
     )
     together = torch.zeros((len(pictures), 3, height, width), device=device)
-    for row, picture, (h, w) in zip(together, pictures, sizes, strict=True):
-        here = picture.to(device, non_blocking=True)[None].float() / 255
+    for members in same_shape(pictures):
+        h, w = sizes[members[0]]
+        here = torch.stack([pictures[i].to(device, non_blocking=True) for i in members]).float() / 255
         if here.shape[2:] != (h, w):
             here = interpolate(here, size=(h, w), mode="bilinear", align_corners=False)
-        row[:, :h, :w] = (here[0] - mean) / deviation
+        together[members, :, :h, :w] = (here - mean) / deviation
     factors = [(w / one.shape[2], h / one.shape[1]) * 2 for one, (h, w) in zip(pictures, sizes, strict=True)]
     boxes = pad_sequence([target["boxes"] for target in targets], batch_first=True).to(device)
     boxes = boxes * torch.tensor(factors, device=device)[:, None]

@@ -167,7 +167,7 @@ def look(module: Any, imgsz: int, pictures: Sequence[Picture], confidence: float
     scaled = [resize(picture, imgsz) for picture in pictures]
     answer: dict[int, Candidates] = {}
     for members in same_shape([one for one, _ in scaled]):
-        found = module([as_tensor(scaled[i][0]).to(device) for i in members])
+        found = module([as_tensor(scaled[i][0], device) for i in members])
         for i, rows in zip(members, found, strict=True):
             real = rows["labels"] > 0
             corners = back(rows["boxes"][real].double().cpu().numpy(), scaled[i][1])
@@ -182,6 +182,6 @@ def without_suppression(module: Any, confidence: float) -> None:
     head.score_thresh, head.nms_thresh, head.detections_per_img = confidence, 1.0, CANDIDATES
 
 
-def as_tensor(picture: Picture) -> torch.Tensor:
+def as_tensor(picture: Picture, device: torch.device) -> torch.Tensor:
     """A picture (h, w, 3) uint8 as (3, h, w) float32 in 0..1."""
-    return torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1))).float() / 255
+    return torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1))).to(device).float() / 255

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pickle
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -77,7 +77,7 @@ class Fitted:
 
 def save_weights(weights: Weights, path: Path) -> None:
     """Write weights atomically. Raises DetectError where the disk is full."""
-    save_tensors({"format": FORMAT, **asdict(weights)}, path)
+    save_tensors({"format": FORMAT, **vars(weights)}, path)
 
 
 def save_trained(tensors: Tensors, job: Training, path: Path) -> None:

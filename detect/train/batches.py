@@ -109,8 +109,11 @@ class Groups(Sampler[list[int]]):
             yield keys[number * self.size : None if last else (number + 1) * self.size]
 
 
-def batches(job: Training, epoch: int, rank: int = 0, world: int = 1) -> DataLoader[Any]:
-    """Passes over the training photos in lists of `Item`s, the first of them that of `epoch`, counted from 0."""
+def batches(job: Training, epoch: int, rank: int = 0, world: int = 1, *, pinned: bool = False) -> DataLoader[Any]:
+    """Passes over the training photos in lists of `Item`s, the first of them that of `epoch`, counted from 0.
+
+    `pinned`: in memory from which a GPU takes them without waiting.
+    """
     recipe, photos = job.recipe, Photos(job.train, job.classes, job.recipe)
     order = Order(len(photos), recipe.seed, epoch, job.factors, rank, world)
     return DataLoader(
@@ -118,6 +121,7 @@ def batches(job: Training, epoch: int, rank: int = 0, world: int = 1) -> DataLoa
         batch_sampler=Groups(order, recipe.batch),
         num_workers=recipe.workers,
         persistent_workers=recipe.workers > 0,
+        pin_memory=pinned,
         collate_fn=list,
     )
 

@@ -43,17 +43,18 @@ class _Averaged:
 
     def __init__(self, module: Any) -> None:
         self.module, self.steps = deepcopy(module).requires_grad_(False), 0
+        own, its = self.module.state_dict().values(), module.state_dict().values()  # in the memory of both, for good
+        self.pairs = [pair for pair in zip(own, its, strict=True) if pair[0].is_floating_point()]
+        self.counters = [pair for pair in zip(own, its, strict=True) if not pair[0].is_floating_point()]
 
     @torch.no_grad()
-    def update(self, module: Any) -> None:
+    def update(self) -> None:
         """Take in the weights as they are after a step."""
-        pairs = list(zip(self.module.state_dict().values(), module.state_dict().values(), strict=True))
-        means, values = zip(*(pair for pair in pairs if pair[0].is_floating_point()), strict=True)
+        means, values = zip(*self.pairs, strict=True)
         decay = DECAY * (1 - math.exp(-(self.steps + 1) / RAMP)) if self.steps else 0.0
         get_ema_multi_avg_fn(decay)(means, values, self.steps)  # type: ignore[no-untyped-call]
-        for mean, value in pairs:
-            if not mean.is_floating_point():
-                mean.copy_(value)
+        for mean, value in self.counters:
+            mean.copy_(value)
         self.steps += 1
 
 
@@ -139,7 +140,8 @@ def fit(job: Training, *, resume: bool) -> None:
 
 def _epochs(fabric: Any, model: Any, learner: _Learner, job: Training) -> None:
     recipe = job.recipe
-    loader = batches(job, learner.epoch, fabric.global_rank, fabric.world_size)
+    pinned = fabric.device.type == "cuda"
+    loader = batches(job, learner.epoch, fabric.global_rank, fabric.world_size, pinned=pinned)
     averaged = Losses(learner.averaged.module, job.class_weights).to(fabric.device)
     val = pictures(job.val[fabric.global_rank :: fabric.world_size], recipe)
     while learner.epoch < recipe.epochs and not learner.patience.over:
@@ -187,7 +189,7 @@ def _epoch(
             torch.nn.utils.clip_grad_norm_(model.parameters(), CLIP)
             optimizer.step()
             optimizer.zero_grad()
-            learner.averaged.update(learner.module)
+            learner.averaged.update()
         for name, part in parts.items():
             totals[name] = totals.get(name, 0.0) + part.detach().double() / len(loader)
         for item in items:

@@ -75,6 +75,17 @@ def test_survivors_do_not_overlap_and_are_sorted() -> None:
     assert overlaps[~np.eye(30, dtype=bool)].max() <= 0.4 + 1e-6
 
 
+@pytest.mark.parametrize("how", [HARD, Suppression(0.2), Suppression(0.9, per_class=False)])
+def test_the_first_boxes_are_the_same_however_many_follow(how: Suppression) -> None:
+    """Those after the first few are not compared where they cannot matter; where few survive they all are."""
+    many = crowd(3000, classes=3)
+    everything = suppress(many, how, most=3000)
+    assert len(everything.score) > 30
+    for most in (1, 30, 300):
+        for some, all_ in zip(suppress(many, how, most=most), everything.at(slice(most)), strict=True):
+            np.testing.assert_array_equal(some, all_)
+
+
 def test_one_anchor_may_give_a_box_per_class() -> None:
     """A raw output is (4 + C, A): centre and size, then the scores of the classes."""
     raw = torch.tensor([[10, 10, 10, 10, 0.6, 0.5], [50, 50, 8, 8, 0.3, 0.001]], dtype=torch.float32).T

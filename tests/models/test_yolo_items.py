@@ -178,11 +178,11 @@ def test_validation_sees_the_photos_as_in_use(tmp_path: Path) -> None:
     """Letterboxed: 64 x 32 in 64 x 32, so the box (8, 4)-(24, 20) stands where it stood."""
     still = Upright([photo(tmp_path, "a.jpg", 6)], ("red",), 64)[0]
     assert isinstance(still, Still)
-    assert still.placed.pixels.shape == (3, 32, 64)
+    assert still.pixels.shape == (3, 32, 64)
     assert still.boxes.tolist() == [[16 / 64, 12 / 32, 16 / 64, 16 / 32]]
     tall = Image("b.jpg", 64, 32, (Box("red", 8, 4, 24, 20),), path=photo(tmp_path, "b.jpg").path)
     small = Upright([tall], ("red",), 32)[0]  # 32 x 16, between two bands of 8 grey rows
-    assert small.placed.pixels.shape == (3, 32, 32)
+    assert small.pixels.shape == (3, 32, 32)
     assert small.boxes.tolist() == [[8 / 32, (6 + 8) / 32, 8 / 32, 8 / 32]]
 
 
@@ -195,7 +195,7 @@ def test_training_decodes_as_use_does(tmp_path: Path) -> None:
     for place, image in enumerate(images):
         (picture, *_), still = items(images, augment=False).load_image(place), Upright(images, ("red",), 64)[place]
         assert isinstance(still, Still)
-        np.testing.assert_array_equal(picture[..., ::-1].transpose(2, 0, 1), still.placed.pixels, err_msg=image.name)
+        np.testing.assert_array_equal(picture[..., ::-1].transpose(2, 0, 1), still.pixels.numpy(), err_msg=image.name)
 
 
 def test_slivers_are_dropped_and_turned_boxes_enclose_what_they_show(tmp_path: Path) -> None:

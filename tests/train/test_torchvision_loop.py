@@ -131,7 +131,7 @@ def test_the_running_mean_forgets_its_first_steps() -> None:
     for step, value in enumerate((1.0, 5.0, -3.0, 2.0)):
         module.weight.data.fill_(value)
         module.num_batches_tracked.fill_(step)
-        averaged.update(module)
+        averaged.update()
         decay = DECAY * (1 - math.exp(-(step + 1) / RAMP)) if step else 0.0
         mean = decay * mean + (1 - decay) * value
         assert float(averaged.module.weight) == pytest.approx(mean, rel=1e-5)

@@ -147,13 +147,20 @@ class Upright(torch.utils.data.Dataset["Still | int"]):
         boxes = shares(image) * (np.array([image.width, image.height] * 2) * np.array(placed.scale * 2))
         boxes = (boxes + np.array([placed.left, placed.top, 0, 0])) / [width, height, width, height]
         labels = np.array([self.index[box.label] for box in image.boxes], dtype=np.float32)
-        return Still(position, placed, torch.from_numpy(boxes).float(), torch.from_numpy(labels).reshape(-1, 1))
+        pixels = torch.from_numpy(placed.pixels)
+        place = placed._replace(pixels=placed.pixels[:, :0])
+        return Still(position, pixels, place, torch.from_numpy(boxes).float(), torch.from_numpy(labels).reshape(-1, 1))
 
 
 class Still(NamedTuple):
-    """A validation photo: its position, its input, boxes (N, 4), centre and size in shares of it, and labels (N, 1)."""
+    """A validation photo: its position, its input `pixels` (3, H, W) uint8 and where the photo lies in it (`placed`).
+
+    Then its boxes (N, 4), centre and size in shares of the input, and their labels (N, 1). The pixels are a tensor,
+    which processes share, and not in `placed`, which would be copied from one to the other.
+    """
 
     position: int
+    pixels: torch.Tensor
     placed: Placed
     boxes: torch.Tensor
     labels: torch.Tensor

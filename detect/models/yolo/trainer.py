@@ -8,7 +8,6 @@ from copy import copy
 from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
 import torch
 
 from detect.data import Image, Predictions
@@ -127,7 +126,7 @@ class _Trainer(DetectionTrainer):
         if mode != "train":
             still = Upright(images, self.job.classes, self.args.imgsz)
             workers = min(self.args.workers, math.ceil(len(still) / batch_size))
-            return torch.utils.data.DataLoader(still, batch_size=batch_size, collate_fn=list, num_workers=workers)
+            return InfiniteDataLoader(dataset=still, batch_size=batch_size, collate_fn=list, num_workers=workers)
         items = training_items(self.job, self.args, self.stride, batch_size)
         epoch = self.saved["epoch"] if self.saved else 0
         return InfiniteDataLoader(
@@ -207,7 +206,7 @@ class _Trainer(DetectionTrainer):
         for items in self.test_loader:
             self.job.on_unreadable([self.job.val[item].name for item in items if isinstance(item, int)])
             part = [item for item in items if isinstance(item, Still)]
-            for members in same_shape([still.placed.pixels for still in part]):
+            for members in same_shape([still.pixels for still in part]):
                 stills = [part[i] for i in members]
                 batch = _batch(stills, self.device)
                 preds = module(batch["img"])
@@ -276,9 +275,10 @@ def _batch(stills: list[Still], device: torch.device) -> dict[str, torch.Tensor]
     """Validation photos of one input shape as ultralytics' loss takes them."""
     places = [torch.full((len(still.labels),), float(i)) for i, still in enumerate(stills)]
     batch = {
-        "img": torch.from_numpy(np.stack([still.placed.pixels for still in stills])).float() / 255,
+        "img": torch.stack([still.pixels for still in stills]),
         "cls": torch.cat([still.labels for still in stills]),
         "bboxes": torch.cat([still.boxes for still in stills]),
         "batch_idx": torch.cat(places),
     }
-    return {name: value.to(device) for name, value in batch.items()}
+    there = {name: value.to(device) for name, value in batch.items()}
+    return {**there, "img": there["img"].float() / 255}  # a quarter of the bytes went there
