@@ -3,8 +3,8 @@
     python benchmarks/steps.py --device cuda:0
     python benchmarks/steps.py --batch 2 --steps 2 --model ssdlite320_mobilenet_v3_large
 
-The same 16 noisy pictures with two boxes each at every step; on a GPU both sides in bfloat16, ours from pinned memory, as
-in training. `--profile` adds, on a GPU, the kernels of a step, and what takes most of its time.
+The same 16 noisy pictures with two boxes each at every step; on a GPU both sides in bfloat16, ours from pinned memory,
+as in training. `--profile` adds, on a GPU, the kernels of a step, and what takes most of its time.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from torchvision.models import detection as zoo
 
 MODELS = {"fasterrcnn_resnet50_fpn": 640, "retinanet_resnet50_fpn": 640, "ssdlite320_mobilenet_v3_large": 320}
 CLASSES = 6
+LAUNCHES = ("cudaLaunchKernel", "cudaLaunchKernelExC", "cuLaunchKernel", "cuLaunchKernelEx")
 
 
 def pictures(args: argparse.Namespace, side: int) -> tuple[list[Any], list[Any]]:
@@ -87,15 +88,15 @@ def reference(args: argparse.Namespace, model: str) -> Callable[[], None]:
 
 
 def timed(step: Callable[[], None], args: argparse.Namespace) -> float:
-    """ms per step, after a few that do not count."""
+    """Milliseconds per step, after a few that do not count."""
     for _ in range(3):
         step()
     wait(args)
-    began = time.perf_counter()
+    began: float = time.perf_counter()
     for _ in range(args.steps):
         step()
     wait(args)
-    return (time.perf_counter() - began) / args.steps * 1000
+    return (time.perf_counter() - began) / int(args.steps) * 1000
 
 
 def wait(args: argparse.Namespace) -> None:
@@ -112,9 +113,11 @@ def profile(step: Callable[[], None]) -> None:
     with profiler(activities=[ProfilerActivity.CPU, ProfilerActivity.CUDA]) as seen:
         step()
         torch.cuda.synchronize()
-    rows: list[Any] = [row for row in seen.key_averages() if str(row.device_type).endswith("CUDA")]
+    everything: list[Any] = list(seen.key_averages())
+    rows = [row for row in everything if str(row.device_type).endswith("CUDA")]
     total = sum(row.self_device_time_total for row in rows) / 1000
-    print(f"    {sum(row.count for row in rows)} kernels and copies, {total:.1f} ms of the GPU")
+    launches = sum(row.count for row in everything if row.key in LAUNCHES)
+    print(f"    {launches} launches, {total:.1f} ms of the GPU")
     for row in sorted(rows, key=lambda row: -row.self_device_time_total)[:5]:
         print(f"    {row.self_device_time_total / 1000:6.1f} ms {row.count:5} x {row.key[:80]}")
 

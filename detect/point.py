@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 SCHEMA, VERSION = "damage-detect operating point", 1
+USUAL = 0.25  # confidence from which a box of a class counts where none was fitted
 LOOKS = ("mirror", "flip")  # that `detect predict` can take beside the straight one
 EDGE = 1e-6  # scores nearer to 0 or 1 have no finite logit worth scaling
 SLOPE = 1e-6  # mixed into every calibration, so that no two scores become equal and AP stays what it is

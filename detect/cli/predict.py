@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from detect.cli.options import Share, as_json, on_error, print_json, quiet, read_point, report
-from detect.point import LOOKS
+from detect.point import LOOKS, USUAL
 
 if TYPE_CHECKING:
     from detect.data import Predictions
@@ -141,8 +141,8 @@ def _above(
     if given is None and point is not None:
         return dict.fromkeys(classes, 0.0)  # what is left counts
     if given is None and fitted is not None and not fitted.calibration:
-        return {**dict.fromkeys(classes, 0.25), **fitted.confidence}
-    return dict.fromkeys(classes, 0.25 if given is None else given)
+        return {**dict.fromkeys(classes, USUAL), **fitted.confidence}
+    return dict.fromkeys(classes, USUAL if given is None else given)
 
 
 def _what_counts(found: Predictions, point: OperatingPoint) -> Predictions:

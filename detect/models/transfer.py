@@ -15,14 +15,11 @@ from detect.errors import ModelError
 from detect.models.weights import Tensors, load_tensors, state_dict, take_over, weights_file
 
 
-def start(module: Any, recipe: Recipe) -> str:
-    """Take over what fits of the recipe's `weights` or `backbone`; says how much.
+def start(module: Any, recipe: Recipe, tensors: Tensors) -> str:
+    """Take over what fits of the tensors of the recipe's `weights` or `backbone`; says how much.
 
     Raises ModelError where nothing does, and for the backbone of another network.
     """
-    if recipe.weights and recipe.backbone:
-        raise ModelError("`weights` and `backbone` exclude each other: weights of a detector hold a backbone")
-    tensors = given(recipe)
     if recipe.weights:
         return take_over(module, tensors).said(recipe.weights)
     if recipe.backbone:
@@ -31,7 +28,9 @@ def start(module: Any, recipe: Recipe) -> str:
 
 
 def given(recipe: Recipe) -> Tensors:
-    """The tensors of the file that the recipe starts from; none where it starts from scratch."""
+    """The tensors of the file that the recipe starts from; none where it starts from scratch. Raises ModelError."""
+    if recipe.weights and recipe.backbone:
+        raise ModelError("`weights` and `backbone` exclude each other: weights of a detector hold a backbone")
     path = recipe.weights or recipe.backbone
     return state_dict(load_tensors(weights_file(Path(path)))) if path else {}
 

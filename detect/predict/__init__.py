@@ -10,6 +10,7 @@ from detect.data import Box, Image, Predictions
 from detect.draw import class_colours, draw, open_upright
 from detect.errors import DataError, Problem, Problems
 from detect.files import atomic_folder
+from detect.point import USUAL
 from detect.predict.sources import Sources, photos, sources
 from detect.progress import track
 from detect.room import open_as
@@ -59,7 +60,7 @@ def predict(
 
 
 def draw_predictions(
-    found: Predictions, images: Sequence[Image] | Sources, folder: Path, *, above: float | dict[str, float] = 0.25
+    found: Predictions, images: Sequence[Image] | Sources, folder: Path, *, above: float | dict[str, float] = USUAL
 ) -> None:
     """Write each photo with its boxes into a new folder, as JPEG under its name.
 

@@ -114,15 +114,16 @@ def fit(job: Training, *, resume: bool) -> None:
     )  # fmt: skip
     fabric.launch()
     state = load_tensors(job.state) if resume else None
-    module = build(recipe, len(job.classes), state["model"] if state else given(recipe))
-    fitted = "the state of the run" if state else start(module, recipe)
+    tensors = state["model"] if state else given(recipe)
+    module = build(recipe, len(job.classes), tensors)
+    fitted = "the state of the run" if state else start(module, recipe, tensors)
     frozen = freeze(module, recipe)
     module.to(memory_format=torch.channels_last)  # a seventh less time in convolutions
     model, optimizer = fabric.setup(Losses(module, job.class_weights), _optimizer(module, recipe))
     learner = _Learner(module, _Averaged(module), optimizer, Patience(recipe.patience), frozen)
     if state:
         learner.restore(state)
-        state = None  # as large as all that learns
+        state = tensors = None  # as large as all that learns
     job.on_start(fitted, learner.epoch + 1)
     full = False
     try:

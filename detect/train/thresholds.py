@@ -15,7 +15,7 @@ from detect.errors import DataError
 from detect.evaluate import compare, evaluate
 from detect.evaluate.compare import Comparison
 from detect.evaluate.goals import parse_goal
-from detect.point import OperatingPoint, Suppression, to_document
+from detect.point import USUAL, OperatingPoint, Suppression, to_document
 from detect.predict import CONFIDENCE, Sources
 from detect.progress import track
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 IOUS = tuple(round(0.3 + 0.05 * step, 2) for step in range(13))  # 0.3 to 0.9
 SOFT = tuple((iou, sigma) for iou in (0.6, 0.7, 0.8, 1.0) for sigma in (0.3, 0.5, 1.0, 2.0))
-USUAL = 0.25  # confidence of a class without photos to choose it on
 STRONGEST = 3000  # candidates of a photo that are kept while all ways are tried
 
 
