@@ -24,12 +24,13 @@ def main(extras: list[str]) -> int:
             [str(uv), "venv", "--quiet", "--python", sys.executable, str(python.parents[1])],
             [str(uv), "pip", "install", "--quiet", "--python", str(python), "--resolution", "lowest-direct",
              f".[{','.join(extras)}]" if extras else "."],
-            [str(uv), "pip", "install", "--quiet", "--python", str(python), "pytest", "hypothesis"],
+            [str(uv), "pip", "install", "--quiet", "--python", str(python), "pytest", "pytest-xdist", "hypothesis"],
             [str(uv), "pip", "list", "--python", str(python)],
         ):  # fmt: skip
             subprocess.run(command, cwd=ROOT, check=True)  # noqa: S603
         tests = ["tests"] if extras else [f"tests/{name}" for name in TORCHLESS]
-        done = subprocess.run([str(python), "-m", "pytest", "-q", *tests, "--ignore", "tests/test_rules.py"], cwd=ROOT)  # noqa: S603
+        command = [str(python), "-m", "pytest", "-q", "--numprocesses", "auto", "--dist", "loadfile", *tests]
+        done = subprocess.run([*command, "--ignore", "tests/test_rules.py"], cwd=ROOT)  # noqa: S603
     return done.returncode
 
 

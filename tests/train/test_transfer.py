@@ -30,6 +30,11 @@ def recipe(model: str = "fasterrcnn_resnet18_fpn", **more: Any) -> Recipe:
     return Recipe(model=model, imgsz={"ssd300_vgg16": 300}.get(model, 320), **more)
 
 
+def begin(module: Any, asked: Recipe) -> str:
+    """Give it what the recipe starts from, as a training does; what is said of it."""
+    return start(module, asked, given(asked))
+
+
 @pytest.mark.parametrize("model", FAMILIES)
 def test_a_classifiers_backbone_is_taken_over(model: str, tmp_path: Path) -> None:
     """The picture gives the same features in the detector's backbone as in the classifier."""
@@ -40,7 +45,7 @@ def test_a_classifiers_backbone_is_taken_over(model: str, tmp_path: Path) -> Non
     torch.save(classifier.state_dict(), tmp_path / "classifier.pt")
     given = recipe(model, backbone=tmp_path / "classifier.pt")
     module = build(given, 2).eval()
-    said = start(module, given)
+    said = begin(module, given)
     assert "tensors taken from" in said
     first = next(iter(stages(module)[0].parameters()))
     theirs = next(iter(classifier.parameters()))
@@ -82,10 +87,10 @@ def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
     torch.save({"nothing": torch.zeros(3)}, tmp_path / "other.pt")
     given = recipe(backbone=tmp_path / "other.pt")
     with pytest.raises(ModelError, match="not one tensor fits a classifier of the same family"):
-        start(build(given, 2), given)
+        begin(build(given, 2), given)
     both = recipe(backbone=tmp_path / "other.pt", weights=tmp_path / "other.pt")
     with pytest.raises(ModelError, match="`weights` and `backbone` exclude each other"):
-        start(build(both, 2), both)
+        begin(build(both, 2), both)
 
 
 @pytest.mark.parametrize("model", FAMILIES)
@@ -109,7 +114,7 @@ def test_a_run_folder_stands_for_its_weights(tmp_path: Path) -> None:
     module = build(recipe(), 2)
     save_weights(Weights("fasterrcnn_resnet18_fpn", ("a", "b"), 320, module.state_dict()), tmp_path / "weights/best.pt")
     given = recipe(weights=tmp_path)
-    assert f"taken from {tmp_path}" in start(build(given, 2), given)
+    assert f"taken from {tmp_path}" in begin(build(given, 2), given)
 
 
 def test_earlier_layers_learn_slower() -> None:
@@ -166,7 +171,7 @@ def test_an_ssdlite_takes_all_of_a_mobilenet(tmp_path: Path) -> None:
     torch.save(classifier.state_dict(), tmp_path / "classifier.pt")
     asked = recipe("ssdlite320_mobilenet_v3_large", backbone=tmp_path / "classifier.pt")
     module = build(asked, 2, given(asked))
-    start(module, asked)
+    begin(module, asked)
     own = [p for name, p in module.named_parameters() if name.startswith("backbone.features.")]
     theirs = list(classifier.features.parameters())
     assert all(torch.equal(a, b) for a, b in zip(own, theirs, strict=False))
@@ -175,7 +180,7 @@ def test_an_ssdlite_takes_all_of_a_mobilenet(tmp_path: Path) -> None:
     save_weights(weights, tmp_path / "run/weights/best.pt")
     assert Torchvision(weights).module.state_dict().keys() == module.state_dict().keys()
     again = recipe(asked.model, weights=tmp_path / "run")
-    assert start(build(again, 2, given(again)), again).startswith(f"{len(weights.tensors)} of {len(weights.tensors)}")
+    assert begin(build(again, 2, given(again)), again).startswith(f"{len(weights.tensors)} of {len(weights.tensors)}")
     assert len(module([torch.rand(3, 320, 320)] * 2, TARGETS)) == 2
     small = recipe(asked.model)
     assert sum(p.numel() for p in build(small, 2, given(small)).parameters()) < 2.3e6
@@ -188,21 +193,21 @@ def test_the_backbone_of_another_network_is_refused(model: str, other: str, tmp_
     torch.save(getattr(classifiers, other)(weights=None).state_dict(), tmp_path / "other.pt")
     asked = recipe(model, backbone=tmp_path / "other.pt")
     with pytest.raises(ModelError, match=r"is the backbone of another network: backbone\.body\..* in it, and .* here"):
-        start(build(asked, 2), asked)
+        begin(build(asked, 2), asked)
 
 
 def test_weights_that_hardly_fit_are_doubted(tmp_path: Path) -> None:
     torch.save(build(recipe("fasterrcnn_resnet34_fpn"), 2).state_dict(), tmp_path / "other.pt")
     torch.save(build(recipe(), 5).state_dict(), tmp_path / "same.pt")
     asked = recipe("retinanet_resnet50_fpn", weights=tmp_path / "other.pt")
-    assert start(build(asked, 2), asked).endswith("% of the model: are they of another one?")
+    assert begin(build(asked, 2), asked).endswith("% of the model: are they of another one?")
     asked = recipe(weights=tmp_path / "same.pt")
-    assert start(build(asked, 2), asked).endswith("same.pt")
+    assert begin(build(asked, 2), asked).endswith("same.pt")
     counters = {k: v for k, v in load_tensors(tmp_path / "same.pt").items() if k.endswith("num_batches_tracked")}
     torch.save(counters, tmp_path / "counters.pt")
     asked = recipe(weights=tmp_path / "counters.pt")
     with pytest.raises(ModelError, match="not one tensor fits this model"):
-        start(build(recipe(), 2), asked)
+        begin(build(recipe(), 2), asked)
 
 
 def test_all_of_vgg_is_ssds_backbone() -> None:
