@@ -28,6 +28,7 @@ from detect.point import Suppression
 from detect.progress import say
 
 LEAST = 0.001  # score of a box that counts in validation
+LOOKERS = 4  # processes at most that read the photos of val; they stay, and hold two batches each
 
 
 def fit(job: Training, *, resume: bool) -> None:
@@ -125,7 +126,7 @@ class _Trainer(DetectionTrainer):
         """Batches of training images, or of validation photos as they are."""
         if mode != "train":
             still = Upright(images, self.job.classes, self.args.imgsz)
-            workers = min(self.args.workers, math.ceil(len(still) / batch_size))
+            workers = min(self.args.workers, LOOKERS, math.ceil(len(still) / batch_size))
             return InfiniteDataLoader(dataset=still, batch_size=batch_size, collate_fn=list, num_workers=workers)
         items = training_items(self.job, self.args, self.stride, batch_size)
         epoch = self.saved["epoch"] if self.saved else 0
