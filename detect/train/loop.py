@@ -123,7 +123,7 @@ def fit(job: Training, *, resume: bool) -> None:
     learner = _Learner(module, _Averaged(module), optimizer, Patience(recipe.patience), frozen)
     if state:
         learner.restore(state)
-        state = tensors = None  # as large as all that learns
+    del state, tensors  # as large as all that learns
     job.on_start(fitted, learner.epoch + 1)
     full = False
     try:
