@@ -61,7 +61,9 @@ def open_upright(path: Path, *, longest: int | None = None, enough: int | None =
     except FileNotFoundError:
         raise DataError(f"{path}: no such file") from None
     except UnidentifiedImageError:
-        raise DataError(f"{path}: not an image (JPEG, PNG, WebP, BMP and TIFF are read)") from None
+        damaged = "cannot be read as an image: its header is damaged"
+        wrong = "not an image (JPEG, PNG, WebP, BMP and TIFF are read)"
+        raise DataError(f"{path}: {damaged if _begins_well(path) else wrong}") from None
     except DataError:
         raise
     except Exception as error:  # a damaged file can make a decoder stumble anywhere
@@ -69,6 +71,16 @@ def open_upright(path: Path, *, longest: int | None = None, enough: int | None =
     if longest is not None and max(upright.size) > longest:
         upright.thumbnail((longest, longest), Image.Resampling.LANCZOS)
     return upright
+
+
+def _begins_well(path: Path) -> bool:
+    """Whether the first bytes are those of a format that is read."""
+    from PIL import Image
+
+    with path.open("rb") as file:
+        first = file.read(16)
+    accepts = [Image.OPEN[name][1] for name in FORMATS if name in Image.OPEN]
+    return any(accept is not None and accept(first) is True for accept in accepts)
 
 
 def class_colours(classes: Sequence[str]) -> dict[str, str]:

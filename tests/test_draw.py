@@ -200,5 +200,5 @@ def test_a_damaged_header_is_no_crash(tmp_path: Path) -> None:
     damaged = whole.replace(struct.pack("<HH", 262, 3), struct.pack("<HH", 60000, 3))
     assert damaged != whole
     (tmp_path / "a.tif").write_bytes(damaged)
-    with pytest.raises(DataError, match=r"a\.tif: (cannot be read as|not) an image"):
+    with pytest.raises(DataError, match=r"a\.tif: cannot be read as an image"):
         open_upright(tmp_path / "a.tif")
