@@ -12,10 +12,11 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
-from torchvision.models import detection as zoo
+from reference import ReferenceLoop
 
 MODELS = {"fasterrcnn_resnet50_fpn": 640, "retinanet_resnet50_fpn": 640, "ssdlite320_mobilenet_v3_large": 320}
 CLASSES = 6
@@ -65,26 +66,10 @@ def ours(args: argparse.Namespace, model: str) -> Callable[[], None]:
 
 
 def reference(args: argparse.Namespace, model: str) -> Callable[[], None]:
-    """A step as train_one_epoch of torchvision's references/detection takes it."""
-    device, gpu, side = torch.device(args.device), args.device != "cpu", MODELS[model]
-    size = {} if model.startswith("ssd") else {"min_size": side, "max_size": side}
-    module = getattr(zoo, model)(weights=None, weights_backbone=None, num_classes=CLASSES + 1, **size)
-    module.to(device).train()
-    optimizer = torch.optim.SGD(module.parameters(), lr=1e-4, momentum=0.9, weight_decay=1e-4)
-    found, targets = pictures(args, side)
-    floats = [one.float() / 255 for one in found]
-
-    def step() -> None:
-        inputs = [one.to(device) for one in floats]
-        wanted = [{name: value.to(device) for name, value in target.items()} for target in targets]
-        with torch.autocast(device.type, torch.bfloat16, enabled=gpu):
-            loss: Any = torch.stack(list(module(inputs, wanted).values())).sum()
-        loss.item()
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-
-    return step
+    """A step of the reference loop."""
+    found, targets = pictures(args, MODELS[model])
+    loop = ReferenceLoop(model, MODELS[model], CLASSES, args.device, lr=1e-4)
+    return partial(loop.step, [one.float() / 255 for one in found], targets)
 
 
 def timed(step: Callable[[], None], args: argparse.Namespace) -> float:

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import resource
 import subprocess
 import sys
@@ -126,32 +125,20 @@ def ultralytics(args: argparse.Namespace) -> dict[str, float]:
 
 
 def reference(args: argparse.Namespace) -> dict[str, float]:
-    """Torchvision's reference loop: references/detection/engine.py, train_one_epoch, in its essential lines."""
+    """Torchvision's reference loop, see reference.py."""
     import torch
-    from reference import ReferencePhotos
-    from torchvision.models import detection as zoo
+    from reference import ReferenceLoop, ReferencePhotos
 
     torch.manual_seed(0)
     torch.set_num_threads(1)
     photos = ReferencePhotos(args.data)
-    fixed = args.model.startswith("ssd")
-    size = {} if fixed else {"min_size": args.imgsz, "max_size": args.imgsz}
-    module = getattr(zoo, args.model)(weights=None, weights_backbone=None, num_classes=photos.classes + 1, **size)
-    device, clock = torch.device(args.device), Clock(args)
-    module.to(device).train()
-    optimizer = torch.optim.SGD(module.parameters(), lr=0.001, momentum=0.9, weight_decay=1e-4)  # higher may diverge
+    clock = Clock(args)
+    loop = ReferenceLoop(args.model, args.imgsz, photos.classes, args.device, lr=0.001)  # a higher one may diverge
     more = {"num_workers": args.workers, "persistent_workers": args.workers > 0}
     loader: Any = torch.utils.data.DataLoader(photos, args.batch, shuffle=True, collate_fn=list, **more)  # type: ignore[arg-type]
     for _ in range(args.epochs):
         for items in loader:
-            pictures = [picture.to(device) for picture, _ in items]
-            targets = [{name: value.to(device) for name, value in target.items()} for _, target in items]
-            with torch.autocast(device.type, torch.bfloat16, enabled=clock.gpu):
-                loss: Any = torch.stack(list(module(pictures, targets).values())).sum()
-            assert math.isfinite(loss.item())
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
+            loop.step([picture for picture, _ in items], [target for _, target in items])
         clock.mark()
     return clock.read()
 
