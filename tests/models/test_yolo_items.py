@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image as Photo
-from ultralytics.cfg import get_cfg
 
 from detect.config import Augment, Recipe
 from detect.data import Box, Image
@@ -17,6 +16,7 @@ from detect.draw import open_upright
 from detect.errors import DataError
 from detect.models.order import Order
 from detect.models.yolo.items import Items, Still, Upright
+from detect.models.yolo.library import get_cfg
 from detect.models.yolo.names import arguments
 from detect.train.augment import Defects
 
