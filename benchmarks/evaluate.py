@@ -1,4 +1,4 @@
-"""The official figures beside pycocotools (and faster-coco-eval where installed), on the same data in the same run.
+"""The official metrics beside pycocotools (and faster-coco-eval where installed), on the same data in the same run.
 
 python benchmarks/evaluate.py                    5,000 images, 80 classes; about a minute
 python benchmarks/evaluate.py --images 50000 --alone   ours only: how time and memory grow
@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detect.data import NONE, Attributes, Box, Dataset, Image, Predictions
-from detect.evaluate.match import match
-from detect.evaluate.precision import averages
+from detect.evaluation.match import match
+from detect.evaluation.precision import averages
 
 SIZE = 640
 CROWD = Attributes(iscrowd=1)
@@ -103,16 +103,16 @@ def as_coco(dataset: Dataset, predictions: Predictions) -> tuple[dict[str, Any],
 
 
 def ours(dataset: Dataset, predictions: Predictions) -> tuple[float, NDArray[np.float64]]:
-    """CPU seconds and the twelve figures."""
+    """CPU seconds and the twelve metrics."""
     start = time.process_time()
-    figures = averages(match(dataset, predictions)).figures
-    return time.process_time() - start, np.array(list(figures.values()))
+    metrics = averages(match(dataset, predictions)).metrics
+    return time.process_time() - start, np.array(list(metrics.values()))
 
 
 def theirs(
     api: Any, evaluator: Any, truth: dict[str, Any], results: list[dict[str, Any]]
 ) -> tuple[float, NDArray[np.float64]]:
-    """CPU seconds of evaluate, accumulate and summarize, and the twelve figures."""
+    """CPU seconds of evaluate, accumulate and summarize, and the twelve metrics."""
     with contextlib.redirect_stdout(io.StringIO()):
         coco = api()
         coco.dataset = truth
@@ -140,25 +140,25 @@ def peers() -> list[tuple[str, Any, Any]]:
 
 
 def report() -> None:
-    """CPU seconds of the headline figures in 1,000 resamples, and wall seconds of a whole report with photos."""
+    """CPU seconds of the headline metrics in 1,000 resamples, and wall seconds of a whole report with photos."""
     import tempfile
     from pathlib import Path
 
     from PIL import Image as Pictures
 
-    from detect.evaluate import evaluate, write_report
-    from detect.evaluate.bootstrap import resamples
-    from detect.evaluate.outcomes import outcomes, point_figures
-    from detect.evaluate.precision import resampled_figures
+    from detect.evaluation import evaluate, write_report
+    from detect.evaluation.bootstrap import resamples
+    from detect.evaluation.outcomes import outcomes, point_metrics
+    from detect.evaluation.precision import resampled_metrics
 
     dataset, predictions = generate(374, 6)
     table = match(dataset, predictions)
     point = outcomes(table, 0.5, 0.5)
     start = time.process_time()
     weights = resamples(np.arange(374))
-    names = resampled_figures(table, weights) | point_figures(point, weights)
+    names = resampled_metrics(table, weights) | point_metrics(point, weights)
     seconds = time.process_time() - start
-    print(f"{len(names)} figures in 1,000 resamples of 374 images, 6 classes: {seconds:.2f} CPU s")
+    print(f"{len(names)} metrics in 1,000 resamples of 374 images, 6 classes: {seconds:.2f} CPU s")
 
     with tempfile.TemporaryDirectory() as folder:
         dataset, predictions = generate(400, 6)
@@ -185,7 +185,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--alone", action="store_true", help="leave the peers out")
     parser.add_argument(
-        "--report", action="store_true", help="resamples and the report instead of the official figures"
+        "--report", action="store_true", help="resamples and the report instead of the official metrics"
     )
     options = parser.parse_args()
     if options.report:
@@ -194,19 +194,19 @@ def main() -> None:
     dataset, predictions = generate(options.images, options.classes, options.seed)
     detections = sum(map(len, predictions.images.values()))
     print(f"{len(dataset)} images, {options.classes} classes, {dataset.boxes} boxes, {detections} detections")
-    seconds, figures = ours(dataset, predictions)
-    print(f"{'detect evaluate':<18}{seconds:8.2f} CPU s   mAP {figures[0]:.6f}")
+    seconds, metrics = ours(dataset, predictions)
+    print(f"{'detect evaluate':<18}{seconds:8.2f} CPU s   mAP {metrics[0]:.6f}")
     if options.alone:
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
         print(f"peak memory {peak:.2f} GB, the generated data included")
         return
     truth, results = as_coco(dataset, predictions)
     for name, api, evaluator in peers():
-        other, their_figures = theirs(api, evaluator, truth, results)
-        difference = np.abs(figures - their_figures).max()
+        other, their_metrics = theirs(api, evaluator, truth, results)
+        difference = np.abs(metrics - their_metrics).max()
         print(
             f"{name:<18}{other:8.2f} CPU s   ours takes {seconds / other:.3f} of it; "
-            f"largest difference of the 12 figures {difference:.1e}"
+            f"largest difference of the 12 metrics {difference:.1e}"
         )
 
 

@@ -27,10 +27,10 @@ def _settings(folder: Path) -> tuple[Any, Any]:
     """The photos and what ultralytics calls its hyperparameters, the same for both."""
     import torch
 
-    from detect.config import Recipe
-    from detect.convert import read
+    from detect.conversion import read
     from detect.models.yolo.library import get_cfg, scratch
-    from detect.models.yolo.names import arguments
+    from detect.recipes import Recipe
+    from detect.training.yolo.arguments import arguments
 
     recipe = Recipe(model="yolov8n", imgsz=IMGSZ, batch=BATCH)
     return read(folder), get_cfg(overrides=arguments(recipe, torch.device("cpu"), scratch))
@@ -38,7 +38,7 @@ def _settings(folder: Path) -> tuple[Any, Any]:
 
 def ours(folder: Path) -> Callable[[int, int], object]:
     """What gives an item of an epoch."""
-    from detect.models.yolo.items import Items
+    from detect.training.yolo.items import Items
 
     data, args = _settings(folder)
     items = Items(data.images, data.classes, 0, imgsz=IMGSZ, batch_size=BATCH, augment=True, hyp=args)

@@ -59,11 +59,11 @@ def make(args: argparse.Namespace, folder: Path) -> None:
     import numpy as np
     import torch
 
-    from detect.config import Recipe
     from detect.models import load_detector
     from detect.models.export import export
     from detect.models.names import TORCHVISION
     from detect.models.weights import Weights, save_weights
+    from detect.recipes import Recipe
     from detect.sample import draw_sample
 
     ((picture, _),) = draw_sample(1, width=1280)

@@ -12,7 +12,7 @@ import torchvision.transforms.v2.functional as F
 from PIL import Image as Photo
 from torchvision.models import detection as zoo
 
-from detect.convert import read
+from detect.conversion import read
 
 
 class ReferenceLoop:

@@ -23,7 +23,7 @@ from pathlib import Path
 from evaluate import generate
 from PIL import Image as Photo
 
-from detect.convert import write, write_predictions
+from detect.conversion import write, write_predictions
 from detect.data import Dataset, Predictions
 
 CLASSES = 80

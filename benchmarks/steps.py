@@ -37,13 +37,13 @@ def pictures(args: argparse.Namespace, side: int) -> tuple[list[Any], list[Any]]
 
 
 def ours(args: argparse.Namespace, model: str) -> Callable[[], None]:
-    """A step as detect/train/loop.py takes it."""
-    from detect.config import Augment, Recipe
-    from detect.models.course import LossWatch
-    from detect.models.losses import Losses
+    """A step as detect/training/torchvision/loop.py takes it."""
     from detect.models.torchvision import build
-    from detect.train import loop
-    from detect.train.batches import Item
+    from detect.recipes import Augment, Recipe
+    from detect.training.stopping import LossWatch
+    from detect.training.torchvision import loop
+    from detect.training.torchvision.batches import Item
+    from detect.training.torchvision.losses import Losses
 
     device, gpu = torch.device(args.device), args.device != "cpu"
     recipe = Recipe(model=model, imgsz=MODELS[model], augment=Augment(), optimizer="sgd", lr=1e-4, warmup=0,

@@ -69,7 +69,7 @@ def cost() -> float:
 
 def recipe(args: argparse.Namespace, **more: Any) -> Any:
     """What is trained."""
-    from detect.config import Recipe
+    from detect.recipes import Recipe
 
     values = {
         "model": args.model, "imgsz": args.imgsz, "batch": args.batch, "workers": args.workers, "threads": 1,
@@ -81,12 +81,12 @@ def recipe(args: argparse.Namespace, **more: Any) -> Any:
 
 def ours(args: argparse.Namespace) -> dict[str, float]:
     """Train through this tool; a detector of torchvision with one photo in val, since its reference loop has none."""
-    from detect.convert import read
+    from detect.conversion import read
     from detect.models.names import TORCHVISION as FAMILY
     from detect.progress import bar
-    from detect.train.fitted import fitted
-    from detect.train.log import Log, Watch
-    from detect.train.stage import fit, training
+    from detect.training.fitted import fitted
+    from detect.training.log import Log, Watch
+    from detect.training.stage import fit, training
 
     clock, dataset = Clock(args), read(Path(args.data))
     chosen = fitted(recipe(args, epochs=args.epochs), dataset.only("train").images)
@@ -99,9 +99,9 @@ def ours(args: argparse.Namespace) -> dict[str, float]:
 
 
 def _blind(_: object) -> dict[str, float]:
-    from detect.config import FIGURES
+    from detect.recipes import METRICS
 
-    return dict.fromkeys(FIGURES, 0.0)
+    return dict.fromkeys(METRICS, 0.0)
 
 
 def ultralytics(args: argparse.Namespace) -> dict[str, float]:
@@ -147,8 +147,8 @@ def loading(args: argparse.Namespace) -> float:
     """Decode, resize and vary every training photo, `epochs` times: ours for torchvision's detectors."""
     import cv2
 
-    from detect.convert import read
-    from detect.train.batches import Photos
+    from detect.conversion import read
+    from detect.training.torchvision.batches import Photos
 
     cv2.setNumThreads(0)
     dataset = read(Path(args.data))
@@ -239,7 +239,7 @@ def costs(args: argparse.Namespace) -> None:
 
 def drawn(folder: Path, photos: int) -> str:
     """So many photos to train on, and a sixth more for val."""
-    from detect.convert import read, write
+    from detect.conversion import read, write
     from detect.data import Dataset
     from detect.sample import write_sample
 
@@ -269,7 +269,7 @@ def main() -> None:
     if args.side:
         print(json.dumps(SIDES[args.side](args)))
         return
-    from detect.convert import read
+    from detect.conversion import read
 
     began, failed = time.monotonic(), False
     with tempfile.TemporaryDirectory() as folder:

@@ -1,13 +1,13 @@
 """From photos annotated in LabelImg or CVAT to a damage detector you can trust.
 
     from detect import read, write
-    from detect.evaluate import evaluate
+    from detect.evaluation import evaluate
 
     dataset = read("photos/")
     write(dataset, "data", "yolo")
 
 The names below are loaded when they are first used, so that `import detect` costs nothing. The rooms hold the rest:
-detect.split, detect.train, detect.predict, detect.evaluate, each with a function of its own name.
+detect.splitting, detect.training, detect.prediction, detect.evaluation, each with a function of its own name.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from detect.config import Recipe, load_recipe
-    from detect.convert import read, read_predictions, write, write_predictions
+    from detect.conversion import read, read_predictions, write, write_predictions
     from detect.data import Attributes, Box, Dataset, Image, Predictions
     from detect.errors import ConfigError, DataError, DetectError, MissingExtra, ModelError, Problem, Problems
     from detect.models import load_detector
-    from detect.predict import predict
-    from detect.train import Run, train
+    from detect.prediction import predict
+    from detect.recipes import Recipe, load_recipe
+    from detect.training import Run, train
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "detect.config": ("Recipe", "load_recipe"),
-    "detect.convert": ("read", "read_predictions", "write", "write_predictions"),
+    "detect.recipes": ("Recipe", "load_recipe"),
+    "detect.conversion": ("read", "read_predictions", "write", "write_predictions"),
     "detect.data": ("Attributes", "Box", "Dataset", "Image", "Predictions"),
     "detect.errors": (
         "ConfigError",
@@ -39,8 +39,8 @@ _HOMES = {
         "Problems",
     ),
     "detect.models": ("load_detector",),
-    "detect.predict": ("predict",),
-    "detect.train": ("Run", "train"),
+    "detect.prediction": ("predict",),
+    "detect.training": ("Run", "train"),
 }
 
 __all__ = [

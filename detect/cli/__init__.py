@@ -1,4 +1,4 @@
-"""The command line. One thin file per command: it parses, calls the room of the same name and prints.
+"""The command line. One thin file per command: it parses, calls the package that does the work (COMMANDS) and prints.
 
 Exit codes: 0 done, 1 bad input, 2 bad usage, 3 a threshold was missed, 130 interrupted.
 """
@@ -10,25 +10,25 @@ from typing import Any
 
 import click
 
-from detect import __version__
+from detect.version import __version__
 
-# In the order of the work, which is the order of the README.
-COMMANDS = (
-    "demo",
-    "sample",
-    "convert",
-    "formats",
-    "split",
-    "models",
-    "anchors",
-    "train",
-    "thresholds",
-    "export",
-    "predict",
-    "evaluate",
-    "compare",
-    "review",
-)
+# Command, a verb: the package that does its work, a noun. In the order of the work, which is the order of the README.
+COMMANDS = {
+    "demo": "cli",
+    "sample": "sample",
+    "convert": "conversion",
+    "formats": "conversion",
+    "split": "splitting",
+    "models": "models",
+    "anchors": "models",
+    "train": "training",
+    "thresholds": "training",
+    "export": "models",
+    "predict": "prediction",
+    "evaluate": "evaluation",
+    "compare": "evaluation",
+    "review": "review",
+}
 
 THRESHOLD_MISSED = 3
 

@@ -32,9 +32,9 @@ def anchors(
     Example:
       detect anchors data/ --model ssdlite320_mobilenet_v3_large --split train
     """
-    from detect.config import Recipe
     from detect.models.anchors import fit_anchors, layout, overlap, positive, quality, seen_boxes, shape_iou
     from detect.models.names import FIXED, check_size
+    from detect.recipes import Recipe
 
     imgsz = imgsz or FIXED.get(model, 640)
     check_size(model, imgsz)

@@ -10,7 +10,7 @@ import click
 from detect.cli import THRESHOLD_MISSED, options
 
 if TYPE_CHECKING:
-    from detect.evaluate.compare import Comparison, Difference
+    from detect.evaluation.compare import Comparison, Difference
 
 
 @click.command()
@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 @click.argument("a", type=click.Path(path_type=Path))
 @click.argument("b", type=click.Path(path_type=Path))
 @options.measuring
-@click.option("--by", default="map", show_default=True, metavar="FIGURE", help="The figure that the verdict is about.")
-@click.option("--fail-if-worse", is_flag=True, help="Exit with 3 where B is worse by that figure.")
+@click.option(
+    "--metric", default="map", show_default=True, metavar="METRIC", help="The metric that the verdict is about."
+)
+@click.option("--fail-if-worse", is_flag=True, help="Exit with 3 where B is worse by that metric.")
 @options.quiet
 @options.as_json
 @click.pass_context
@@ -29,7 +31,7 @@ def compare(
     data: Path,
     a: Path,
     b: Path,
-    by: str,
+    metric: str,
     fail_if_worse: bool,
     as_json: bool,
     split: str | None,
@@ -45,18 +47,18 @@ def compare(
     Example:
       detect compare data/ old.json new.json --split test
     """
-    from detect import convert
-    from detect import evaluate as room
+    from detect import conversion
+    from detect import evaluation as room
 
     dataset = options.read_data(data)
-    found = [convert.read_predictions(path, ids=ids) for path in (a, b)]
+    found = [conversion.read_predictions(path, ids=ids) for path in (a, b)]
     if split is not None:
         parts = [room.only_split(dataset, one, split) for one in found]
         dataset, found = parts[0][0], [part[1] for part in parts]
     result = room.compare(dataset, *found, **options.settings(settings))
-    verdict = result.of(by)
+    verdict = result.of(metric)
     if as_json:
-        options.print_json({**result.as_dict(), "by": by, "verdict": verdict.verdict})
+        options.print_json({**result.as_dict(), "metric": metric, "verdict": verdict.verdict})
     else:
         _print(result, verdict)
     if fail_if_worse and verdict.verdict == "worse":
@@ -66,10 +68,10 @@ def compare(
 def _print(result: Comparison, verdict: Difference) -> None:
     from rich.markup import escape
 
-    from detect.evaluate.tables import show, span
+    from detect.evaluation.tables import show, span
 
     screen = options.console()
-    head = ("figure", "A", "B", "B - A", "95 % interval", "B is", f"{result.unit} needed")
+    head = ("metric", "A", "B", "B - A", "95 % interval", "B is", f"{result.unit} needed")
     rows: list[tuple[str, ...]] = [
         (
             d.name,

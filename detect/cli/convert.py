@@ -66,7 +66,7 @@ def convert(
     Two exports with their own words for damage as one dataset with fixed ids:
       detect convert cvat.zip data/ --merge photos/ --to yolo --map scratches=scratch --drop rust --classes dent,scratch
     """
-    from detect import convert as room
+    from detect import conversion as room
     from detect.errors import Problems
 
     if reading["voc_origin"] == 1 and target == "voc":
@@ -89,8 +89,8 @@ def convert(
 
 def _check(dest: Path, target: str) -> None:
     """Refuse a place that cannot be written to, before anything is read."""
-    from detect.convert import check_dest
-    from detect.convert.formats import by_name
+    from detect.conversion import check_dest
+    from detect.conversion.formats import by_name
     from detect.errors import ConfigError
     from detect.files import refuse_to_overwrite
 
@@ -103,7 +103,7 @@ def _check(dest: Path, target: str) -> None:
 
 def _rejects(dest: Path, problems: Problems) -> Path | None:
     """Write what was left out beside `dest`; None where nothing was."""
-    from detect.convert import write_rejects
+    from detect.conversion import write_rejects
 
     path = dest.parent / "rejects.jsonl"
     return path if write_rejects(problems, path) else None
@@ -119,7 +119,7 @@ def _read(
     voc_origin: int,
     ids: Path | None,
 ) -> Dataset:
-    from detect import convert as room
+    from detect import conversion as room
 
     parts = [
         (
@@ -144,7 +144,7 @@ def _relabelled(
 ) -> Dataset:
     if not (mapping or drop or classes):
         return dataset
-    from detect.convert.taxonomy import check_known, parse_classes, parse_mapping, relabel
+    from detect.conversion.taxonomy import check_known, parse_classes, parse_mapping, relabel
 
     for label in drop:
         check_known(label, dataset.classes, "--drop")

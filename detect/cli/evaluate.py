@@ -11,8 +11,8 @@ from detect.cli import THRESHOLD_MISSED, options
 
 if TYPE_CHECKING:
     from detect.data import Dataset, Predictions
-    from detect.evaluate import Evaluation
-    from detect.evaluate.thresholds import Miss
+    from detect.evaluation import Evaluation
+    from detect.evaluation.requirements import Miss
 
 
 @click.command()
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--fail-under",
-    metavar="FIGURES",
-    help="Exit with 3 where a figure falls short: map50=0.6,recall=0.7 or dent.recall=0.5.",
+    metavar="METRICS",
+    help="Exit with 3 where a metric falls short: map50=0.6,recall=0.7 or dent.recall=0.5.",
 )
 @click.option("--strict", is_flag=True, help="Judge --fail-under by the worse end of each interval.")
 @click.option("--out", type=click.Path(path_type=Path), help="New folder for the report.")
@@ -57,11 +57,11 @@ def evaluate(
     as_json: bool,
     **settings: Any,
 ) -> None:
-    """Measure PREDICTIONS against the boxes of DATA: COCO's figures with error bars, and what went wrong.
+    """Measure PREDICTIONS against the boxes of DATA: COCO's metrics with error bars, and what went wrong.
 
     DATA is anything that `detect convert` reads; PREDICTIONS is what `detect predict` wrote, or COCO results. --out
     writes report.html (with the worst images), metrics.json, metrics.md and point.json: the operating point, to choose
-    on validation data and to give to predict, and to evaluate on test data. docs/metrics.md explains every figure.
+    on validation data and to give to predict, and to evaluate on test data. docs/metrics.md explains every metric.
 
     \b
     Examples:
@@ -69,8 +69,8 @@ def evaluate(
       detect evaluate data/ test.json --split test --point val-report/point.json --out report/
       detect evaluate data/ test.json --split test --fail-under map50=0.6,recall=0.7
     """
-    from detect import evaluate as room
-    from detect.evaluate.thresholds import missed, parse_thresholds
+    from detect import evaluation as room
+    from detect.evaluation.requirements import missed, parse_thresholds
     from detect.files import refuse_to_overwrite
     from detect.progress import say
 
@@ -103,28 +103,28 @@ def _predictions(
     dataset: Dataset, predictions: Path | None, weights: Path, split: str | None, ids: Path | None
 ) -> tuple[Dataset, Predictions]:
     """The part of the data asked for, and the predictions on it: read, or made now."""
-    from detect import convert
-    from detect import evaluate as room
+    from detect import conversion
+    from detect import evaluation as room
 
     if predictions is not None:
-        found = convert.read_predictions(predictions, ids=ids)
+        found = conversion.read_predictions(predictions, ids=ids)
         return room.only_split(dataset, found, split) if split is not None else (dataset, found)
     from detect.models import load_detector
-    from detect.predict import predict
+    from detect.prediction import predict
 
     part = dataset.only(split) if split is not None else dataset
     return part, predict(load_detector(weights), part.images)
 
 
 def _print(result: Evaluation) -> None:
-    """The figures as tables on stdout, the remarks below."""
+    """The metrics as tables on stdout, the remarks below."""
     from rich.markup import escape
 
-    from detect.evaluate import tables
+    from detect.evaluation import tables
 
     screen = options.console()
     screen.print(f"{tables.size_line(result)}. {tables.interval_line(result)}", highlight=False)
-    options.print_table(screen, "Over all confidences", tables.ESTIMATE, tables.figure_rows(result))
+    options.print_table(screen, "Over all confidences", tables.ESTIMATE, tables.metric_rows(result))
     options.print_table(screen, tables.point_title(result), tables.ESTIMATE, tables.point_rows(result))
     options.print_table(screen, "By class", tables.CLASS_COLUMNS, tables.class_rows(result))
     damage = [("Is there damage in the photo at all?", "image"), ("Is there damage in the group at all?", "group")]

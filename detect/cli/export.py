@@ -80,7 +80,7 @@ def _remove(target: Path) -> None:
 
 def _pictures(photos: str | None) -> list[Picture]:
     """Some photos to compare on: the user's, or drawn ones."""
-    from detect.predict import sources
+    from detect.prediction import sources
     from detect.sample import draw_sample
 
     if photos is None:

@@ -18,7 +18,7 @@ def formats(as_json: bool) -> None:
       detect formats
       detect formats --json
     """
-    from detect.convert import FORMATS
+    from detect.conversion import FORMATS
 
     rows = [
         {

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from detect.data import Dataset
-    from detect.point import OperatingPoint
+    from detect.operating_point import OperatingPoint
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -126,23 +126,23 @@ def settings(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def read_data(data: Path, on_error: Literal["fail", "skip"] = "fail") -> Dataset:
-    """The dataset at DATA, with what was found wrong in it said on stderr; see `convert.read`."""
-    from detect import convert
+    """The dataset at DATA, with what was found wrong in it said on stderr; see `conversion.read`."""
+    from detect import conversion
     from detect.errors import Problems
 
     problems = Problems()
-    dataset = convert.read(data, on_error=on_error, problems=problems)
+    dataset = conversion.read(data, on_error=on_error, problems=problems)
     report(problems)
     return dataset
 
 
 def read_point(path: Path) -> OperatingPoint:
     """The operating point in a file of its own, or in a run or weights that thresholds were fitted to."""
-    from detect import point
+    from detect import operating_point
     from detect.errors import ModelError
 
     if path.suffix == ".json":
-        return point.read_point(path)
+        return operating_point.read_point(path)
     from detect.models import load_point
 
     if (fitted := load_point(path)) is None:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from detect.cli.options import Share, as_json, on_error, print_json, quiet, read_point, report
-from detect.point import LOOKS, USUAL
+from detect.operating_point import LOOKS, USUAL
 
 if TYPE_CHECKING:
     from detect.data import Predictions
     from detect.models.detector import Detector
-    from detect.point import OperatingPoint, Suppression
+    from detect.operating_point import OperatingPoint, Suppression
 
 
 @click.command()
@@ -58,13 +58,13 @@ def predict(weights: Path, images: tuple[str, ...], out: Path, draw: Path | None
       detect predict runs/first blade.jpg --out predictions.json --tiles 640
       detect predict runs/first walk-around.mp4 --every 10 --out predictions.json
     """
-    from detect.convert.predictions import write_predictions
+    from detect.conversion.predictions import write_predictions
     from detect.data import Dataset
     from detect.errors import DetectError, Problems
     from detect.files import refuse_to_overwrite
     from detect.models import load_detector
-    from detect.predict import draw_predictions, sources
-    from detect.predict import predict as run
+    from detect.prediction import draw_predictions, sources
+    from detect.prediction import predict as run
 
     if given["point"] is not None and _given("confidence"):
         raise click.UsageError("--point excludes --confidence")
@@ -127,8 +127,8 @@ def _note_looks(point: OperatingPoint | None, given: dict[str, Any]) -> None:
 
 def _looking(detector: Detector, given: dict[str, Any]) -> Detector:
     """The detector with all the looks that were asked for."""
-    from detect.predict.mirror import look_again
-    from detect.predict.tiles import Tiled
+    from detect.prediction.mirror import look_again
+    from detect.prediction.tiles import Tiled
 
     detector = look_again(detector, mirror=given["mirror"], flip=given["flip"])
     return Tiled(detector, given["tiles"]) if given["tiles"] else detector

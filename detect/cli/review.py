@@ -16,7 +16,7 @@ from detect.cli import options
 
 if TYPE_CHECKING:
     from detect.data import Dataset
-    from detect.evaluate import Evaluation
+    from detect.evaluation import Evaluation
     from detect.review import Change, Corrections
 
 
@@ -120,7 +120,7 @@ def _review(
     on_error: Literal["fail", "skip"],
     **settings: Any,
 ) -> None:
-    from detect import convert
+    from detect import conversion
     from detect import review as room
     from detect.errors import DataError, Problems
     from detect.files import refuse_to_overwrite
@@ -131,7 +131,7 @@ def _review(
     if paths[0].suffix.lower() == ".zip":
         raise DataError(f"{paths[0]}: a review outlives the command, and what it shows; unpack the zip first")
     problems, known = Problems(), options.other_point(point, settings)
-    dataset = convert.read(paths[0], on_error=on_error, problems=problems)
+    dataset = conversion.read(paths[0], on_error=on_error, problems=problems)
     options.report(problems)
     part, results = _evaluated(dataset, paths[1:], split, ids, point=known, **options.settings(settings))
     name = name or _name(paths[0])
@@ -159,13 +159,13 @@ def _evaluated(
     dataset: Dataset, paths: tuple[Path, ...], split: str | None, ids: Path | None, **settings: Any
 ) -> tuple[Dataset, dict[str, Evaluation]]:
     """The part of the data asked for, and what each file of predictions is worth on it, by the file's name."""
-    from detect import convert
-    from detect import evaluate as room
+    from detect import conversion
+    from detect import evaluation as room
 
     part = dataset
     results: dict[str, Evaluation] = {}
     for path in paths:
-        found = convert.read_predictions(path, ids=ids)
+        found = conversion.read_predictions(path, ids=ids)
         if split is not None:
             part, found = room.only_split(dataset, found, split)
         results[_unused(path.stem, results)] = room.evaluate(part, found, **settings)
@@ -201,13 +201,13 @@ def _refuse_others(option: str, known: set[str]) -> None:
 
 
 def _check_collect(paths: tuple[Path, ...], to: str | None) -> None:
-    from detect import convert
-    from detect.convert.formats import by_name
+    from detect import conversion
+    from detect.conversion.formats import by_name
     from detect.files import refuse_to_overwrite
 
     if len(paths) != 1 or to is None:
         raise click.UsageError("--collect NAME needs DEST and --to FORMAT")
-    convert.check_dest(by_name(to), paths[0])
+    conversion.check_dest(by_name(to), paths[0])
     refuse_to_overwrite(paths[0])
 
 
@@ -215,7 +215,7 @@ def _collect(found: Corrections, name: str, dest: Path, to: str, disputed: bool,
     """Write the corrected dataset and, beside it, the list of its changes."""
     from dataclasses import replace
 
-    from detect import convert
+    from detect import conversion
     from detect.errors import DataError, Problems
     from detect.review.changes import write_changes
 
@@ -233,7 +233,7 @@ def _collect(found: Corrections, name: str, dest: Path, to: str, disputed: bool,
             "open the review again with DATA where it is now, then collect"
         )
     problems = Problems()
-    convert.write(dataset, dest, to, problems=problems)
+    conversion.write(dataset, dest, to, problems=problems)
     options.report(problems)
     written = {image.name for image in dataset.images}
     changes = [change for change in found.changes if not disputed or change.image in written]

@@ -12,12 +12,12 @@ from detect.cli import options
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from detect.split import Counts
+    from detect.splitting import Counts
 
 
 def _ratios(ctx: click.Context, param: click.Parameter, value: str) -> dict[str, float]:
     from detect.errors import ConfigError
-    from detect.split import parse_ratios
+    from detect.splitting import parse_ratios
 
     try:
         return parse_ratios(value)
@@ -58,19 +58,19 @@ def split(
       detect sample sample/
       detect split sample/ data/ --ratios 70/20/10 --group 'claim-[0-9]+'
     """
-    from detect import convert
-    from detect.convert.formats import by_name
+    from detect import conversion
+    from detect.conversion.formats import by_name
     from detect.errors import Problems
     from detect.files import refuse_to_overwrite
-    from detect.split import counts, deviation, split
+    from detect.splitting import counts, deviation, split
 
     if dest.suffix.lower() == ".json":
         raise click.BadParameter("name a folder: one file cannot hold the splits", param_hint="DEST")
-    convert.check_dest(by_name(target), dest)
+    conversion.check_dest(by_name(target), dest)
     refuse_to_overwrite(dest)
     problems = Problems()
-    divided = split(convert.read(data, problems=problems), ratios, group=group, seed=seed, problems=problems)
-    convert.write(divided, dest, target, problems=problems)
+    divided = split(conversion.read(data, problems=problems), ratios, group=group, seed=seed, problems=problems)
+    conversion.write(divided, dest, target, problems=problems)
     options.report(problems)
     found = counts(divided, group)
     points, what, where = deviation(found, ratios)
@@ -88,7 +88,7 @@ def _table(found: Counts) -> Table:
     from rich.markup import escape
     from rich.table import Table
 
-    from detect.split import rows
+    from detect.splitting import rows
 
     table = Table("", *found, box=None)
     for column in table.columns[1:]:

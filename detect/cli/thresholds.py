@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import click
 
 from detect.cli import options
-from detect.point import LOOKS
+from detect.operating_point import LOOKS
 
 if TYPE_CHECKING:
-    from detect.point import Suppression
-    from detect.train.thresholds import Fitted
+    from detect.operating_point import Suppression
+    from detect.training.thresholds import Fitted
 
 SHOWN = 5
 
@@ -23,7 +23,7 @@ SHOWN = 5
 @click.option("--data", required=True, type=click.Path(path_type=Path), help="Photos that it was not trained on.")
 @click.option("--split", default="val", show_default=True, metavar="NAME", help="Only the photos of this split.")
 @click.option(
-    "--figure",
+    "--metric",
     type=click.Choice(["map", "map50", "map75", "f1", "precision", "recall"]),
     default="map",
     show_default=True,
@@ -46,7 +46,7 @@ def thresholds(
     weights: Path,
     data: Path,
     split: str,
-    figure: str,
+    metric: str,
     choose: str,
     mirror: bool,
     flip: bool,
@@ -64,41 +64,41 @@ def thresholds(
     \b
     Examples:
       detect thresholds runs/first --data data/
-      detect thresholds runs/first --data data/ --figure map50 --choose precision=0.9 --hard
+      detect thresholds runs/first --data data/ --metric map50 --choose precision=0.9 --hard
     """
     from detect.errors import ModelError
     from detect.models import EXPORTED, load_detector, model_file
-    from detect.predict.mirror import look_again
-    from detect.train.thresholds import fit_thresholds, keep
+    from detect.prediction.mirror import look_again
+    from detect.training.thresholds import fit_thresholds, keep
 
     if model_file(weights).suffix in EXPORTED:
         raise ModelError(f"{weights}: thresholds are fitted before export; fit the run, then export it again")
     detector = look_again(load_detector(weights, device=device), mirror=mirror, flip=flip)
     dataset = options.read_data(data).only(split)
-    fitted = fit_thresholds(detector, dataset, figure=figure, choose=choose, hard=hard)
+    fitted = fit_thresholds(detector, dataset, metric=metric, choose=choose, hard=hard)
     looks = tuple(name for name, used in zip(LOOKS, (mirror, flip), strict=True) if used)
     file = keep(replace(fitted.point, looks=looks), weights)
     if as_json:
-        gain = fitted.gain.of(figure)
-        tried = [{**how._asdict(), figure: value} for how, value in fitted.tried]
+        gain = fitted.gain.of(metric)
+        tried = [{**how._asdict(), metric: value} for how, value in fitted.tried]
         change = {"usual": gain.a, "fitted": gain.b, "low": gain.low, "high": gain.high, "verdict": gain.verdict}
         confidence = dict(fitted.point.confidence)
-        options.print_json({"weights": str(file), figure: change, "confidence": confidence, "tried": tried})
+        options.print_json({"weights": str(file), metric: change, "confidence": confidence, "tried": tried})
         return
-    _print(fitted, figure)
+    _print(fitted, metric)
     click.echo(f"\nkept in {file}; `detect predict` suppresses and counts by it from now on")
     if fitted.point.suppression and fitted.point.suppression.sigma:
         click.echo("soft suppression cannot be exported; for `detect export` fit once more with --hard")
 
 
-def _print(fitted: Fitted, figure: str) -> None:
+def _print(fitted: Fitted, metric: str) -> None:
     screen = options.console()
     best = [(_words(how), f"{value:.3f}") for how, value in fitted.tried[:SHOWN]]
-    gain = fitted.gain.of(figure)
+    gain = fitted.gain.of(metric)
     rows = [*best, (f"so far: {_words(fitted.usual)}", f"{gain.a:.3f}")]
-    options.print_table(screen, f"The best of {len(fitted.tried)} ways", ("suppression", figure), rows)
+    options.print_table(screen, f"The best of {len(fitted.tried)} ways", ("suppression", metric), rows)
     screen.print(
-        f"{figure} {gain.difference:+.3f} ({gain.low:+.3f} to {gain.high:+.3f}) on the photos that it was chosen on",
+        f"{metric} {gain.difference:+.3f} ({gain.low:+.3f} to {gain.high:+.3f}) on the photos that it was chosen on",
         highlight=False,
     )
     confidences = [(name, f"{value:.3g}") for name, value in fitted.point.confidence.items()]

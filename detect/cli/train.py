@@ -11,8 +11,8 @@ from detect.cli import THRESHOLD_MISSED
 from detect.cli.options import as_json, on_error, print_json, quiet, read_data
 
 if TYPE_CHECKING:
-    from detect.config import Recipe
     from detect.data import Dataset
+    from detect.recipes import Recipe
 
 
 @click.command()
@@ -60,9 +60,9 @@ def train(
     """
     if preview is not None and resume:
         raise click.UsageError("--preview draws and trains nothing, so there is nothing to --resume")
-    from detect.config import load_recipe
-    from detect.train import train as fit
-    from detect.train.stage import follows
+    from detect.recipes import load_recipe
+    from detect.training import train as fit
+    from detect.training.stage import follows
 
     resolved, dataset = load_recipe(recipe, overrides), read_data(data, on_error)
     if preview is not None:
@@ -76,8 +76,8 @@ def train(
         answer = {"run": str(run.folder), "weights": str(run.weights), "epochs": len(run.epochs), "best": best}
         print_json({**answer, "verdict": run.verdict, "accepted": run.accepted, "attempts": len(run.attempts)})
     else:
-        figures = f"AP50 {best['val']['map50']:.3f}, mAP {best['val']['map']:.3f} on val"
-        click.echo(f"{run.weights}: best of {len(run.epochs)} epochs is {best['epoch']} with {figures}")
+        metrics = f"AP50 {best['val']['map50']:.3f}, mAP {best['val']['map']:.3f} on val"
+        click.echo(f"{run.weights}: best of {len(run.epochs)} epochs is {best['epoch']} with {metrics}")
         click.echo(run.verdict)
     if run.accepted is False:
         click.echo(f"not good enough after {len(run.attempts)} attempts, see {run.folder / 'summary.json'}", err=True)
@@ -86,7 +86,7 @@ def train(
 
 def _draw(recipe: Recipe, dataset: Dataset, folder: Path, as_json: bool) -> None:
     """What the network would see, as pictures in a new folder."""
-    from detect.train.preview import preview
+    from detect.training.preview import preview
 
     count = preview(recipe, dataset, folder)
     if as_json:

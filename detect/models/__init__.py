@@ -6,11 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from detect.geometry import Boxes
-    from detect.models.detector import Detector, Picture, Training
-    from detect.point import OperatingPoint
+    from detect.models.detector import Detector
+    from detect.operating_point import OperatingPoint
 
 
 EXPORTED = (".onnx", ".xml", ".torchscript")
@@ -56,22 +53,6 @@ def load_point(path: str | Path) -> OperatingPoint | None:
 def model_file(path: Path) -> Path:
     """The file that is meant by a folder that `detect export` wrote; any other path is left as it is."""
     return path / "model.xml" if (path / "model.xml").is_file() else path
-
-
-def fit_yolo(job: Training, *, resume: bool) -> None:
-    """Train a YOLO, see Training. Raises ModelError, DataError or MissingExtra."""
-    require_torch()
-    from detect.models.yolo import trainer
-
-    trainer.fit(job, resume=resume)
-
-
-def yolo_pictures(job: Training, keys: Sequence[int]) -> Iterator[tuple[Picture, Boxes, list[str]]]:
-    """What a YOLO would see under these keys, see `Order`: picture, boxes (N, 4) in its pixels, and their labels."""
-    require_torch()
-    from detect.models.yolo import pictures
-
-    return pictures.training_pictures(job, keys)
 
 
 def require_torch() -> None:

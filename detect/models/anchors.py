@@ -14,11 +14,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from detect.config import Recipe
 from detect.data import Image
 from detect.errors import DataError, ModelError
 from detect.models.names import check_name
 from detect.progress import track
+from detect.recipes import Recipe
 
 Shapes = NDArray[np.float64]  # (N, 2) width and height, pixels of the model's input
 Seen = NDArray[np.float64]  # (N, 4) centre x, y, width and height of boxes, pixels of the model's input

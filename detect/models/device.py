@@ -6,8 +6,8 @@ import os
 
 import torch
 
-from detect.config import Recipe
 from detect.errors import ModelError
+from detect.recipes import Recipe
 
 
 def pick_device(device: str) -> torch.device:

@@ -2,7 +2,7 @@
 
 Input "image": (1, 3, H, W) float32 RGB in 0..1, the longer side `imgsz`; a YOLO wants H and W padded with grey to
 multiples of 32, the others do not. Outputs: "boxes" (N, 4) x1, y1, x2, y2 in pixels of the input, "scores" (N,) and
-"labels" (N,) as numbers of the classes, best first. What the numbers mean is in the file, too; see `Card`.
+"labels" (N,) as numbers of the classes, best first. What the numbers mean is in the file, too; see `ExportMetadata`.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from torchvision.ops import nms
 from detect.errors import MissingExtra, ModelError
 from detect.files import atomic_file, atomic_folder
 from detect.geometry import iou
-from detect.models.card import KEY, Card
 from detect.models.detector import Detector, Picture, detect
+from detect.models.export_metadata import KEY, ExportMetadata
 from detect.models.names import TORCHVISION
 from detect.models.nms import MOST
 from detect.models.openvino import openvino
 from detect.models.torchvision import Torchvision, without_suppression
-from detect.point import Suppression, to_document
+from detect.operating_point import Suppression, to_document
 
 LEAST = 0.001  # score of a box that leaves the graph
 FAR = 2.0  # input sizes between the boxes of two classes, so that they leave each other alone; single precision ends
@@ -43,9 +43,9 @@ Rows = NDArray[np.float64]  # (N, 6): x1, y1, x2, y2, score, number of the class
 class _Graph(torch.nn.Module):
     """A detector from input to suppressed boxes, as a function of one tensor."""
 
-    def __init__(self, detector: Any, card: Card) -> None:
+    def __init__(self, detector: Any, metadata: ExportMetadata) -> None:
         super().__init__()
-        self.module, self.card = deepcopy(detector.module), card  # the detector may go on looking
+        self.module, self.metadata = deepcopy(detector.module), metadata  # the detector may go on looking
         if isinstance(detector, Torchvision):
             without_suppression(self.module, LEAST)
             if hasattr(self.module, "roi_heads"):
@@ -54,11 +54,11 @@ class _Graph(torch.nn.Module):
             self.module.model[-1].dynamic = True  # anchor points follow the size of the input
 
     def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        boxes, scores, labels = self._yolo(image) if self.card.padded else self._torchvision(image)
-        far = FAR * self.card.imgsz if self.card.per_class else 0.0
+        boxes, scores, labels = self._yolo(image) if self.metadata.padded else self._torchvision(image)
+        far = FAR * self.metadata.imgsz if self.metadata.per_class else 0.0
         # Counted from the class in the middle, which halves the largest numbers, and their rounding.
-        apart = boxes + (labels[:, None] - len(self.card.classes) // 2).to(boxes.dtype) * far
-        keep = nms(apart, scores, self.card.iou)[:MOST]
+        apart = boxes + (labels[:, None] - len(self.metadata.classes) // 2).to(boxes.dtype) * far
+        keep = nms(apart, scores, self.metadata.iou)[:MOST]
         return boxes[keep], scores[keep], labels[keep]
 
     def _yolo(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -90,7 +90,7 @@ class _Coder(BoxCoder):
         return decoded.reshape(-1, width // 4, 4)
 
 
-def card(detector: Detector) -> Card:
+def export_metadata(detector: Detector) -> ExportMetadata:
     """The card of a detector. Raises ModelError where its suppression cannot be part of a graph."""
     how = detector.suppression
     if how.sigma:
@@ -100,7 +100,7 @@ def card(detector: Detector) -> Card:
         )
     point = {} if detector.point is None else to_document(detector.point)
     padded = detector.name not in TORCHVISION
-    return Card(detector.name, detector.classes, detector.imgsz, padded, how.iou, how.per_class, point)
+    return ExportMetadata(detector.name, detector.classes, detector.imgsz, padded, how.iou, how.per_class, point)
 
 
 def export(detector: Detector, path: Path, to: str) -> Path:
@@ -110,7 +110,7 @@ def export(detector: Detector, path: Path, to: str) -> Path:
     """
     if not hasattr(detector, "module"):
         raise ModelError("this is an exported model; export the run that it comes from")
-    about = card(detector)
+    about = export_metadata(detector)
     graph = _Graph(detector, about).eval().cpu()
     WRITERS[to](graph, path)
     return path / "model.xml" if to == "openvino" else path
@@ -125,11 +125,11 @@ def _onnx(graph: _Graph, path: Path) -> None:
     with atomic_file(path) as temporary, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the tracer, about shapes that are meant to follow the input
         torch.onnx.export(
-            graph, (_example(graph.card),), str(temporary), dynamo=False, opset_version=17, dynamic_axes=axes,
+            graph, (_example(graph.metadata),), str(temporary), dynamo=False, opset_version=17, dynamic_axes=axes,
             input_names=["image"], output_names=list(OUTPUTS),
         )  # fmt: skip
         model = onnx.load(str(temporary))
-        onnx.helper.set_model_props(model, {KEY: graph.card.to_json()})
+        onnx.helper.set_model_props(model, {KEY: graph.metadata.to_json()})
         onnx.checker.check_model(model)
         onnx.save(model, str(temporary))
 
@@ -139,7 +139,7 @@ def _openvino(graph: _Graph, path: Path) -> None:
     with atomic_folder(path) as temporary:
         _onnx(graph, temporary / "model.onnx")
         model = library.Core().read_model(str(temporary / "model.onnx"))
-        model.set_rt_info(graph.card.to_json(), KEY)
+        model.set_rt_info(graph.metadata.to_json(), KEY)
         library.save_model(model, str(temporary / "model.xml"), compress_to_fp16=False)
         del model
         (temporary / "model.onnx").unlink()
@@ -149,8 +149,8 @@ def _torchscript(graph: _Graph, path: Path) -> None:
     with atomic_file(path) as temporary, warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
         jit: Any = torch.jit
-        traced = jit.trace(graph, (_example(graph.card),), strict=False, check_trace=False)
-        jit.save(traced, str(temporary), _extra_files={f"{KEY}.json": graph.card.to_json()})
+        traced = jit.trace(graph, (_example(graph.metadata),), strict=False, check_trace=False)
+        jit.save(traced, str(temporary), _extra_files={f"{KEY}.json": graph.metadata.to_json()})
 
 
 WRITERS: dict[str, Callable[[_Graph, Path], None]] = {
@@ -160,7 +160,7 @@ WRITERS: dict[str, Callable[[_Graph, Path], None]] = {
 }
 
 
-def _example(about: Card) -> torch.Tensor:
+def _example(about: ExportMetadata) -> torch.Tensor:
     """A picture for the tracer: noise, so that there is something in it that could be a box, and not square."""
     generator = torch.Generator().manual_seed(0)
     return torch.rand(1, 3, about.imgsz, max(32, about.imgsz // 2 // 32 * 32), generator=generator)

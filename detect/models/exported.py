@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detect.errors import MissingExtra, ModelError
-from detect.models.card import KEY, Card, read_card
 from detect.models.detector import Picture
+from detect.models.export_metadata import KEY, ExportMetadata, read_metadata
 from detect.models.letterbox import back, letterbox, resize
 from detect.models.nms import Candidates, candidates
 from detect.models.openvino import openvino
@@ -29,7 +29,7 @@ class Exported:
         if not path.is_file():
             raise ModelError(f"{path}: no such model; `detect export` writes one")
         self.run, about = OPENERS[path.suffix](path, device, threads)
-        self.card: Card = about
+        self.metadata: ExportMetadata = about
         self.name, self.classes, self.imgsz = about.model, about.classes, about.imgsz
         self.suppression, self.point = about.suppression, about.operating_point
 
@@ -38,7 +38,7 @@ class Exported:
         return [self._one(picture, confidence) for picture in pictures]
 
     def _one(self, picture: Picture, confidence: float) -> Candidates:
-        if self.card.padded:
+        if self.metadata.padded:
             placed = letterbox(picture, self.imgsz)
             boxes, scores, labels = self.run(_input(placed.pixels))
             xyxy = placed.undo(boxes.astype(np.float64))
@@ -55,7 +55,7 @@ def _input(pixels: Picture) -> NDArray[np.float32]:
     return np.ascontiguousarray(pixels[None], dtype=np.float32) / np.float32(255)
 
 
-def _onnx(path: Path, device: str, threads: int) -> tuple[Run, Card]:
+def _onnx(path: Path, device: str, threads: int) -> tuple[Run, ExportMetadata]:
     try:
         import onnxruntime
     except ImportError:
@@ -77,18 +77,18 @@ def _onnx(path: Path, device: str, threads: int) -> tuple[Run, Card]:
     except Exception as error:
         raise ModelError(f"{path}: cannot be opened by ONNX Runtime: {_first_line(error)}") from None
     names = ["boxes", "scores", "labels"]
-    about = read_card(session.get_modelmeta().custom_metadata_map.get(KEY), path)
+    about = read_metadata(session.get_modelmeta().custom_metadata_map.get(KEY), path)
     return lambda image: session.run(names, {"image": image}), about
 
 
-def _openvino(path: Path, device: str, threads: int) -> tuple[Run, Card]:
+def _openvino(path: Path, device: str, threads: int) -> tuple[Run, ExportMetadata]:
     _only_cpu(device, "OpenVINO")
     core = openvino().Core()
     try:
         model = core.read_model(str(path))
     except Exception as error:
         raise ModelError(f"{path}: cannot be opened by OpenVINO: {_first_line(error)}") from None
-    about = read_card(model.get_rt_info([KEY]).astype(str) if model.has_rt_info([KEY]) else None, path)
+    about = read_metadata(model.get_rt_info([KEY]).astype(str) if model.has_rt_info([KEY]) else None, path)
     # Left alone it computes in bfloat16 on processors that can, and scores move.
     settings: dict[str, Any] = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
     compiled = core.compile_model(model, "CPU", {**settings, "INFERENCE_NUM_THREADS": threads} if threads else settings)
@@ -100,7 +100,7 @@ def _openvino(path: Path, device: str, threads: int) -> tuple[Run, Card]:
     return run, about
 
 
-def _torchscript(path: Path, device: str, threads: int) -> tuple[Run, Card]:
+def _torchscript(path: Path, device: str, threads: int) -> tuple[Run, ExportMetadata]:
     from detect.models import require_torch
 
     _only_cpu(device, "TorchScript")  # the tracer wrote it into every step
@@ -116,7 +116,7 @@ def _torchscript(path: Path, device: str, threads: int) -> tuple[Run, Card]:
     except (RuntimeError, ValueError) as error:
         raise ModelError(f"{path}: cannot be opened as TorchScript: {_first_line(error)}") from None
     text = extra[f"{KEY}.json"]
-    about = read_card(text.decode() if isinstance(text, bytes) else text, path)
+    about = read_metadata(text.decode() if isinstance(text, bytes) else text, path)
 
     @torch.inference_mode()
     def run(image: NDArray[np.float32]) -> Arrays:
@@ -125,7 +125,7 @@ def _torchscript(path: Path, device: str, threads: int) -> tuple[Run, Card]:
     return run, about
 
 
-OPENERS: dict[str, Callable[[Path, str, int], tuple[Run, Card]]] = {
+OPENERS: dict[str, Callable[[Path, str, int], tuple[Run, ExportMetadata]]] = {
     ".onnx": _onnx,
     ".xml": _openvino,
     ".torchscript": _torchscript,

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from pydantic import BaseModel
 
-from detect.config import Assigner, Loss, Overlap, Recipe
 from detect.errors import ConfigError, ModelError
+from detect.recipes import Assigner, Loss, Overlap, Recipe
 
 
 class Named(NamedTuple):

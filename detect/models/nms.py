@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from detect.data import Box
 from detect.geometry import Boxes, clip, iou, xyxy_to_xywh
-from detect.point import Suppression
+from detect.operating_point import Suppression
 
 CANDIDATES = 30_000  # of one image before suppression, as in the reference implementation
 MOST = 300  # boxes of one image after it

@@ -11,16 +11,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
 from detect.errors import ModelError
 from detect.files import atomic_file
-from detect.point import OperatingPoint, Suppression, from_document
-
-if TYPE_CHECKING:
-    from detect.models.detector import Training
+from detect.operating_point import OperatingPoint, Suppression, from_document
 
 _CULPRIT = re.compile(r"GLOBAL ([\w.]+)")
 FORMAT = "damage-detect weights 1"
@@ -78,12 +75,6 @@ class Fitted:
 def save_weights(weights: Weights, path: Path) -> None:
     """Write weights atomically. Raises DetectError where the disk is full."""
     save_tensors({"format": FORMAT, **vars(weights)}, path)
-
-
-def save_trained(tensors: Tensors, job: Training, path: Path) -> None:
-    """Write what a training has made of its detector, from whichever device."""
-    recipe, on_cpu = job.recipe, {name: value.cpu() for name, value in tensors.items()}
-    save_weights(Weights(recipe.model, job.classes, recipe.imgsz, on_cpu, recipe.model_dump(mode="json")), path)
 
 
 def save_tensors(values: dict[str, Any], path: Path) -> None:

@@ -21,7 +21,7 @@ from detect.review.findings import read_off
 if TYPE_CHECKING:
     from detect.data import Dataset, Image
     from detect.errors import Problem
-    from detect.evaluate import Evaluation
+    from detect.evaluation import Evaluation
 
 __all__ = ["Change", "Corrections", "Reviews", "reviewing"]
 
@@ -59,7 +59,7 @@ class Reviews:
         images; DetectError for a name that cannot be one.
         """
         from detect.review.documents import found_documents, image_fields
-        from detect.review.fiftyone import fields, looks, store, views
+        from detect.review.fiftyone import appearance, fields, store, views
 
         first, images = next(iter(results.values())), {image.name: image for image in dataset.images}
         with alone(folder() / "load.lock"):
@@ -70,9 +70,9 @@ class Reviews:
                 field = store.field_of(there, model, result)
                 seen = [images[one] for one in result.table.images]
                 store.add_predictions(there, seen, field, found_documents(seen, read_off(result), field))
-                models[field] = f"{figures(result)}  {field}"
+                models[field] = f"{metrics(result)}  {field}"
             there.info[fields.INFO]["front"] = next(iter(models))
-            looks.dress(there, models, headline(results))
+            appearance.dress(there, models, headline(results))
             return {view.name: len(view.view) for view in views.save_views(there, list(models))}
 
     def embed(self, name: str, images: Sequence[Image], weights: str | Path) -> None:
@@ -122,15 +122,15 @@ class Reviews:
         return found
 
 
-def figures(result: Evaluation) -> str:
-    """The figures that matter, in half the room of a heading: "AP50 0.61  mAP 0.31"."""
+def metrics(result: Evaluation) -> str:
+    """The metrics that matter, in half the room of a heading: "AP50 0.61  mAP 0.31"."""
     names = {"map50": "AP50", "map": "mAP"}
     return "  ".join(f"{title} {result.estimate(key).value:.2f}" for key, title in names.items())
 
 
 def headline(results: Mapping[str, Evaluation]) -> str:
-    """The figures that matter, of each model, in a line each."""
-    from detect.evaluate.tables import show, span
+    """The metrics that matter, of each model, in a line each."""
+    from detect.evaluation.tables import show, span
 
     names = {"map50": "AP50", "map": "mAP", "precision": "precision", "recall": "recall"}
     lines = []

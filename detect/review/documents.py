@@ -12,7 +12,7 @@ from bson import ObjectId
 
 from detect.data import Dataset, Image, Value
 from detect.errors import Problem
-from detect.evaluate import Evaluation
+from detect.evaluation import Evaluation
 from detect.review.findings import FALSE, UNSURE, Findings
 from detect.review.original import Attribute, relative
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detect.data import Image
-from detect.draw import open_upright
+from detect.drawing import open_upright
 from detect.errors import DataError
 from detect.progress import track
 

@@ -8,12 +8,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from detect.evaluate import Evaluation
-from detect.evaluate.blame import blame
-from detect.evaluate.mistakes import Kind
-from detect.evaluate.outcomes import Outcomes
-from detect.evaluate.pairs import Rows, overlap
-from detect.evaluate.suspects import DOUBTS, LIKELY, Suspects, suspects
+from detect.evaluation import Evaluation
+from detect.evaluation.ap_cost import ap_cost
+from detect.evaluation.label_issues import ISSUES, LIKELY, LabelIssues, label_issues
+from detect.evaluation.mistakes import Kind
+from detect.evaluation.outcomes import Outcomes
+from detect.evaluation.pairs import Rows, overlap
 from detect.geometry import Boxes
 
 Floats = NDArray[np.float64]
@@ -30,7 +30,7 @@ class TruthFindings(NamedTuple):
 
     `status`: found, missed or ignored. `reason` of a miss: wrong_class, poor_box or both (a detection means it, but is
     wrong), unsure (found, below the confidence), nothing. `score` and `iou` are of the detection that found or means
-    it, NaN without one. `cost`: points of mean AP, see `blame`. `doubt`: what may be wrong with the annotation, with
+    it, NaN without one. `cost`: points of mean AP, see `ap_cost`. `doubt`: what may be wrong with the annotation, with
     `doubt_score` in 0..1; `other`: the label that a doubt about the class would rather see.
     """
 
@@ -82,12 +82,12 @@ class Findings:
 
 def read_off(result: Evaluation) -> Findings:
     """Read off an evaluation what each box and image is worth looking at for."""
-    point, doubts = result.point, suspects(result.table, result.point.iou)
-    costs, count = blame(point), len(result.table.images)
+    point, issues = result.point, label_issues(result.table, result.point.iou)
+    costs, count = ap_cost(point), len(result.table.images)
     order = np.lexsort((-result.table.detections.score, result.table.detections.image))
     truth_starts = np.searchsorted(point.table.truths.image, np.arange(count + 1))
-    truths = _truths(point, costs.truth, doubts)
-    found = _detections(point, costs.detection, doubts, order, truth_starts)
+    truths = _truths(point, costs.truth, issues)
+    found = _detections(point, costs.detection, issues, order, truth_starts)
     wrong = found.status == FALSE
     hits = np.bincount(found.image[found.status == RIGHT], minlength=count)
     alarms = np.bincount(found.image[wrong], minlength=count)
@@ -107,7 +107,7 @@ def read_off(result: Evaluation) -> Findings:
     )
 
 
-def _truths(point: Outcomes, cost: Floats, doubts: Suspects) -> TruthFindings:
+def _truths(point: Outcomes, cost: Floats, issues: LabelIssues) -> TruthFindings:
     table, judged = point.table, point.judged
     ignored = table.truth_ignored[0]
     status = np.where(ignored, IGNORED, np.where(point.missed, MISSED, FOUND))
@@ -125,10 +125,10 @@ def _truths(point: Outcomes, cost: Floats, doubts: Suspects) -> TruthFindings:
     score, iou = np.full(len(row), np.nan), np.full(len(row), np.nan)
     score[has] = ours.score[row[has]]
     iou[has] = overlap(ours.xyxy[row[has]], table.truths.xyxy[has])
-    likely = np.where(doubts.truth_score >= LIKELY, doubts.truth, 0)
+    likely = np.where(issues.truth_score >= LIKELY, issues.truth, 0)
     names = np.array([*table.classes, ""])
-    other = np.where(likely > 0, names[doubts.other], "")
-    return TruthFindings(status, reason, score, iou, cost, np.array(DOUBTS)[likely], doubts.truth_score, other)
+    other = np.where(likely > 0, names[issues.other], "")
+    return TruthFindings(status, reason, score, iou, cost, np.array(ISSUES)[likely], issues.truth_score, other)
 
 
 def _tell(row: Rows, reason: Words, word: str, detections: Rows, point: Outcomes) -> None:
@@ -139,7 +139,9 @@ def _tell(row: Rows, reason: Words, word: str, detections: Rows, point: Outcomes
     row[judged.truth[detections]], reason[judged.truth[detections]] = detections, word
 
 
-def _detections(point: Outcomes, cost: Floats, doubts: Suspects, order: Rows, truth_starts: Rows) -> DetectionFindings:
+def _detections(
+    point: Outcomes, cost: Floats, issues: LabelIssues, order: Rows, truth_starts: Rows
+) -> DetectionFindings:
     table, judged = point.table, point.judged
     ours = table.detections
     status = np.full(len(order), UNSURE, dtype="U8")
@@ -153,7 +155,7 @@ def _detections(point: Outcomes, cost: Floats, doubts: Suspects, order: Rows, tr
     iou = np.full(len(order), np.nan)
     iou[has] = overlap(ours.xyxy[has], table.truths.xyxy[judged.truth[has]])
     place = np.where(has, judged.truth - truth_starts[ours.image], -1)
-    likely = np.where((doubts.detection_score >= LIKELY) & (status == FALSE), doubts.detection, 0)
+    likely = np.where((issues.detection_score >= LIKELY) & (status == FALSE), issues.detection, 0)
     return DetectionFindings(
         image=ours.image[order],
         xyxy=ours.xyxy[order],
@@ -164,6 +166,6 @@ def _detections(point: Outcomes, cost: Floats, doubts: Suspects, order: Rows, tr
         truth=place[order],
         iou=iou[order],
         cost=costs[order],
-        doubt=np.array(DOUBTS)[likely[order]],
-        doubt_score=doubts.detection_score[order],
+        doubt=np.array(ISSUES)[likely[order]],
+        doubt_score=issues.detection_score[order],
     )

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from detect.data import Box, Dataset, Image
-from detect.draw import draw, open_upright
+from detect.drawing import draw, open_upright
 from detect.errors import DataError
-from detect.evaluate import Evaluation
-from detect.evaluate.gallery import enlarged, what_is_wrong
+from detect.evaluation import Evaluation
+from detect.evaluation.gallery import enlarged, what_is_wrong
 from detect.files import atomic_folder
 from detect.progress import track
 from detect.review.colours import GREEN, GREY, LEGEND, LIGHT_GREEN, MAGENTA, YELLOW

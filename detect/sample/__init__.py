@@ -49,7 +49,7 @@ def write_sample(dest: Path, *, images: int = 300, width: int = 640, format: str
     in ten is stored turned, with an EXIF orientation. Raises DetectError where `dest` is a file or not empty, and
     ConfigError for an unknown format or a number out of range.
     """
-    from detect.convert import write
+    from detect.conversion import write
 
     if format not in FORMATS:
         raise ConfigError(f"format is {format!r}; the sample can be written as {', '.join(FORMATS)}")
@@ -80,7 +80,7 @@ def _drawn(images: int, width: int, seed: int, folder: Path) -> Iterator[Image]:
     """Draw and save all photos, in their order, on all cores when they are many."""
     workers = min(os.cpu_count() or 1, images // (WORTH_A_CREW // 2))
     if workers > 1:
-        from detect.sample.crew import draw_together
+        from detect.sample.worker_pool import draw_together
 
         yield from draw_together(images, width, seed, folder, workers)
         return

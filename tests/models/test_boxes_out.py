@@ -13,7 +13,7 @@ from detect.geometry import as_boxes, iou
 from detect.models.letterbox import back, letterbox, resize
 from detect.models.nms import Candidates, candidates, suppress
 from detect.models.yolo import from_yolo
-from detect.point import Suppression
+from detect.operating_point import Suppression
 
 
 def found(rows: list[list[float]]) -> Candidates:

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from detect.config import Recipe
 from detect.models.device import set_threads
+from detect.recipes import Recipe
 
 
 @pytest.fixture(autouse=True)

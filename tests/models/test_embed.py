@@ -9,11 +9,11 @@ import pytest
 import torch
 import torchvision
 
-from detect.config import Recipe
 from detect.errors import ModelError
 from detect.models.embed import embedder
 from detect.models.torchvision import build
 from detect.models.weights import Weights, load_weights, save_tensors, save_weights
+from detect.recipes import Recipe
 
 
 def trained(model: str, path: Path) -> Path:

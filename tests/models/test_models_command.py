@@ -8,10 +8,10 @@ import pytest
 from click.testing import CliRunner
 
 from detect.cli import main
-from detect.config import Recipe
 from detect.errors import ModelError
 from detect.models.names import MODELS, TORCHVISION
 from detect.models.torchvision import build
+from detect.recipes import Recipe
 
 
 def test_every_model_is_listed() -> None:

@@ -32,11 +32,11 @@ def mongod() -> None:
 @pytest.fixture(scope="session")
 def sample(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Dataset]:
     """Forty drawn photos as a CVAT export, and the same as a dataset."""
-    from detect import convert
+    from detect import conversion
 
     folder = tmp_path_factory.mktemp("review") / "cars"
     write_sample(folder, images=40, seed=11, format="cvat")
-    return folder, convert.read(folder)
+    return folder, conversion.read(folder)
 
 
 @pytest.fixture(scope="session")

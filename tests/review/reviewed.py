@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from detect.data import Attributes, Box, Dataset, Image, Predictions
-from detect.evaluate import Evaluation, evaluate
+from detect.evaluation import Evaluation, evaluate
 
 
 def stored(name: str) -> Any:

@@ -12,16 +12,16 @@ import pytest
 from browser import chromium, tab
 from user import FOUND, App, Detect, needed
 
-from detect import convert
+from detect import conversion
 from detect.data import Box, Dataset
-from detect.evaluate import Evaluation, evaluate
-from detect.evaluate.mistakes import Kind
-from detect.evaluate.suspects import LIKELY, suspects
+from detect.evaluation import Evaluation, evaluate
+from detect.evaluation.label_issues import LIKELY, label_issues
+from detect.evaluation.mistakes import Kind
 
 
 @pytest.fixture(scope="module")
 def results(sample: tuple[Path, Dataset]) -> list[Evaluation]:
-    return [evaluate(sample[1], convert.read_predictions(path), replicates=0) for path in FOUND]
+    return [evaluate(sample[1], conversion.read_predictions(path), replicates=0) for path in FOUND]
 
 
 def with_kinds(result: Evaluation, *kinds: Kind) -> int:
@@ -37,10 +37,10 @@ def expected(dataset: Dataset, results: list[Evaluation]) -> dict[str, int]:
     point, true = first.point, first.table.truths
     said = set(first.table.detections.image[point.rows].tolist())
     real = set(true.image.tolist())
-    doubts = suspects(first.table)
-    likely = doubts.truth_score >= LIKELY
+    issues = label_issues(first.table)
+    likely = issues.truth_score >= LIKELY
     alarms = point.rows[point.wrong]
-    unannotated = alarms[doubts.detection_score[alarms] >= LIKELY]
+    unannotated = alarms[issues.detection_score[alarms] >= LIKELY]
     doubted = {*true.image[likely].tolist(), *first.table.detections.image[unannotated].tolist()}
     views = {
         "missed damage": len(set(true.image[point.missed].tolist())),
@@ -106,7 +106,7 @@ def test_every_view_a_tag_and_the_corrected_dataset(
     assert [moved[key] for key in ("image", "box")] == [other[key] for key in ("image", "box")]
     assert other["before"] != other["after"] == "dent"
     assert corrected(dataset, dropped, added, moved, results[0]) == {
-        image.name: image.boxes for image in convert.read(dest).images
+        image.name: image.boxes for image in conversion.read(dest).images
     }
 
 

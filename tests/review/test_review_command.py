@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from user import FOUND, LONG, Detect, processes, started
 
-from detect import convert
+from detect import conversion
 from detect.data import Dataset
 from detect.review.pages import Page, _files
 
@@ -77,7 +77,7 @@ def test_collecting_only_what_is_disputed(detect: Detect, sample: tuple[Path, Da
     options = ["--to", "cvat", "--only", "disputed", "--json"]
     done = detect("review", "--collect", "disputed", tmp_path / "part", *options)
     told = json.loads(done.stdout)
-    dataset = convert.read(tmp_path / "part")
+    dataset = conversion.read(tmp_path / "part")
     assert told["images"] == len(dataset) and 0 < len(dataset) < 40
     known = {image.name: image.boxes for image in sample[1].images}
     assert {image.name: image.boxes for image in dataset.images} == {i.name: known[i.name] for i in dataset.images}
@@ -97,7 +97,7 @@ def test_photos_that_were_moved_away(
     detect("review", "--collect", "moving", new.parent / "fixed.json", "--to", "coco")  # that needs no photos
     detect("review", new, FOUND[0], *options)
     detect("review", "--collect", "moving", dest, "--to", "yolo")
-    assert len(convert.read(dest)) == 40
+    assert len(conversion.read(dest)) == 40
 
 
 def test_a_zip_is_gone_when_the_command_ends(detect: Detect, tmp_path: Path) -> None:

@@ -160,7 +160,7 @@ def test_pages_of_one_split_of_a_review_of_two(reviews: Reviews, squares: Datase
 
 def test_claims_and_problems_come_with_a_later_reading(reviews: Reviews, sample: tuple[Path, Dataset]) -> None:
     from detect.data import Predictions
-    from detect.evaluate import evaluate
+    from detect.evaluation import evaluate
 
     dataset = sample[1]
     said = Predictions(dataset.classes, {image.name: () for image in dataset.images})

@@ -10,16 +10,16 @@ import pytest
 from reviewed import full, nothing_found, stored
 from user import FOUND
 
-from detect import convert
+from detect import conversion
 from detect.data import Attributes, Dataset, Predictions
 from detect.errors import DataError, DetectError, Problem
-from detect.evaluate import Evaluation, evaluate
+from detect.evaluation import Evaluation, evaluate
 from detect.review import Reviews
 
 
 @pytest.fixture(scope="module")
 def first(sample: tuple[Path, Dataset]) -> Evaluation:
-    return evaluate(sample[1], convert.read_predictions(FOUND[0]), replicates=0, group=r"(claim-\d+)")
+    return evaluate(sample[1], conversion.read_predictions(FOUND[0]), replicates=0, group=r"(claim-\d+)")
 
 
 def test_a_dataset_comes_back_as_it_was(reviews: Reviews, squares: Dataset) -> None:
@@ -58,7 +58,7 @@ def test_loading_again_adds_what_is_new_and_keeps_every_tag(
 ) -> None:
     dataset = sample[1]
     half = replace(dataset, images=dataset.images[:20])
-    found = convert.read_predictions(FOUND[0])
+    found = conversion.read_predictions(FOUND[0])
     some = {image.name: found.images[image.name] for image in half.images}
     part = evaluate(half, Predictions(found.classes, some), replicates=0)
     reviews.load("again", half, {"model": part})

@@ -18,12 +18,12 @@ from PIL import ImageOps
 
 import detect.sample as room
 from detect.cli import main
-from detect.convert import read
+from detect.conversion import read
 from detect.errors import ConfigError, DetectError
 from detect.sample import CLASSES, GROUP, draw_sample, write_sample
 from detect.sample.claims import photos
-from detect.sample.crew import draw_together
 from detect.sample.photos import save, take
+from detect.sample.worker_pool import draw_together
 
 WIDTH = 160
 

@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 from detect.errors import MissingExtra
-from detect.models.untouched import untouched
+from detect.models.isolated_import import isolated_import
 
 _PRIVATE = {
     "YOLO_OFFLINE": "1",  # no look-up of a name server, no check for updates
@@ -22,7 +22,7 @@ _PRIVATE = {
 scratch = Path(tempfile.mkdtemp(prefix="damage-detect-"))
 atexit.register(shutil.rmtree, scratch, ignore_errors=True)
 try:
-    with untouched({**_PRIVATE, "YOLO_CONFIG_DIR": str(scratch)}):
+    with isolated_import({**_PRIVATE, "YOLO_CONFIG_DIR": str(scratch)}):
         import ultralytics
         from ultralytics import settings
         from ultralytics.cfg import get_cfg

@@ -21,7 +21,7 @@ from pymongo import UpdateOne
 
 from detect.data import Dataset, Image
 from detect.errors import DataError, DetectError
-from detect.evaluate import Evaluation
+from detect.evaluation import Evaluation
 from detect.progress import bar
 from detect.review.documents import IMAGE, PREDICTION, TRUTH, Document, image_document, named, truth_documents
 from detect.review.fiftyone.fields import INFO, declare, declare_attributes, known_attributes

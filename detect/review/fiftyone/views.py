@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from fiftyone import ViewField as F
 from fiftyone.core.utils import to_slug
 
-from detect.evaluate.suspects import LIKELY
+from detect.evaluation.label_issues import LIKELY
 from detect.review.fiftyone.fields import INFO
 from detect.review.findings import FALSE, FOUND, MISSED
 from detect.review.original import TRUTHS

@@ -1,0 +1,197 @@
+"""Read and write what LabelImg, CVAT, Ultralytics and COCO write, without losing or inventing a box.
+
+>>> dataset = read("photos/")                      # any format, recognised by its content
+>>> write(dataset, Path("data"), "yolo")
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
+from detect.conversion.description import is_description, read_description
+from detect.conversion.formats import FORMATS, Format, by_name, recognised
+from detect.conversion.names import has_drive
+from detect.conversion.predictions import read_predictions, write_predictions
+from detect.conversion.rejects import write_rejects
+from detect.conversion.source import Source
+from detect.conversion.taxonomy import merge, relabel
+from detect.data import Dataset
+from detect.errors import ConfigError, DataError, Problems
+from detect.files import atomic_folder
+
+__all__ = [
+    "FORMATS",
+    "Format",
+    "check_dest",
+    "gc_paused",
+    "merge",
+    "read",
+    "read_predictions",
+    "relabel",
+    "write",
+    "write_predictions",
+    "write_rejects",
+]
+
+
+def read(
+    source: str | Path,
+    *,
+    format: str | None = None,  # noqa: A002 the word for it
+    images: Path | None = None,
+    on_error: Literal["fail", "skip"] = "fail",
+    problems: Problems | None = None,
+    voc_origin: int = 0,
+    ids: Path | None = None,
+) -> Dataset:
+    """The dataset in a folder, a zip, an annotation file (.json, .xml, data.yaml) or a description (datasets/*.yaml).
+
+    `format` is a name from FORMATS; None: recognised by the content. `images` is the folder of the images where
+    they lie apart. Images are in the order of their names. Repairs and whatever is left out are added to
+    `problems`, or logged where that is None. `voc_origin` 1: VOC's corners are pixels counted from 1, the far ones
+    included, as in the VOC devkit. `ids`: the COCO file that the ids of COCO results refer to. The files of a zip lie
+    in a temporary folder until this process ends.
+
+    Raises DataError with every error found, or with `on_error` "skip" leaves out just the bad items; DataError
+    also where nothing is left; ConfigError for an unknown format.
+    """
+    path, found = Path(source), Problems()
+    row = by_name(format) if format is not None else None
+    if not path.exists():
+        raise DataError(f"{path}: there is no such file or folder")
+    if path.name == "classes.txt":
+        path = path.parent
+    try:
+        with gc_paused():
+            dataset = _read(Source(path, images, found, voc_origin, ids), row)
+        if on_error == "fail":
+            found.raise_errors()
+    except OSError as error:
+        raise DataError(f"{error.filename or path}: cannot be read: {error.strerror or error}") from error
+    finally:
+        if problems is not None:
+            problems.items.extend(found)
+        else:
+            _log(found)
+    if not dataset.images:
+        raise DataError(found.errors or f"{path}: holds no images")
+    return dataset
+
+
+def write(
+    dataset: Dataset,
+    dest: Path,
+    format: str,  # noqa: A002 the word for it
+    *,
+    media: Literal["link", "none"] = "link",
+    problems: Problems | None = None,
+) -> Path:
+    """Write a dataset to a new folder `dest`, or to one file where `dest` ends in .json; returns `dest`.
+
+    The images are hard-linked (copied where links fail), or left out with `media` "none". What the format cannot
+    hold is added to `problems` as "loss", or logged where that is None. Atomic: after a failure nothing is there.
+
+    Raises ConfigError for a format that cannot be written, DataError for names that no file can have, DetectError
+    where `dest` exists or cannot be written.
+    """
+    row, dest, found = by_name(format), Path(dest), Problems()
+    check_dest(row, dest)
+    _check_names(dataset)
+    if row.write_file is not None and dest.suffix.lower() == ".json":
+        with gc_paused():
+            row.write_file(dataset, dest, found)
+    elif row.write is not None:
+        with atomic_folder(dest) as folder, gc_paused():
+            row.write(dataset, folder, media, found)
+    if problems is None:
+        _log(found)
+    else:
+        problems.items.extend(found)
+    return dest
+
+
+def check_dest(row: Format, dest: Path) -> None:
+    """Raise ConfigError where a format cannot be written, or not to such a place."""
+    if not row.written:
+        raise ConfigError(f"{row.title} can be read but not written")
+    if dest.suffix.lower() == ".json" and row.write_file is None:
+        files = " and ".join(name for name, row in FORMATS.items() if row.write_file is not None)
+        raise ConfigError(f"{dest}: only {files} can be written to one .json file; name a folder for {row.name}")
+    if dest.suffix.lower() != ".json" and row.write is None:
+        raise ConfigError(f"{dest}: {row.name} is one file; give it a name that ends in .json")
+
+
+def _read(source: Source, row: Format | None) -> Dataset:
+    path = source.path
+    if path.suffix.lower() == ".zip" and path.is_file():
+        return _read_archive(source, row)
+    if is_description(path):
+        if source.images is not None:
+            raise ConfigError(f"{path}: a description names its images itself; change its key `images`")
+
+        def part(place: Path, photos: Path | None, name: str) -> Dataset:
+            return _read(replace(source, path=place, images=photos), by_name(name))
+
+        return read_description(path, part, source.problems)
+    return (row or recognised(source)).read(source)
+
+
+def _read_archive(source: Source, row: Format | None) -> Dataset:
+    """The dataset in a zip; messages name the zip, not the folder it is unpacked to."""
+    import atexit
+    import shutil
+
+    from detect.conversion.archive import moved, unpacking
+
+    inner = Problems()
+    with unpacking(source.path) as folder:
+        try:
+            dataset = _read(replace(source, path=folder, problems=inner), row)
+        except DataError as error:
+            raise DataError([moved(problem, folder, source.path) for problem in error.problems]) from None
+        finally:
+            source.problems.items.extend(moved(problem, folder, source.path) for problem in inner)
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return dataset
+
+
+@contextmanager
+def gc_paused() -> Iterator[None]:
+    """No search for cycles in this block while a million boxes are made, which have none: a third of the time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _check_names(dataset: Dataset) -> None:
+    """Raise DataError for names that would leave the folder or break a line of text."""
+    problems = Problems()
+    for name in (i.name for i in dataset.images):
+        if any(part in ("", ".", "..") for part in name.split("/")) or has_drive(name):
+            problems.add("error", "image name", f"{name!r} is no path inside the dataset")
+    texts = [*dataset.classes, *dataset.splits, *(image.name for image in dataset.images)]
+    for text in texts:
+        if not text.isprintable():
+            problems.add("error", "name", f"{text!r} holds a character that cannot be printed")
+    for split in dataset.splits:
+        if "/" in split:
+            problems.add("error", "split name", f"{split!r} cannot be the name of a file")
+    problems.raise_errors()
+
+
+def _log(problems: Problems) -> None:
+    import logging
+
+    log = logging.getLogger("detect")
+    levels = [level for level, _ in problems.counts()]
+    for level, line in zip(levels, problems.summary(), strict=True):
+        log.log(logging.INFO if level == "note" else logging.WARNING, "%s", line)

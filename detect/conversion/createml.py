@@ -1,0 +1,110 @@
+"""Create ML JSON, as LabelImg and Roboflow write it: a list of images, each with its annotations.
+
+A box is the centre x, y and the width, height, in pixels. Sizes of images are not stated; classes are not declared.
+Source: LabelImg, libs/create_ml_io.py; https://developer.apple.com/documentation/createml
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from detect.conversion import json_file
+from detect.conversion.media import Media, lay
+from detect.conversion.names import split_word
+from detect.conversion.omissions import report_attributes
+from detect.conversion.pages import Page, Sheet, assemble
+from detect.conversion.source import Source
+from detect.conversion.text import declared_classes, write_classes
+from detect.conversion.tidy import PRECISION, Found, Labels
+from detect.data import Box, Dataset, Image
+from detect.errors import DataError, Problems
+from detect.progress import track
+
+FILE = "_annotations.createml.json"
+
+HEAD = re.compile(
+    r'\s*\[\s*\{(?=.*"(?:image|imagefilename)"\s*:\s*")(?=.*"annotations?"\s*:\s*\[)'
+    r'(?!.*"(?:result"|data"\s*:\s*\{))',  # tasks of Label Studio
+    re.S,
+)
+
+
+def recognise(source: Source) -> bool:
+    """JSON that is a list of objects with an image's name and annotations."""
+    return json_file.some_begin(source, HEAD)
+
+
+def read(source: Source) -> Dataset:
+    """Every JSON file of that kind; the folder it is in is the split, as Roboflow has it."""
+    files = json_file.beginning(source, HEAD)
+    if not files:
+        raise DataError(f"{source.path}: there is no Create ML JSON in it")
+    declared = declared_classes(source.root)
+    labels = Labels(source.problems, declared, closed=bool(declared))
+    pages = [page for file in track(files, "Reading Create ML") for page in _pages(Sheet(source, file, labels))]
+    return assemble(pages, labels, source)
+
+
+def _pages(sheet: Sheet) -> Iterator[Page]:
+    split = _split(sheet)
+    for place, row in json_file.rows(sheet, json_file.load_for(sheet), "image"):
+        name = row.get("image", row.get("imagefilename"))
+        if not isinstance(name, str) or not name:
+            sheet.add("error", "image without name", 'needs "image", the name of its file', f"image {place}")
+            continue
+        found = row.get("annotations", row.get("annotation"))
+        boxes = Found()
+        for number, item in json_file.rows(sheet, found, f"image {name}: annotation"):
+            if box := _box(item, sheet, f"image {name}: annotation {number}"):
+                boxes.add(number, box)
+        beside = name if "/" not in sheet.file else f"{sheet.file.rpartition('/')[0]}/{name}"
+        here = sheet.source.photos.find(beside) == [beside]  # before any other photo that the name can mean
+        page = sheet.page(
+            beside if here else name, boxes, f"image {name}: annotation", where=f"image {place}", split=split
+        )
+        yield page._replace(listed=page.listed._replace(name=name))
+
+
+def _split(sheet: Sheet) -> str:
+    """The folder that a file of the name that Roboflow gives is in; of the topmost one, where it is a split's name."""
+    folder, _, base = sheet.file.rpartition("/")
+    above = sheet.source.root.resolve().name
+    word = folder or (above if split_word(above) else "")
+    return word if base == FILE and "/" not in word else ""
+
+
+def _box(row: dict[str, Any], sheet: Sheet, where: str) -> Box | None:
+    values = row.get("coordinates")
+    numbers = json_file.numbers(values, ("x", "y", "width", "height")) if isinstance(values, dict) else None
+    if numbers is None:
+        sheet.add("error", "not a number", '"coordinates" needs x, y, width and height as numbers', where)
+        return None
+    x, y, w, h = numbers
+    label = row.get("label")
+    return sheet.box(label if isinstance(label, str) else None, (x - w / 2, y - h / 2, x + w / 2, y + h / 2), where)
+
+
+def write(dataset: Dataset, folder: Path, media: Media, problems: Problems) -> None:
+    """A folder per split with its images and `_annotations.createml.json`; without splits all in one. classes.txt."""
+    report_attributes(dataset, "Create ML", problems)
+    write_classes(dataset.classes, folder)
+    groups = dict.fromkeys(image.split for image in dataset.images)
+    for split in groups:
+        place = folder / (split or "default") if dataset.splits else folder
+        some = Dataset(dataset.classes, tuple(image for image in dataset.images if image.split == split))
+        place.mkdir(exist_ok=True)
+        lay(some, place, media, problems)
+        (place / FILE).write_bytes(json_file.dump([_row(image) for image in some.images]))
+
+
+def _row(image: Image) -> dict[str, Any]:
+    return {"image": image.name, "annotations": [_annotation(box) for box in image.boxes]}
+
+
+def _annotation(box: Box) -> dict[str, Any]:
+    centre = {"x": round((box.x1 + box.x2) / 2, PRECISION + 1), "y": round((box.y1 + box.y2) / 2, PRECISION + 1)}
+    size = {"width": round(box.width, PRECISION), "height": round(box.height, PRECISION)}
+    return {"label": box.label, "coordinates": {**centre, **size}}

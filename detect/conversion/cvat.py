@@ -1,0 +1,103 @@
+"""CVAT for images 1.1: one XML for a task, a job or a whole project.
+
+A box is xtl, ytl, xbr, ybr in pixels, edges as ours. Shapes that are no upright boxes become the boxes around them.
+Source: https://docs.cvat.ai/docs/manual/advanced/xml_format/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from xml.etree.ElementTree import Element
+
+from detect.conversion import safe_xml, stated
+from detect.conversion.cvat_plain import Plain, items
+from detect.conversion.cvat_sheet import SHAPES, CvatSheet, files_of, kind_of, no_such_file
+from detect.conversion.cvat_write import write
+from detect.conversion.names import split_name
+from detect.conversion.pages import Page, assemble
+from detect.conversion.sizes import Size
+from detect.conversion.source import Source
+from detect.conversion.tidy import NEW, Found, Labels
+from detect.data import NONE, Box, Dataset
+from detect.progress import bar
+
+__all__ = ["read", "recognise", "write"]
+
+
+def recognise(source: Source) -> bool:
+    """XML whose root is <annotations> and holds images."""
+    return any(kind_of(source, file) == "image" for file in safe_xml.nearest(source.with_suffix(".xml")))
+
+
+def read(source: Source) -> Dataset:
+    """Every image of every XML file, called as its `name` says."""
+    files = files_of(source, "image")
+    if not files:
+        raise no_such_file(source, "image")
+    labels = Labels(source.problems)
+    pages: list[Page] = []
+    with bar("Reading CVAT XML", None) as advance:
+        for file in files:
+            for page in _pages(source, file, labels):
+                pages.append(page)
+                advance()
+    return assemble(pages, labels, source)
+
+
+def _pages(source: Source, file: str, labels: Labels) -> Iterator[Page]:
+    """The images of one XML file, read as a stream. Where the file breaks off is an error; what came before counts."""
+    sheet = CvatSheet.open(source, file, labels)
+    try:
+        for item in items(source.root / file):
+            if isinstance(item, Element) and item.tag == "meta":
+                sheet.take_meta(item)
+            elif page := _page(sheet, item):
+                yield page
+    except safe_xml.BrokenXML as error:
+        sheet.broken(error)
+
+
+def _page(sheet: CvatSheet, image: Element | Plain) -> Page | None:
+    """One image with its shapes; None, and reported, where it has no name."""
+    if isinstance(image, Plain):
+        number, name, subset, task, *_ = image
+    else:
+        number, name, subset, task = (image.get(key, "") for key in ("id", "name", "subset", "task_id"))
+    size = image.size if isinstance(image, Plain) else _size(image)
+    file, source, where = sheet.sheet, sheet.sheet.source, f"image {number}"
+    if not name:
+        file.add("error", "image without name", "needs a name", where)
+        return None
+    subset = subset or (sheet.tasks[task].subset if task in sheet.tasks else "") or sheet.subset
+    near, part = [subset, sheet.near], subset or sheet.folder
+    listed = stated.find(name, part, near, source.photos, (file.path, where), source.problems)
+    unit = f"image {name}: shape"
+    boxes = _plain_boxes(sheet, image, unit) if isinstance(image, Plain) else _boxes(sheet, image, unit)
+    return Page(listed, split_name(subset) if subset else None, size, boxes, file.path, unit)
+
+
+def _boxes(sheet: CvatSheet, image: Element, unit: str) -> Found:
+    found = Found()
+    for place, shape in enumerate(image, 1):
+        if shape.tag in SHAPES and (box := sheet.box(shape, shape.get("label"), f"{unit} {place}")):
+            found.add(place, box)
+    return found
+
+
+def _plain_boxes(sheet: CvatSheet, image: Plain, unit: str) -> Found:
+    """The same of plain boxes, of which there may be a million."""
+    found, numbers, known = Found(), sheet.numbers, sheet.sheet.labels.names
+    for place, (name, x1, y1, x2, y2) in enumerate(image.boxes, 1):
+        label = known.get(name) or sheet.sheet.labels(name, sheet.sheet.path, f"{unit} {place}")
+        if label is not None:
+            corners = numbers[x1], numbers[y1], numbers[x2], numbers[y2]
+            found.boxes.append(NEW(Box, (label, *corners, None, NONE)))
+            found.places.append(place)
+    return found
+
+
+def _size(node: Element) -> Size | None:
+    try:
+        return int(node.get("width", "0")), int(node.get("height", "0"))
+    except ValueError:
+        return None

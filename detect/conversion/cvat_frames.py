@@ -1,0 +1,84 @@
+"""Which frames of a CVAT video are images, and which files are theirs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from detect.conversion.cvat_sheet import Task
+from detect.conversion.names import split_name, stem, without_containers
+from detect.conversion.pages import Page, Sheet
+from detect.conversion.stated import Stated
+from detect.conversion.tidy import Found
+
+_CVAT = re.compile(r"frame_\d{6}")
+"""What CVAT calls a frame, by its absolute number, which begins at 0."""
+
+_NUMBER = re.compile(r"(\d{1,9})$")
+
+
+@dataclass
+class Frames:
+    """What is seen in the frames of one task, by absolute frame number: (track, box)."""
+
+    boxes: dict[int, Found] = field(default_factory=dict)
+
+
+def pages_of(sheet: Sheet, task: Task, frames: Frames, *, several: bool) -> Iterator[Page]:
+    """A page for each frame of the task; `several`: the file has other tasks, whose frames have the same numbers.
+
+    A frame that the task passes over is no image, nor is one that was deleted: where the files of other frames are
+    there, a frame without a file and without boxes. All of it is reported.
+    """
+    last = task.stop if task.stop is not None else max(frames.boxes, default=-1)
+    planned = range(task.start, last + 1, task.step)
+    for frame in sorted(frames.boxes):
+        if frame not in planned:
+            what = f"frame {frame} is none of the task's ({task.start} to {last}, every {task.step}); boxes left out"
+            sheet.add("dropped", "skipped frame", what, f"frame {frame}")
+    files = _files(sheet, task, planned)
+    deleted = 0
+    for frame in planned:
+        boxes, file = frames.boxes.get(frame), files.get(frame)
+        if file is None and files and not boxes:
+            deleted += 1
+            continue
+        name = file or f"{task.subset + '/' if several and task.subset else ''}frame_{frame:06d}.png"
+        if file is None:
+            sheet.add("note", "image missing", f"there is no file of frame {frame}", f"frame {frame}")
+        split = split_name(task.subset) if task.subset else None
+        yield Page(
+            Stated(name, task.subset, file), split, task.size, boxes or Found(), sheet.path, f"frame {frame}: track"
+        )
+    if deleted:
+        what = f"{deleted} frames without a box have no file, as deleted ones do; not images"
+        sheet.add("note", "frames without a file", what)
+
+
+def _files(sheet: Sheet, task: Task, planned: range) -> dict[int, str]:
+    """The file of each frame: by the number at the end of its name, else in the order of the names."""
+    files, last = list(sheet.source.photos.files), planned.stop - 1
+    own = [file for file in files if without_containers(file).rpartition("/")[0].lower() == task.subset.lower()]
+    files = sorted(own or files, key=_natural)
+    numbered = {int(found[1]): file for file in files if (found := _NUMBER.search(stem(file)))}
+    told = len(numbered) == len(files) and any(frame in numbered for frame in planned)
+    if told and (len(files) != len(planned) or all(frame in numbered for frame in planned)):
+        cvat = all(_CVAT.fullmatch(stem(file).rpartition("/")[2]) for file in files) and max(numbered) <= last
+        if task.start == 0 and 0 not in numbered and 1 in numbered and not cvat:
+            sheet.add("note", "frames counted from 1", "files are numbered from 1; frame 0 is taken to be number 1")
+            numbered = {number - 1: file for number, file in numbered.items()}
+        return {frame: numbered[frame] for frame in planned if frame in numbered}
+    if files and len(files) == len(planned):
+        what = "the files are taken for the frames in the order of their names"
+        sheet.add("note", "frames by order", what)
+        return dict(zip(planned, files, strict=True))
+    if files:
+        what = f"{len(files)} files do not tell which of {len(planned)} frames they are; name them frame_000000.png ..."
+        sheet.add("note", "unknown files", what)
+    return {}
+
+
+def _natural(file: str) -> list[tuple[int, str]]:
+    """An order in which 2 stands before 10."""
+    return [(int(part), "") if part.isascii() and part.isdigit() else (-1, part) for part in re.split(r"(\d+)", file)]

@@ -1,0 +1,225 @@
+"""The table of formats: what each is, holds and loses, who reads and writes it. A new format is a file and a row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from detect.conversion import (
+    coco,
+    coco_results,
+    createml,
+    cvat,
+    cvat_video,
+    darknet,
+    label_studio,
+    labelme,
+    via,
+    voc,
+    yolo,
+)
+from detect.conversion.media import Media
+from detect.conversion.names import is_image
+from detect.conversion.source import Source
+from detect.data import Dataset
+from detect.errors import ConfigError, DataError, Problems
+
+Reader = Callable[[Source], Dataset]
+Writer = Callable[[Dataset, Path, Media, Problems], None]
+FileWriter = Callable[[Dataset, Path, Problems], None]
+
+
+@dataclass(frozen=True)
+class Format:
+    """One row. `recognise` looks at the content of a Source, not at names alone.
+
+    `write` fills a folder, `write_file` writes one .json file; a format with neither is read only.
+    """
+
+    name: str
+    title: str
+    layout: str
+    holds: str
+    loses: str
+    recognise: Callable[[Source], bool]
+    read: Reader
+    write: Writer | None = None
+    write_file: FileWriter | None = None
+
+    @property
+    def written(self) -> bool:
+        """Whether it can be written."""
+        return self.write is not None or self.write_file is not None
+
+
+def _never(source: Source) -> bool:
+    return False
+
+
+_VOC_HOLDS = (
+    "labels, boxes to 1e-6 px, splits, truncated, difficult, occluded, pose; other attributes in <attributes>, "
+    "which LabelImg does not keep"
+)
+_VOC_LOSES = "attributes of images; a false flag reads as absent, an attribute's text that looks like a number as one"
+_OUTLINES = "outlines become their boxes"
+
+FORMATS: dict[str, Format] = {
+    row.name: row
+    for row in (
+        Format(
+            "voc",
+            "Pascal VOC XML as LabelImg writes it",
+            "Annotations/, JPEGImages/, ImageSets/Main/<split>.txt, classes.txt",
+            _VOC_HOLDS,
+            _VOC_LOSES,
+            voc.recognise,
+            voc.read,
+            voc.write,
+        ),
+        Format(
+            "voc-devkit",
+            "Pascal VOC XML of the VOC devkit: corners are pixels, counted from 1 and inclusive",
+            "as voc",
+            _VOC_HOLDS,
+            _VOC_LOSES,
+            _never,  # nothing in a file tells it from LabelImg's
+            partial(voc.read, origin=1),
+            partial(voc.write, origin=1),
+        ),
+        Format(
+            "yolo",
+            "YOLO text labels: LabelImg's classes.txt, Ultralytics' data.yaml",
+            "data.yaml, classes.txt, images/, labels/, <split>.txt",
+            "labels, boxes to 1e-6 px, splits",
+            "all attributes; of two images whose names differ in the ending alone, one is renamed",
+            yolo.recognise,
+            yolo.read,
+            yolo.write,
+        ),
+        Format(
+            "darknet",
+            "YOLO text labels with darknet's obj.data and obj.names",
+            "obj.data, obj.names, <split>.txt, obj_<split>_data/",
+            "labels, boxes to 1e-6 px, splits",
+            "all attributes; of two images whose names differ in the ending alone, one is renamed",
+            darknet.recognise,
+            yolo.read,
+            darknet.write,
+        ),
+        Format(
+            "createml",
+            "Create ML JSON",
+            "_annotations.createml.json beside its images, a folder per split; classes.txt",
+            "labels, boxes to 1e-6 px, splits",
+            "all attributes; the size of a missing image",
+            createml.recognise,
+            createml.read,
+            createml.write,
+        ),
+        Format(
+            "cvat",
+            "CVAT for images 1.1 (XML, or zip)",
+            "annotations.xml, images/",
+            "labels, boxes to 1e-6 px, splits as subsets, attributes with their types",
+            f"attributes of images; the type of an attribute that differs from box to box; {_OUTLINES}",
+            cvat.recognise,
+            cvat.read,
+            cvat.write,
+        ),
+        Format(
+            "cvat-video",
+            "CVAT for video 1.1 (XML, or zip)",
+            "annotations.xml, images/",
+            "labels, boxes, track ids, attributes; frames between keyframes are filled in",
+            _OUTLINES,
+            cvat_video.recognise,
+            cvat_video.read,
+        ),
+        Format(
+            "coco",
+            "COCO detection JSON",
+            "annotations/instances_<split>.json, images/; or one file",
+            "labels, boxes to 1e-6 px, splits (not in one file), attributes of images and boxes, iscrowd, ignore, area",
+            "outlines and key points of the source",
+            coco.recognise,
+            coco.read,
+            coco.write,
+            coco.write_file,
+        ),
+        Format(
+            "coco-results",
+            "COCO results: a list of detections (with --ids the ground truth)",
+            "one .json file",
+            "boxes and their scores; images and classes as ids",
+            "names of images and classes, sizes, splits, all attributes but the score",
+            coco_results.recognise,
+            coco_results.read,
+            write_file=coco_results.write_file,
+        ),
+        Format(
+            "label-studio",
+            "Label Studio JSON and JSON-MIN",
+            "one file",
+            "labels, boxes; choices, ratings, numbers and text as attributes",
+            f"all annotations of an image but one; brush masks and key points; {_OUTLINES}",
+            label_studio.recognise,
+            label_studio.read,
+        ),
+        Format(
+            "labelme",
+            "LabelMe JSON",
+            "a file per image, beside it",
+            "labels, boxes, flags, group_id, description",
+            _OUTLINES,
+            labelme.recognise,
+            labelme.read,
+        ),
+        Format(
+            "via",
+            "VGG Image Annotator JSON: VIA 1, 2 and 3",
+            "one file",
+            "labels, boxes, attributes of regions and files",
+            _OUTLINES,
+            via.recognise,
+            via.read,
+        ),
+    )
+}
+
+
+def by_name(name: str) -> Format:
+    """The format of that name. Raises ConfigError, with a suggestion, for any other."""
+    if name in FORMATS:
+        return FORMATS[name]
+    from difflib import get_close_matches
+
+    close = get_close_matches(name.lower(), FORMATS, n=1)
+    hint = f"; did you mean {close[0]}?" if close else ""
+    raise ConfigError(f"there is no format {name!r}{hint} (formats: {', '.join(FORMATS)})")
+
+
+def recognised(source: Source) -> Format:
+    """The one format that the content is in. Raises DataError where it is none, or more than one."""
+    found = [row for row in FORMATS.values() if row.recognise(source)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        names = " and ".join(row.name for row in found)
+        raise DataError(f"{source.path}: holds annotations in {names}; say which to read with --from")
+    raise DataError(f"{source.path}: {_why_none(source)}")
+
+
+def _why_none(source: Source) -> str:
+    kinds = "LabelImg XML, YOLO labels with classes.txt or data.yaml, CVAT XML, COCO JSON; all: detect formats"
+    if source.path.suffix.lower() in (".gz", ".tar", ".7z", ".rar", ".tgz", ".zip"):
+        return "is an archive that cannot be read; unpack it and name the folder"
+    if is_image(source.path.name):
+        return "is an image; name the folder it is in"
+    if not source.files:
+        return f"the folder is empty (expected {kinds})"
+    if source.path.is_dir() and source.photos.files and len(source.photos.files) == len(source.files):
+        count = len(source.files)
+        return f"holds {count} image{'s' if count > 1 else ''} but no annotations (expected {kinds})"
+    return f"no known annotation format (expected {kinds})"

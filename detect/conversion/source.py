@@ -1,0 +1,189 @@
+"""What the user pointed at: a file or a folder, the files below it, and the photos that belong to it."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from detect.conversion.names import (
+    is_container,
+    is_foreign,
+    is_image,
+    posix,
+    split_word,
+    stem,
+    suffix,
+    without_containers,
+)
+from detect.errors import DataError, Problems
+
+_NOISE = {"__MACOSX", "Thumbs.db", "desktop.ini"}
+_LOOK = 1 << 16
+_MASKS = re.compile(r"(^|/)(segmentation(class|object)\w*|masks?|scribbles?)/", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Source:
+    """An annotation file or a folder, perhaps with a separate folder of images; problems are noted on the way."""
+
+    path: Path
+    images: Path | None
+    problems: Problems
+    voc_origin: int = 0
+    """What VOC's corners count from: 0, edges, as LabelImg; 1, pixels and inclusive, as the VOC devkit."""
+    ids: Path | None = None
+    """The COCO file that the ids of COCO results refer to."""
+
+    @cached_property
+    def files(self) -> tuple[str, ...]:
+        """Every file below the folder, relative to it and sorted; of a single file its own name."""
+        return (self.path.name,) if self.path.is_file() else tuple(sorted(walk(self.root)))
+
+    @cached_property
+    def root(self) -> Path:
+        """The folder that `files` are relative to."""
+        return self.path.parent if self.path.is_file() else self.path
+
+    def with_suffix(self, *endings: str) -> list[str]:
+        """The files that end so (lower case, with the dot)."""
+        return [file for ending in endings for file in self._by_suffix.get(ending, ())]
+
+    def head(self, file: str) -> str:
+        """The beginning of one of `files` as text."""
+        with (self.root / file).open("rb") as stream:
+            data = stream.read(_LOOK)
+        encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+        return data.decode(encoding, errors="replace")
+
+    @cached_property
+    def _by_suffix(self) -> dict[str, list[str]]:
+        return _index(self.files, suffix)
+
+    @cached_property
+    def photos(self) -> Photos:
+        """The images: below `images` where that is given, else beside the annotations."""
+        if self.images is not None:
+            if not self.images.is_dir():
+                raise DataError(f"{self.images}: no such folder of images")
+            return Photos(self.images, tuple(sorted(filter(is_image, walk(self.images)))))
+        if self.path.is_dir():
+            images = [file for file in self.files if is_image(file)]
+            masks = tuple(file for file in images if _MASKS.search(file))
+            if images:
+                return Photos(self.root, tuple(file for file in images if not _MASKS.search(file)), masks)
+        home = self.root.parent if is_container(self.root.name) else self.root
+        return Photos(home, tuple(sorted(filter(is_image, _usual_places(home)))))
+
+
+@dataclass(frozen=True)
+class Photos:
+    """The image files below a folder, found by what an annotation calls them."""
+
+    root: Path
+    files: tuple[str, ...]
+    masks: tuple[str, ...] = ()
+    """Files in folders of masks: images only where an annotation names them."""
+
+    @cached_property
+    def _by_base(self) -> dict[str, list[str]]:
+        return _index((*self.files, *self.masks), lambda file: file.rpartition("/")[2].lower())
+
+    @cached_property
+    def _by_stem(self) -> dict[str, list[str]]:
+        return _index((*self.files, *self.masks), lambda file: stem(file.rpartition("/")[2]).lower())
+
+    def only(self, name: str) -> str | None:
+        """The file of this very name in some folder, where no other file is called so; else None."""
+        return self._alone.get(name)
+
+    @cached_property
+    def _alone(self) -> dict[str, str]:
+        return {found[0].rpartition("/")[2]: found[0] for found in self._by_base.values() if len(found) == 1}
+
+    def find(self, wanted: str, near: Sequence[str] = (), *, by_stem: bool = False) -> list[str]:
+        """The files that `wanted` can mean, the likely ones only: one where it is clear, several where it is not.
+
+        `wanted` may have folders, backslashes, another case; with `by_stem` its ending does not count. `near` are
+        folders (without containers) to prefer: they decide between files of the same name.
+        """
+        name = posix(wanted)
+        base = name.rpartition("/")[2]
+        index = self._by_stem if by_stem else self._by_base
+        found = index.get((stem(base) if by_stem else base).lower(), [])
+        if "/" in name and not is_foreign(wanted):
+            found = [file for file in found if _agree(without_containers(file), without_containers(name))]
+        if len(found) < 2:
+            return found
+        own = _folder(without_containers(name))
+        folders = {folder.lower() for folder in ([own] if own else near)}
+        for test in (
+            lambda file: file == name,
+            lambda file: _folder(without_containers(file)).lower() in folders,
+            lambda file: file.rpartition("/")[2] == base,
+            lambda file: without_containers(file) == name,
+        ):
+            if fewer := [file for file in found if test(file)]:
+                found = fewer
+        return found
+
+    def path(self, file: str) -> str:
+        """Where one of `files` lies."""
+        return f"{self._start}{file}"
+
+    @cached_property
+    def _start(self) -> str:
+        return f"{self.root}{os.sep}"
+
+
+def walk(root: Path) -> Iterator[str]:
+    """Every file below `root` as a relative path with `/`; hidden ones and folders already seen are passed over."""
+    seen: set[tuple[int, int]] = set()
+    folders = [""]
+    while folders:
+        folder = folders.pop()
+        here = os.path.join(root, folder)  # noqa: PTH118 pathlib takes 10 x longer, and there may be a million
+        with os.scandir(here) as entries:
+            for entry in entries:
+                if entry.name.startswith(".") or entry.name in _NOISE:
+                    continue
+                if not entry.is_dir():
+                    yield folder + entry.name
+                elif (key := _key(entry)) not in seen:
+                    seen.add(key)
+                    folders.append(f"{folder}{entry.name}/")
+
+
+def _key(entry: os.DirEntry[str]) -> tuple[int, int]:
+    status = entry.stat()
+    return status.st_dev, status.st_ino
+
+
+def _usual_places(home: Path) -> Iterator[str]:
+    """Images of a single annotation file: beside it, and in folders called images, train and so on; no further."""
+    with os.scandir(home) as entries:
+        for entry in entries:
+            if not entry.is_dir():
+                yield entry.name
+            elif is_container(entry.name) or split_word(entry.name):
+                yield from (f"{entry.name}/{file}" for file in walk(home / entry.name))
+
+
+def _index(files: Sequence[str], key: Callable[[str], str]) -> dict[str, list[str]]:
+    index: dict[str, list[str]] = {}
+    for file in files:
+        index.setdefault(key(file), []).append(file)
+    return index
+
+
+def _agree(one: str, other: str) -> bool:
+    """Tell whether these can be the same file, one of them seen from further up."""
+    one, other = f"/{one.lower()}", f"/{other.lower()}"
+    return stem(one).endswith(stem(other)) or stem(other).endswith(stem(one))
+
+
+def _folder(path: str) -> str:
+    return path.rpartition("/")[0]

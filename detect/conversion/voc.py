@@ -1,0 +1,287 @@
+"""Pascal VOC XML, one file per image, as LabelImg writes it. Geometry: docs/formats.md.
+
+LabelImg's corners are edges counted from 0, as ours are; the VOC devkit's are pixels counted from 1 and inclusive.
+Source: LabelImg, libs/pascal_voc_io.py; the development kit, http://host.robots.ox.ac.uk/pascal/VOC/voc2012/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+from xml.etree.ElementTree import Element
+
+from detect.conversion import safe_xml
+from detect.conversion.names import folder_splits, image_names, is_foreign, posix, split_name, stem, without_containers
+from detect.conversion.shapes import extent
+from detect.conversion.sizes import Size, settle_size
+from detect.conversion.source import Photos, Source
+from detect.conversion.text import Numbers, declared_classes, lines, read_bytes, typed
+from detect.conversion.tidy import NEW, PRECISION, Found, Labels, gathered, tidy
+from detect.conversion.voc_plain import Plain, read_plain
+from detect.conversion.voc_write import FLAGS, UNSPECIFIED, write
+from detect.data import NONE, Attributes, Box, Dataset, Image, Value
+from detect.errors import DataError
+from detect.progress import track
+
+FLAGGED = {
+    ("1", "0"): Attributes(truncated=True),
+    ("0", "1"): Attributes(difficult=True),
+    ("1", "1"): Attributes(truncated=True, difficult=True),
+}
+"""The attributes of an object whose (truncated, difficult) are not both 0."""
+
+
+__all__ = ["read", "recognise", "write"]
+
+
+class Page(NamedTuple):
+    """One XML file: its path below the folder and as messages name it, the image and size it states, its objects."""
+
+    file: str
+    path: str
+    name: str
+    size: Size | None
+    objects: Found
+
+    @property
+    def near(self) -> str:
+        """The folder that its image is expected in, without containers."""
+        return without_containers(self.file).rpartition("/")[0]
+
+    @property
+    def expected(self) -> str:
+        """Where its image would lie, for a page whose image is missing."""
+        name = posix(self.name) or stem(self.file).rpartition("/")[2]
+        if is_foreign(self.name):
+            name = name.rpartition("/")[2]
+        return name if "/" in name else f"{self.file.rpartition('/')[0]}/{name}".lstrip("/")
+
+
+def recognise(source: Source) -> bool:
+    """XML files whose root is <annotation>."""
+    return "annotation" in safe_xml.root_tags(source.root, source.with_suffix(".xml"))
+
+
+def read(source: Source, origin: int | None = None) -> Dataset:
+    """Every XML file and every image below the folder; an image without an XML file has no boxes.
+
+    `origin` 1: corners are pixels counted from 1, the far ones included; None: as the source says.
+    """
+    xmls = source.with_suffix(".xml")
+    if not xmls:
+        raise DataError(f"{source.path}: there is no XML file in it")
+    problems = source.problems
+    declared = declared_classes(source.root)
+    labels = Labels(problems, declared, closed=bool(declared))
+    given = _Given(source, labels, source.voc_origin if origin is None else origin)
+    pages = [page for file in track(xmls, "Reading XML") if (page := _page(given, file))]
+    found = _match(pages, source)
+    found += _without_page(source, {photo for _, photo in found})
+    names = image_names([photo or page.expected for page, photo in found])
+    splits = _splits(source, [page for page, _ in found], names)
+    images: list[Image] = []
+    for (page, photo), name, split in zip(found, names, splits, strict=True):
+        path = source.photos.path(photo) if photo else None
+        if size := settle_size(path, page.size, page.path, problems):
+            boxes = tidy(page.objects, *size, page.path, "object", problems)
+            images.append(Image(name, *size, boxes, split, path=Path(path) if path else None))
+    return gathered(labels.classes, images, problems)
+
+
+@dataclass(frozen=True)
+class _Given:
+    """What every page is read with."""
+
+    source: Source
+    labels: Labels
+    origin: int
+    numbers: Numbers = field(default_factory=Numbers)
+
+
+def _page(given: _Given, file: str) -> Page | None:
+    path, problems = f"{given.source.root}/{file}", given.source.problems
+    data = read_bytes(path)
+    if plain := read_plain(data):
+        return _plain_page(given, file, path, plain)
+    try:
+        root = safe_xml.parse(data)
+    except safe_xml.BrokenXML as error:
+        problems.add("error", "broken XML", str(error), file=path)
+        return None
+    if root.tag != "annotation":
+        what = f"its root is <{root.tag}>, not <annotation>"
+        problems.add(
+            "error", "not a VOC file", what, file=path, remedy="move it elsewhere, or name its format with --from"
+        )
+        return None
+    objects = Found()
+    for place, node in enumerate(root.iter("object"), 1):
+        if box := _box(node, given, path, place):
+            objects.add(place, box)
+    return Page(file, path, (root.findtext("filename") or "").strip(), _size(root), objects)
+
+
+def _plain_page(given: _Given, file: str, path: str, plain: Plain) -> Page:
+    objects = Found()
+    for place, (name, truncated, difficult, xmin, ymin, xmax, ymax) in enumerate(plain.objects, 1):
+        corners = [given.numbers[text] for text in (xmin, ymin, xmax, ymax)]
+        attributes = FLAGGED.get((truncated, difficult), NONE)
+        if box := _made(given, name, corners, attributes, path, place):
+            objects.add(place, box)
+    return Page(file, path, plain.filename.strip(), (plain.width, plain.height), objects)
+
+
+def _made(
+    given: _Given, name: str | None, corners: Sequence[float], attributes: Attributes, file: str, place: int
+) -> Box | None:
+    """The box of these corners as the file counts them; None where it has no label."""
+    x1, y1, x2, y2 = corners
+    if given.origin:
+        x1, y1 = round(x1 - given.origin, PRECISION), round(y1 - given.origin, PRECISION)
+    label = given.labels.names.get(name or "") or given.labels(name, file, f"object {place}")
+    return None if label is None else NEW(Box, (label, x1, y1, x2, y2, None, attributes))
+
+
+def _size(root: Element) -> Size | None:
+    size = root.find("size")
+    try:
+        return None if size is None else (int(size.findtext("width", "0")), int(size.findtext("height", "0")))
+    except ValueError:
+        return None
+
+
+def _box(node: Element, given: _Given, file: str, place: int) -> Box | None:
+    fields = {child.tag: child for child in node}
+    bounds = fields.get("bndbox")
+    if bounds is None:
+        return _outline(node, given.labels, file, f"object {place}")
+    corner = {child.tag: child.text for child in bounds}
+    try:
+        corners = [given.numbers[corner[key] or ""] for key in ("xmin", "ymin", "xmax", "ymax")]
+    except (KeyError, ValueError):
+        what = "<bndbox> needs xmin, ymin, xmax and ymax as numbers"
+        given.source.problems.add("error", "not a number", what, file=file, where=f"object {place}")
+        return None
+    name = fields["name"].text if "name" in fields else None
+    return _made(given, name, corners, _attributes(fields), file, place)
+
+
+def _outline(node: Element, labels: Labels, file: str, where: str) -> Box | None:
+    """The extent of a polygon or mask, as the web LabelMe writes objects into files of this kind."""
+    if (node.findtext("deleted") or "").strip() == "1":
+        labels.problems.add("dropped", "deleted object", "is marked as deleted", file=file, where=where)
+        return None
+    points = [(point.findtext("x") or "", point.findtext("y") or "") for point in node.findall("polygon/pt")]
+    if (mask := node.find("segm/box")) is not None:
+        points = [(mask.findtext(f"x{end}") or "", mask.findtext(f"y{end}") or "") for end in ("min", "max")]
+    if not points:
+        labels.problems.add("error", "object without box", "has no <bndbox>", file=file, where=where)
+        return None
+    try:
+        bounds = extent([(float(x), float(y)) for x, y in points])
+    except ValueError:
+        labels.problems.add(
+            "error", "not a number", "<polygon> or <segm> needs its corners as numbers", file=file, where=where
+        )
+        return None
+    label = labels(node.findtext("name"), file, where)
+    if label is None:
+        return None
+    labels.problems.add("loss", "outline", "the polygon or mask became its upright box", file=file, where=where)
+    return Box(label, *bounds, None, _attributes({child.tag: child for child in node}))
+
+
+def _attributes(fields: Mapping[str, Element]) -> Attributes:
+    """The attributes of an object, from its children by their tags."""
+    found: dict[str, Value] = {}
+    for flag in FLAGS:
+        text = fields[flag].text if flag in fields else None
+        if text and text != "0" and text.strip().lower() in ("1", "true", "yes"):
+            found[flag] = True
+    if "pose" in fields and (pose := fields["pose"].text) != UNSPECIFIED and pose and pose.strip():
+        found["pose"] = pose.strip()
+    if "attributes" in fields:
+        for other in fields["attributes"].iter("attribute"):
+            found[(other.findtext("name") or "").strip()] = typed(other.findtext("value") or "")
+    return Attributes(found) if found else NONE
+
+
+Pair = tuple[Page, str | None]
+"""A page and the photo it belongs to; None: the photo is missing."""
+
+
+def _match(pages: Sequence[Page], source: Source) -> list[Pair]:
+    """Each page with its image: by <filename>, else by the name of the XML file; None where it is missing.
+
+    A page whose <filename> names an image that has an XML file of its own belongs to the image of its own name.
+    Pages that stay ambiguous, or whose image is taken, are errors and left out.
+    """
+    photos, problems = source.photos, source.problems
+    own = [_own(page, photos) for page in pages]
+    owned = {found[0] for found in own if len(found) == 1}
+    matched: list[Pair] = []
+    taken: dict[str, str] = {}
+    for page, mine in zip(pages, own, strict=True):
+        photo = photos.only(page.name)
+        if photo is not None and mine == [photo] and photo not in taken:  # named and called alike, as nearly all are
+            taken[photo] = page.file
+            matched.append((page, photo))
+            continue
+        named = photos.find(page.name, [page.near]) if page.name else []
+        if len(named) == 1 and (named == mine or not mine or named[0] not in owned):
+            found = named
+        elif len(mine) == 1:
+            found = mine
+            what = f"<filename> says {page.name!r}; taken for {mine[0]} by the name of the XML file"
+            problems.add("repaired", "wrong <filename>", what, file=page.path)
+        else:
+            found = named or mine or (photos.find(page.name, [page.near], by_stem=True) if page.name else [])
+        if len(found) > 1:
+            problems.add("error", "ambiguous image", f"its image can be {' or '.join(found[:3])}", file=page.path,
+                         remedy="keep XML files in the same sub-folders as their images")  # fmt: skip
+        elif found and found[0] in taken:
+            what = f"{found[0]} already has {taken[found[0]]}"
+            problems.add("error", "image twice", what, file=page.path, remedy="remove one of the two XML files")
+        elif found:
+            taken[found[0]] = page.file
+            matched.append((page, found[0]))
+        else:
+            problems.add("note", "image missing", f"there is no image {page.name or stem(page.file)!r}", file=page.path)
+            matched.append((page, None))
+    return matched
+
+
+def _own(page: Page, photos: Photos) -> list[str]:
+    """The images that have the XML file's own name; the one in <filename>, where that is one of them."""
+    base = page.file.rpartition("/")[2]
+    photo = photos.only(page.name)
+    if photo is not None and stem(page.name) == stem(base):
+        return [photo]
+    return photos.find(base, [page.near], by_stem=True)
+
+
+def _without_page(source: Source, taken: set[str | None]) -> list[Pair]:
+    if source.path.is_file():
+        return []
+    alone = [photo for photo in source.photos.files if photo not in taken]
+    for photo in alone:
+        what = "has no annotation file; kept as an image without boxes"
+        source.problems.add("note", "image without annotations", what, file=photo)
+    return [(Page(photo, source.photos.path(photo), "", None, Found()), photo) for photo in alone]
+
+
+def _splits(source: Source, pages: Sequence[Page], names: Sequence[str]) -> Sequence[str | None]:
+    """From ImageSets/Main/*.txt as the devkit has them, else from folders called train, val and test."""
+    listed: dict[str, str | None] = {}
+    for file in source.files:
+        folder, _, base = file.rpartition("/")
+        if folder.endswith("ImageSets/Main") and base.endswith(".txt") and base != "trainval.txt":
+            rows = lines(source.root / file)
+            if not any(row.endswith((" 1", " -1", " 0")) for row in rows):  # those are lists of one class
+                top = folder[: -len("ImageSets/Main")]
+                listed |= dict.fromkeys((top + row for row in rows), split_name(base[:-4]))
+    if listed:
+        return [listed.get(without_containers(stem(page.file))) for page in pages]
+    return folder_splits(names) or [None] * len(names)

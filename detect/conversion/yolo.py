@@ -1,0 +1,199 @@
+"""YOLO text labels: one file per image, one row per box, `class cx cy w h` as shares of the image.
+
+Two headers are read: LabelImg's classes.txt beside or above the labels, and Ultralytics' data.yaml, which names
+classes and splits. Geometry: docs/formats.md. Source: LabelImg, libs/yolo_io.py;
+https://docs.ultralytics.com/datasets/detect/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from math import isfinite
+from pathlib import Path
+
+from detect.conversion.media import Media, lay
+from detect.conversion.names import image_names, posix, stem, suffix
+from detect.conversion.omissions import report_attributes
+from detect.conversion.sizes import Size, settle_size
+from detect.conversion.source import Source
+from detect.conversion.text import decode, read_bytes, write_classes, write_text
+from detect.conversion.tidy import NEW, PRECISION, Found, gathered, rounded, tidy
+from detect.conversion.yolo_labels import looks_like_labels
+from detect.conversion.yolo_layout import find_layout, is_yolo
+from detect.data import NONE, Box, Dataset, Image
+from detect.errors import DataError, Problems
+from detect.progress import track
+
+recognise = is_yolo
+
+_ROW = "%d %.12f %.12f %.12f %.12f\n"
+"""With 12 digits the millionth of a pixel survives in images of up to 100,000 pixels."""
+
+_UNIT = 10**PRECISION
+
+FAR = 3.0
+"""A share beyond this is no box over the edge but pixels in the wrong place."""
+
+
+def read(source: Source) -> Dataset:
+    """Every image that the header lists, or that lies below the folder; one without a label file has no boxes."""
+    layout, problems = find_layout(source), source.problems
+    names = image_names([posix(file) for file in layout.images])
+    images: list[Image] = []
+    rows = zip(layout.images, names, layout.split_of(names), strict=True)
+    for file, name, split in track(rows, "Reading labels", len(names)):
+        path, text = f"{layout.images_root}/{file}", layout.labels.find(file)
+        if text is None:
+            what = "has no label file; kept as an image without boxes"
+            problems.add("note", "image without annotations", what, file=path)
+        if size := settle_size(path, None, path, problems):
+            boxes = _boxes(f"{layout.root}/{text}", layout.tables.of(text), size, problems) if text else ()
+            images.append(Image(name, *size, boxes, split, path=Path(path)))
+    for text in layout.orphans:
+        if looks_like_labels(layout.root / text):
+            problems.add("error", "labels without image", "there is no image of this name", file=layout.root / text)
+    return gathered(layout.tables.classes, images, problems)
+
+
+def _boxes(file: str, table: Mapping[str, str], size: Size, problems: Problems) -> tuple[Box, ...]:
+    try:
+        text = decode(read_bytes(file), file)
+    except DataError as error:
+        problems.items.extend(error.problems)
+        return ()
+    found = Found()
+    width, height = size[0] * _UNIT, size[1] * _UNIT
+    for place, line in enumerate(text.splitlines(), 1):
+        if values := line.split():
+            try:
+                box = _usual(values, table, width, height) or _box(values, table, size, file, place, problems)
+            except ValueError as error:
+                problems.add("error", "bad row", str(error), file=file, where=f"line {place}")
+                continue
+            found.boxes.append(box)
+            found.places.append(place)
+    return tidy(found, *size, file, "line", problems)
+
+
+def _usual(values: list[str], table: Mapping[str, str], width: int, height: int) -> Box | None:
+    """The box of a row as tools write it, there may be a million; None for any other. Sizes in millionths of a pixel.
+
+    Adding a half and cutting is what `round` does, in a third of its time.
+    """
+    label = table.get(values[0])
+    if label is None or len(values) != 5:
+        return None
+    try:
+        cx, cy, w, h = float(values[1]), float(values[2]), float(values[3]) / 2, float(values[4]) / 2
+    except ValueError:
+        return None
+    if not (0 <= cx <= 1 and 0 <= cy <= 1 and 0 < w <= 1 and 0 < h <= 1):
+        return None
+    x1, y1 = int((cx - w) * width + 0.5) / _UNIT, int((cy - h) * height + 0.5) / _UNIT
+    x2, y2 = int((cx + w) * width + 0.5) / _UNIT, int((cy + h) * height + 0.5) / _UNIT
+    return NEW(Box, (label, x1, y1, x2, y2, None, NONE))
+
+
+def _box(values: list[str], table: Mapping[str, str], size: Size, file: str, place: int, problems: Problems) -> Box:
+    """The box of one row; ValueError says what is wrong with it."""
+    label = table.get(values[0]) or _label(values[0], table, file, place, problems)
+    try:
+        numbers = list(map(float, values[1:]))
+    except ValueError:
+        raise ValueError(f"{' '.join(values)[:60]!r} holds something that is no number") from None
+    if len(numbers) == 5:
+        numbers.pop()
+        problems.add("repaired", "trailing confidence", "ignored", file=file, where=f"line {place}")
+    if not all(-FAR < value < FAR for value in numbers):
+        finite = all(map(isfinite, numbers))
+        raise ValueError(
+            "the values look like pixels; they must be shares of the image, 0 to 1" if finite else "NaN or infinite"
+        )
+    if len(numbers) == 4:
+        cx, cy, w, h = numbers
+        return _scaled(label, cx - w / 2, cy - h / 2, cx + w / 2, cy + h / 2, size)
+    if len(numbers) < 6 or len(numbers) % 2:
+        raise ValueError(f"has {len(numbers)} numbers after the class; a box has 4, a polygon 6, 8, 10 ...")
+    problems.add("loss", "polygon", "became its upright extent", file=file, where=f"line {place}")
+    xs, ys = numbers[::2], numbers[1::2]
+    return _scaled(label, min(xs), min(ys), max(xs), max(ys), size)
+
+
+def _scaled(label: str, left: float, top: float, right: float, bottom: float, size: Size) -> Box:
+    """The box of shares of an image."""
+    width, height = size
+    return rounded(Box(label, left * width, top * height, right * width, bottom * height))
+
+
+def _label(text: str, table: Mapping[str, str], file: str, place: int, problems: Problems) -> str:
+    """The label of a class index that is written unusually, such as 0.0."""
+    try:
+        number = float(text)
+    except ValueError:
+        raise ValueError(f"class index {text!r} is no number") from None
+    if not number.is_integer():  # NaN and infinity are none either
+        raise ValueError(f"class index {text!r} is no whole number")
+    label = table.get(str(int(number)))
+    if label is None:
+        last = max(map(int, table), default=-1)
+        raise ValueError(f"class index {int(number)} is out of range; the classes go from 0 to {last}")
+    problems.add("repaired", "class index", f"{text!r} is read as {int(number)}", file=file, where=f"line {place}")
+    return label
+
+
+def write(dataset: Dataset, folder: Path, media: Media, problems: Problems) -> None:
+    """data.yaml, classes.txt, images/, labels/ and, where there are splits, a list of images for each."""
+    report_attributes(dataset, "YOLO", problems)
+    dataset = without_clashes(dataset, problems)
+    lay(dataset, folder / "images", media, problems)
+    write_labels(dataset, folder / "labels")
+    write_classes(dataset.classes, folder)
+    write_text(folder / "data.yaml", _header(dataset, folder))
+
+
+def write_labels(dataset: Dataset, folder: Path) -> None:
+    """The label file of each image, under the image's name, in a folder."""
+    numbers = {label: number for number, label in enumerate(dataset.classes)}
+    for image in track(dataset.images, "Writing labels"):
+        wide, high, rows = image.width, image.height, []
+        for label, x1, y1, x2, y2, _, _ in image.boxes:
+            cx, cy, w, h = (x1 + x2) / (2 * wide), (y1 + y2) / (2 * high), (x2 - x1) / wide, (y2 - y1) / high
+            rows.append(_ROW % (numbers[label], cx, cy, w, h))
+        write_text(f"{folder}/{stem(image.name)}.txt", "".join(rows))
+
+
+def _header(dataset: Dataset, folder: Path) -> str:
+    """The text of data.yaml; writes the lists it names. Without `path`, so that the folder can be moved."""
+    import yaml
+
+    lists: dict[str, list[str]] = {}
+    if dataset.splits:
+        for image in dataset.images:
+            lists.setdefault(image.split or "default", []).append(f"./images/{image.name}\n")
+    for split, rows in lists.items():
+        write_text(folder / f"{split}.txt", "".join(rows))
+    some = "train" if "train" in lists else next(iter(lists), None)
+    entries = {split: f"{split}.txt" for split in ("train", "val", "test", *lists) if split in lists}
+    for needed in ("train", "val"):  # Ultralytics refuses a file without these two
+        entries.setdefault(needed, f"{some}.txt" if some else "images")
+    head = yaml.safe_dump(entries, sort_keys=False, allow_unicode=True)
+    names = yaml.safe_dump({"names": dict(enumerate(dataset.classes))}, sort_keys=False, allow_unicode=True)
+    return head + names
+
+
+def without_clashes(dataset: Dataset, problems: Problems) -> Dataset:
+    """No two images that would share a label file: of 1.jpg and 1.png the second becomes 1_png.png."""
+    if len({stem(image.name).lower() for image in dataset.images}) == len(dataset):
+        return dataset
+    taken: set[str] = set()
+    images = []
+    for image in dataset.images:
+        name = image.name
+        while stem(name).lower() in taken:
+            name = f"{stem(name)}_{suffix(name)[1:] or 'x'}{name[len(stem(name)) :]}"
+        if name != image.name:
+            problems.add("loss", "image renamed", f"becomes {name}: YOLO has one label file per name", file=image.name)
+        taken.add(stem(name).lower())
+        images.append(image if name == image.name else replace(image, name=name))
+    return replace(dataset, images=tuple(images))

@@ -1,0 +1,137 @@
+"""Two models on the same images: whether the difference is real, or other images would have told otherwise.
+
+Paired: both are measured on the same resamples, so that what makes an image hard for both cancels out. That is why a
+difference can be certain whose two intervals overlap widely.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+
+from detect.data import Dataset, Predictions
+from detect.errors import ConfigError
+from detect.evaluation.bootstrap import LEVEL, NORMAL, REPLICATES, Floats, interval
+from detect.evaluation.coverage import Missing, known_images
+from detect.evaluation.evaluation import Evaluation, evaluate
+from detect.evaluation.metrics import HEADLINE, higher_is_better
+
+Verdict = Literal["better", "worse", "cannot tell"]
+LEAST = 6  # images or groups: with fewer, not even a sign test can reach 5 % (2 x 0.5^6 = 0.03)
+POWER = 0.8  # chance to see a difference of this size with the number of images asked for
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One metric of A and of B, B - A with its 95 % interval, and the verdict on B.
+
+    `needed` is how many images (or groups) would show a true difference of this size in 8 of 10 cases; None where there
+    is no difference to show.
+    """
+
+    name: str
+    a: float
+    b: float
+    difference: float
+    low: float
+    high: float
+    verdict: Verdict
+    needed: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """All differences, headline metrics first, then AP50 and recall of each class; and the two evaluations."""
+
+    a: Evaluation
+    b: Evaluation
+    differences: tuple[Difference, ...]
+    units: int
+    unit: str
+
+    def of(self, name: str) -> Difference:
+        """One difference by the name of its metric. Raises ConfigError for others, naming those there are."""
+        for one in self.differences:
+            if one.name == name:
+                return one
+        raise ConfigError(f"there is no metric {name!r}; there are {', '.join(d.name for d in self.differences)}")
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain dicts and numbers, as docs/metrics.md describes them; None for what is undefined."""
+        rows = [{key: _plain(getattr(one, key)) for key in Difference.__slots__} for one in self.differences]
+        return {
+            "schema": "damage-detect comparison",
+            "version": 1,
+            "images": len(self.a.table.images),
+            "unit": self.unit,
+            "units": self.units,
+            "level": LEVEL,
+            "power": POWER,
+            "replicates": self.a.replicates,
+            "differences": rows,
+        }
+
+
+def compare(
+    dataset: Dataset,
+    a: Predictions,
+    b: Predictions,
+    *,
+    missing: Missing = "fail",
+    replicates: int = REPLICATES,
+    seed: int = 0,
+    **settings: Any,
+) -> Comparison:
+    """Measure A and B on the same images, and the paired difference of each metric.
+
+    `settings` are those of `evaluate`: each model gets its own operating point by the same rule. With
+    `missing="ignore"` only the images that both have looked at count. Raises ConfigError without resamples, and as
+    `evaluate`.
+    """
+    if replicates < 100:
+        raise ConfigError(f"a comparison needs at least 100 resamples, got {replicates}")
+    if missing == "ignore":
+        known_images(dataset, a)
+        known_images(dataset, b)
+        both = a.images.keys() & b.images.keys()
+        dataset = replace(dataset, images=tuple(image for image in dataset.images if image.name in both))
+        a, b = (replace(p, images={n: boxes for n, boxes in p.images.items() if n in both}) for p in (a, b))
+    first, second = (evaluate(dataset, p, missing=missing, replicates=0, **settings) for p in (a, b))
+    drawn = [one.measured.replicates(replicates, seed) for one in (first, second)]
+    first, second = (replace(one, replicates=replicates, seed=seed) for one in (first, second))
+    units = int(first.measured.units.max(initial=-1)) + 1
+    classes = [f"{name}.{key}" for name in dataset.classes for key in ("ap50", "recall")]
+    names_shown = [name for name in (*HEADLINE, *classes) if name in first.values and name in second.values]
+    none = np.empty(0)
+    differences = tuple(
+        _difference(
+            name, first.values[name], second.values[name], drawn[1].get(name, none) - drawn[0].get(name, none), units
+        )
+        for name in names_shown
+    )
+    return Comparison(first, second, differences, units, "groups" if first.groups else "images")
+
+
+def _difference(name: str, a: float, b: float, replicates: Floats, units: int) -> Difference:
+    difference = b - a
+    low, high = interval(difference, replicates, units)
+    verdict: Verdict = "cannot tell"
+    if units >= LEAST and (low > 0 or high < 0):
+        verdict = "better" if (low > 0) == higher_is_better(name) else "worse"
+    return Difference(name, a, b, difference, low, high, verdict, _needed(difference, replicates, units))
+
+
+def _needed(difference: float, replicates: Floats, units: int) -> int | None:
+    """Images that would show this difference at LEVEL with POWER, as the spread falls with the root of their number."""
+    known = replicates[~np.isnan(replicates)]
+    if math.isnan(difference) or difference == 0 or not len(known):
+        return None
+    reach = (NORMAL.inv_cdf((1 + LEVEL) / 2) + NORMAL.inv_cdf(POWER)) * float(known.std())
+    return max(LEAST, math.ceil(units * (reach / difference) ** 2))
+
+
+def _plain(value: Any) -> Any:
+    return None if isinstance(value, float) and math.isnan(value) else value

@@ -1,0 +1,194 @@
+"""The content of metrics.json, as docs/metrics.md describes it."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from detect.evaluation.bootstrap import LEVEL
+from detect.evaluation.calibration import FLOOR, Reliability, reliability
+from detect.evaluation.mistakes import NAMES, SPECIAL, Kind
+from detect.evaluation.outcomes import Counts, Outcomes
+from detect.evaluation.precision import RECALLS
+from detect.evaluation.presence import Presence, counts
+
+if TYPE_CHECKING:
+    from detect.evaluation.evaluation import Evaluation
+
+VERSION = 2  # of metrics.json
+CONFIDENCES = np.linspace(0, 1, 101)
+EXAMPLES = 5  # images named per kind of mistake
+
+
+def as_dict(evaluation: Evaluation) -> dict[str, Any]:
+    """Plain dicts, lists and numbers; None for what is undefined."""
+    values, point = evaluation.values, evaluation.point
+    answer = {
+        "schema": "damage-detect metrics",
+        "version": VERSION,
+        "data": data(evaluation),
+        "notes": list(evaluation.notes),
+        "metrics": evaluation.metrics | {name: v for name, v in values.items() if name.startswith("map@")},
+        "operating_point": {
+            "confidence": dict(evaluation.operating_point.confidence),
+            "goal": evaluation.operating_point.goal,
+            "chosen_on_this_data": evaluation.chosen,
+            "iou": point.iou,
+            **_counts(point.overall),
+            **_named(values, "false_alarms_per_image", "cost_per_image"),
+        },
+        "images": _presence(values, "image", evaluation.measured.images),
+        "groups": None
+        if evaluation.measured.groups is None
+        else {"groups": len(evaluation.groups), **_presence(values, "group", evaluation.measured.groups)},
+        "classes": _classes(evaluation),
+        "confusion": {"labels": [*evaluation.table.classes, "background"], "matrix": point.confusion.tolist()},
+        "mistakes": _mistakes(evaluation),
+        "calibration": _calibration(evaluation),
+        "slices": [_slice(one) for one in evaluation.slices],
+        "intervals": {name: list(ends) for name, ends in evaluation.intervals.items()},
+        "resampling": {
+            "level": LEVEL,
+            "replicates": evaluation.replicates,
+            "seed": evaluation.seed,
+            "unit": "groups" if evaluation.groups else "images",
+            "units": int(evaluation.measured.units.max(initial=-1)) + 1,
+        },
+        "curves": _curves(evaluation),
+    }
+    result: dict[str, Any] = _plain(answer)
+    return result
+
+
+def data(evaluation: Evaluation) -> dict[str, int]:
+    """How much was compared."""
+    table = evaluation.table
+    counted = ~table.truth_ignored[0]
+    return {
+        "images": len(table.images),
+        "images_without_truth": len(table.images) - len(np.unique(table.truths.image)),
+        "classes": len(table.classes),
+        "truths": int(counted.sum()),
+        "truths_ignored": int((~counted).sum()),
+        "detections": len(table.detections.score),
+    }
+
+
+def mistake_counts(point: Outcomes) -> dict[str, int]:
+    """How often each kind of mistake was made at the operating point; "missed" are true boxes that nothing met."""
+    from detect.evaluation.gallery import unexplained
+
+    made = np.bincount(point.kind, minlength=len(Kind))
+    found = {name: int(made[Kind[name.upper()]]) for name in NAMES if name != "missed"}
+    return found | {"missed": int(unexplained(point).sum())}
+
+
+def _classes(evaluation: Evaluation) -> list[dict[str, Any]]:
+    values, rows = evaluation.values, []
+    for k, (name, made) in enumerate(zip(evaluation.table.classes, evaluation.point.classes, strict=True)):
+        rows.append(
+            {
+                "name": name,
+                "truths": made.true_positives + made.misses,
+                **evaluation.averages.of_class(k),
+                "confidence": float(evaluation.point.confidence[k]),
+                **_counts(made),
+                "ece": values[f"{name}.ece"],
+            }
+        )
+    return rows
+
+
+def _mistakes(evaluation: Evaluation) -> list[dict[str, Any]]:
+    from detect.evaluation.gallery import worst
+
+    made = mistake_counts(evaluation.point)
+    names = evaluation.table.images
+    rows: list[dict[str, Any]] = [
+        {
+            "mistake": name,
+            "count": made[name],
+            "ap_lost": evaluation.values[f"lost_{name}"],
+            "examples": [names[n] for n in worst(evaluation.point, name)[:EXAMPLES]],
+        }
+        for name in NAMES
+    ]
+    return rows + [{"mistake": name, "ap_lost": evaluation.values[f"lost_{name}"]} for name in SPECIAL]
+
+
+def _calibration(evaluation: Evaluation) -> dict[str, Any]:
+    fit = evaluation.calibrated
+    return {
+        "floor": FLOOR,
+        "ece": evaluation.values["ece"],
+        "fitted": None if fit is None else {"kind": fit.kind, "ece_before": fit.before, "ece_after": fit.after},
+        "bins": _bins(evaluation, None),
+        "classes": [
+            {"name": name, "ece": evaluation.values[f"{name}.ece"], "bins": _bins(evaluation, k)}
+            for k, name in enumerate(evaluation.table.classes)
+        ],
+    }
+
+
+def reliability_of(evaluation: Evaluation, label: int | None) -> Reliability:
+    """The reliability diagram of one class, or of all together."""
+    ours, kind = evaluation.table.detections, evaluation.point.judged.kind
+    own = (kind != Kind.IGNORED) & (ours.score >= FLOOR)
+    rows = np.flatnonzero(own if label is None else own & (ours.label == label))
+    return reliability(ours.score[rows], kind[rows] == Kind.FOUND)
+
+
+def _bins(evaluation: Evaluation, label: int | None) -> dict[str, list[float]]:
+    bins = reliability_of(evaluation, label)
+    return {name: np.asarray(column).tolist() for name, column in bins._asdict().items()}
+
+
+def _presence(values: dict[str, float], prefix: str, presence: Presence) -> dict[str, Any]:
+    tp, fn, fp, tn = counts(presence)
+    return {
+        "damaged_flagged": tp,
+        "damaged_passed": fn,
+        "undamaged_flagged": fp,
+        "undamaged_passed": tn,
+        **{name: values[f"{prefix}_{name}"] for name in ("sensitivity", "specificity", "auc")},
+    }
+
+
+def _slice(one: Any) -> dict[str, Any]:
+    return {name: list(v) if isinstance(v, tuple) else v for name, v in one._asdict().items()}
+
+
+def _curves(evaluation: Evaluation) -> dict[str, Any]:
+    precision, recall, f1 = evaluation.curve.at(CONFIDENCES)
+    at_half = evaluation.averages.precision[0, :, :, 0]
+    by_confidence = {"confidence": CONFIDENCES, "precision": precision, "recall": recall, "f1": f1}
+    by_recall = {name: at_half[:, k] for k, name in enumerate(evaluation.table.classes)}
+    return {
+        "over_confidence": {name: values.round(6).tolist() for name, values in by_confidence.items()},
+        "precision_over_recall": {
+            "iou": 0.5,
+            "recall": RECALLS.round(2).tolist(),
+            "classes": {name: values.round(6).tolist() for name, values in by_recall.items()},
+        },
+    }
+
+
+def _counts(made: Counts) -> dict[str, float]:
+    return {**made._asdict(), "precision": made.precision, "recall": made.recall, "f1": made.f1}
+
+
+def _named(values: dict[str, float], *names: str) -> dict[str, float]:
+    return {name: values[name] for name in names if name in values}
+
+
+def _plain(value: Any) -> Any:
+    """The same with None for NaN, so that any JSON reader takes it."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if isinstance(value, float) and math.isnan(value) else value

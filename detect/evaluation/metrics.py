@@ -1,0 +1,142 @@
+"""All metrics of an evaluation by name, as one function of the weights of the images; and how each is written.
+
+Names: `map50`, `recall`, `image_sensitivity`, `lost_background` ...; those of a class carry its name: `dent.recall`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from detect.evaluation.bootstrap import Floats, Interval, Rows, Weights, alone, interval, replicate
+from detect.evaluation.calibration import FLOOR, expected_calibration_error
+from detect.evaluation.match import MAX_DETECTIONS, MatchTable
+from detect.evaluation.mistakes import Kind, costs
+from detect.evaluation.outcomes import Outcomes, cost_per_image, point_metrics
+from detect.evaluation.precision import SIZES, resampled_metrics
+from detect.evaluation.presence import Presence, presence, presence_metrics, unit_weights
+
+UNBOUNDED = ("false_alarms_per_image", "cost_per_image")  # every other metric is a share in 0..1
+HEADLINE = (
+    "map", "map50", "map75", "precision", "recall", "f1", "false_alarms_per_image", "cost_per_image",
+    "image_sensitivity", "image_specificity", "image_auc", "group_sensitivity", "group_specificity", "group_auc", "ece",
+)  # fmt: skip
+
+
+class Estimate(NamedTuple):
+    """A metric and its 95 % interval; NaN where undefined or not computed."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What every metric is computed from. `units` (I,) is drawn together: each image, or all of one claim.
+
+    `groups` is the presence of damage per claim, where images were grouped; `cost` (K + 1, K + 1) the price of each
+    cell of the confusion matrix, where one was given.
+    """
+
+    table: MatchTable
+    point: Outcomes
+    units: Rows
+    images: Presence
+    groups: Presence | None
+    cost: Floats | None
+
+    def at(self, weights: Weights) -> dict[str, Floats]:
+        """Every metric (B,) by name, for weights (I, B)."""
+        metrics = resampled_metrics(self.table, weights) | point_metrics(self.point, weights)
+        if self.cost is not None:
+            metrics["cost_per_image"] = cost_per_image(self.point, self.cost, weights)
+        metrics |= {f"image_{name}": v for name, v in presence_metrics(self.images, weights).items()}
+        if self.groups is not None:
+            by_group = presence_metrics(self.groups, unit_weights(self.units, weights))
+            metrics |= {f"group_{name}": v for name, v in by_group.items()}
+        lost = costs(self.table, self.point.iou, self.point.judged, weights)
+        metrics |= {f"lost_{name}": v for name, v in lost.items()}
+        return metrics | self._calibration_errors(weights)
+
+    def values(self) -> dict[str, float]:
+        """Every metric of the data as it is."""
+        return {name: float(v[0]) for name, v in self.at(alone(len(self.table.images))).items()}
+
+    def replicates(self, number: int, seed: int) -> dict[str, Floats]:
+        """Every metric (B,) in `number` resamples; the same seed draws the same images for any predictions."""
+        return replicate(self.at, self.units, number, seed) if len(self.table.images) else {}
+
+    def support(self) -> dict[str, int]:
+        """How many of the drawn units say anything about a metric; all of them where a name is absent."""
+        table, real = self.table, ~self.table.truth_ignored[0]
+        units = {"image_sensitivity": int((self.images.real & self.images.counted).sum())}
+        units["image_specificity"] = int((~self.images.real & self.images.counted).sum())
+        if self.groups is not None:
+            units["group_sensitivity"] = int((self.groups.real & self.groups.counted).sum())
+            units["group_specificity"] = int((~self.groups.real & self.groups.counted).sum())
+        true = self.units[table.truths.image]
+        ours = self.units[table.detections.image[self.point.rows]]
+        label = table.detections.label[self.point.rows]
+        units["precision"] = len(np.unique(ours))
+        over_all = [f"map@{iou:g}" for iou in table.ious.round(4).tolist()]
+        over_all += ["map", "map50", "map75", "recall", "f1", *(f"ar{most}" for most in MAX_DETECTIONS)]
+        units |= dict.fromkeys(over_all, len(np.unique(true[real])))
+        for a, size in SIZES:
+            of_size = len(np.unique(true[~table.truth_ignored[a]]))
+            units |= {f"map_{size}": of_size, f"ar_{size}": of_size}
+        for k, name in enumerate(table.classes):
+            with_truth = len(np.unique(true[real & (table.truths.label == k)]))
+            units |= {f"{name}.{key}": with_truth for key in ("ap", "ap50", "ap75", "ar100", "recall", "f1")}
+            units[f"{name}.precision"] = len(np.unique(ours[label == k]))
+        return units
+
+    def _calibration_errors(self, weights: Weights) -> dict[str, Floats]:
+        ours, kind = self.table.detections, self.point.judged.kind
+        rows = np.flatnonzero((kind != Kind.IGNORED) & (ours.score >= FLOOR))
+        right = kind[rows] == Kind.FOUND
+        errors = {"ece": expected_calibration_error(ours.score[rows], right, ours.image[rows], weights)}
+        for k, name in enumerate(self.table.classes):
+            here = ours.label[rows] == k
+            own = rows[here]
+            errors[f"{name}.ece"] = expected_calibration_error(ours.score[own], right[here], ours.image[own], weights)
+        return errors
+
+
+def measured(
+    table: MatchTable, point: Outcomes, units: Rows, *, grouped: bool = False, cost: Floats | None = None
+) -> Measured:
+    """Everything that the metrics need, at this operating point. `grouped`: the units are claims, not images."""
+    each = np.arange(len(table.images))
+    images = presence(table, each, point.confidence)
+    groups = presence(table, units, point.confidence) if grouped else None
+    return Measured(table, point, units, images, groups, cost)
+
+
+def intervals(
+    values: dict[str, float], drawn: dict[str, Floats], units: int, support: dict[str, int]
+) -> dict[str, Interval]:
+    """The 95 % interval of each metric from its replicates."""
+    return {
+        name: interval(values[name], drawn[name], min(units, support.get(name, units)), is_share(name))
+        for name in values
+        if name in drawn
+    }
+
+
+def is_share(name: str) -> bool:
+    """Whether a metric is a share of things, so that a value of 0 or 1 may come from having seen few of them."""
+    return higher_is_better(name)
+
+
+def higher_is_better(name: str) -> bool:
+    """False for false alarms, costs, AP lost and calibration error."""
+    return not (name in UNBOUNDED or name.startswith("lost_") or name.split(".")[-1] == "ece")
+
+
+def estimate(name: str, values: dict[str, float], known: dict[str, Interval]) -> Estimate:
+    """The metric with its interval."""
+    return Estimate(values.get(name, math.nan), *known.get(name, Interval(math.nan, math.nan)))

@@ -1,0 +1,100 @@
+"""Weights and photos in, Predictions out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from detect.data import Box, Image, Predictions
+from detect.drawing import class_colours, draw, open_upright
+from detect.errors import DataError, Problem, Problems
+from detect.files import atomic_folder
+from detect.operating_point import USUAL
+from detect.prediction.sources import Sources, photos, sources
+from detect.progress import track
+
+if TYPE_CHECKING:
+    from detect.models.detector import Detector, Picture
+    from detect.operating_point import Suppression
+
+    Load = Callable[[Image], Picture]
+
+CONFIDENCE = 0.001  # keep weak boxes too: the area under a precision-recall curve needs its whole length
+
+
+def predict(
+    detector: Detector | str | Path,
+    images: Sequence[Image] | Sources | str | Path,
+    *,
+    confidence: float = CONFIDENCE,
+    suppression: Suppression | None = None,
+    batch: int = 8,
+    on_error: str = "fail",
+    problems: Problems | None = None,
+) -> Predictions:
+    """What the detector finds in the photos, by image name; at least `confidence` sure, after suppression.
+
+    `detector` may be a run folder or weights file, and `images` what `sources` takes: a photo, a folder, a video,
+    annotated data. Without `suppression` the detector's own counts: fitted, or that of its recipe. Photos are decoded
+    upright and within limits. One that cannot be read is an error (DataError lists all of them, at the end), or with
+    `on_error="skip"` noted in `problems` and absent from the result: it was not looked at.
+    """
+    from detect.models import load_detector
+    from detect.models.detector import detect
+
+    known = load_detector(detector) if isinstance(detector, str | Path) else detector
+    chosen = sources(images) if isinstance(images, str | Path) else images
+    chosen = chosen if isinstance(chosen, Sources) else Sources(tuple(chosen))
+    found: dict[str, tuple[Box, ...]] = {}
+    unreadable = Problems()
+    for names, pictures in _batches(chosen, batch, unreadable):
+        for name, boxes in zip(names, detect(known, pictures, confidence, suppression), strict=True):
+            found[name] = boxes
+    if on_error == "fail":
+        unreadable.raise_errors()
+    if problems is not None:
+        problems.items.extend(unreadable)
+    return Predictions(known.classes, found)
+
+
+def draw_predictions(
+    found: Predictions, images: Sequence[Image] | Sources, folder: Path, *, above: float | dict[str, float] = USUAL
+) -> None:
+    """Write each photo with its boxes into a new folder, as JPEG under its name.
+
+    Boxes of a score of `above` or more are drawn; it may be a number for each class. Raises DataError for names that
+    lead out of the folder.
+    """
+    chosen = images if isinstance(images, Sources) else Sources(tuple(images))
+    least = above if isinstance(above, dict) else dict.fromkeys(found.classes, above)
+    with atomic_folder(folder) as temporary:
+        for image in track(chosen.images, "drawing"):
+            if image.name not in found.images or not chosen.there(image):
+                continue
+            boxes = [b for b in found.images[image.name] if b.score is not None and b.score >= least.get(b.label, 0)]
+            if ".." in Path(image.name).parts or Path(image.name).is_absolute():
+                raise DataError(Problem("error", "name", "leads out of the folder of drawings", image.name))
+            target = temporary / (image.name if image.name.lower().endswith(".jpg") else f"{image.name}.jpg")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            picture = open_upright(image.path) if image.path else chosen.picture(image)
+            draw(picture, boxes, colours=class_colours(found.classes)).save(target, quality=90)
+
+
+def _batches(chosen: Sources, size: int, unreadable: Problems) -> Iterator[tuple[list[str], list[Picture]]]:
+    names: list[str] = []
+    pictures: list[Picture] = []
+    for image in track(chosen.images, "predicting"):
+        try:
+            pictures.append(chosen.picture(image))
+            names.append(image.name)
+        except DataError as error:
+            unreadable.items.extend(error.problems)
+        if len(names) == size:
+            yield names, pictures
+            names, pictures = [], []
+    if names:
+        yield names, pictures
+
+
+__all__ = ["CONFIDENCE", "Sources", "draw_predictions", "photos", "predict", "sources"]

@@ -1,0 +1,120 @@
+"""What there is to look at: photos, folders, patterns, videos, annotated data."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from detect.conversion import FORMATS, read
+from detect.conversion.names import is_image
+from detect.conversion.sizes import upright_size
+from detect.conversion.source import Source
+from detect.data import Image
+from detect.drawing import open_upright
+from detect.errors import DataError, Problem, Problems
+
+if TYPE_CHECKING:
+    from detect.models.detector import Picture
+
+VIDEOS = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v")
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Images, and how to get the picture of one that is no file of its own, such as a frame of a video."""
+
+    images: tuple[Image, ...]
+    load: Callable[[Image], Picture] | None = None
+
+    def picture(self, image: Image) -> Picture:
+        """The image upright, (height, width, 3) uint8 RGB. Raises DataError."""
+        import numpy as np
+
+        if image.path is not None:
+            return np.asarray(open_upright(image.path))
+        if self.load is None:
+            raise DataError(f"{image.name}: the photo is not there")
+        return self.load(image)
+
+    def there(self, image: Image) -> bool:
+        """Whether there is a picture of it."""
+        return image.path is not None or self.load is not None
+
+
+def sources(source: str | Path | Sequence[str | Path], split: str | None = None, *, every: int = 1) -> Sources:
+    """The images to look at: a photo, a folder of photos, a pattern, a video, or annotated data as `convert` reads it.
+
+    Several of them may be photos, folders and patterns. Of a video every so many frames are taken. Raises DataError
+    when there is nothing to look at, or no such split.
+    """
+    given = [source] if isinstance(source, str | Path) else list(source)
+    path = Path(given[0])
+    several = len(given) > 1 or (not path.exists() and glob.has_magic(str(path)))
+    annotated = not several and (_is_annotated(path) if path.is_dir() else not _is_picture(path))
+    if annotated:
+        dataset = read(path)
+        return Sources(dataset.only(split).images if split else dataset.images)
+    if split:
+        remedy = "leave the split out, or name annotated data"
+        raise DataError(Problem("error", "no split", "has no splits", ", ".join(map(str, given)), remedy=remedy))
+    if several:
+        return _several([Path(one) for one in given])
+    if path.is_dir():
+        return Sources(photos(path))
+    if is_image(path.name):
+        return Sources((_photo(path, path.parent),))
+    from detect.prediction.video import Video
+
+    video = Video(path, every)
+    return Sources(video.images, video.picture)
+
+
+def photos(folder: str | Path) -> tuple[Image, ...]:
+    """The photos in a folder, recursively, named by their path in it. Raises DataError when there are none."""
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise DataError(f"{folder}: no such folder")
+    files = _below(folder)
+    if not files:
+        raise DataError(f"{folder}: there are no photos in it or below it")
+    return tuple(_photo(path, folder) for path in files)
+
+
+def _several(given: Sequence[Path]) -> Sources:
+    """Photos from many places, named by their path below the last folder that they share."""
+    files: list[Path] = []
+    for one in given:
+        matching = [] if one.exists() else sorted(glob.glob(str(one), recursive=True))  # noqa: PTH207 (absolute ones)
+        paths = [Path(name) for name in matching] or [one] * one.exists()
+        found = [file for path in paths for file in (_below(path) if path.is_dir() else [path])]
+        if wrong := [str(path) for path in found if not is_image(path.name)]:
+            raise DataError(f"{wrong[0]}: no photo; of several arguments each is a photo, a folder or a pattern")
+        if not found:
+            raise DataError(f"{one}: no photos there")
+        files += found
+    # Without `..`, which would name a place outside of a folder; links stay, since they may be all that names a photo.
+    files = list(dict.fromkeys(Path(os.path.normpath(path.absolute())) for path in files))
+    root = Path(os.path.commonpath([path.parent for path in files]))
+    return Sources(tuple(_photo(path, root) for path in files))
+
+
+def _below(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if is_image(path.name) and path.is_file())
+
+
+def _is_picture(path: Path) -> bool:
+    return path.is_file() and (is_image(path.name) or path.suffix.lower() in VIDEOS)
+
+
+def _is_annotated(folder: Path) -> bool:
+    source = Source(folder, None, Problems())
+    return any(row.recognise(source) for row in FORMATS.values())
+
+
+def _photo(path: Path, root: Path) -> Image:
+    width, height = upright_size(path) or (0, 0)
+    return Image(path.relative_to(root).as_posix(), width, height, path=path)

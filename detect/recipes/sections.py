@@ -1,0 +1,194 @@
+"""The keys of a recipe, their meaning, their bounds and their defaults."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Gain = Annotated[float, Field(ge=0)]
+Whole = Annotated[int, Field(ge=0)]
+Positive = Annotated[int, Field(ge=1)]
+Extent = Annotated[float, Field(gt=0)]
+
+
+METRICS = ("precision", "recall", "map50", "map")  # of an epoch, on val
+
+
+class Part(BaseModel):
+    """A section of a recipe: frozen, and closed to names that it does not know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Augment(Part):
+    """How training photos are varied. Every 0 switches its kind off.
+
+    rotation is in degrees; shift and zoom are shares of the image; hue, saturation, brightness and contrast are shares
+    of their range. The others are probabilities: mirror and flip; grey (no colour), blur (out of focus or in motion),
+    noise (of the sensor), jpeg (strong compression), cutout (grey patches over up to a fifth of the picture), and
+    mosaic (YOLO's 2 x 2 collage), which ends `mosaic_off` epochs before training does.
+    """
+
+    mirror: Share = 0.5
+    flip: Share = 0.0
+    rotation: Annotated[float, Field(ge=0, le=180)] = 0.0
+    shift: Share = 0.1
+    zoom: Share = 0.5
+    hue: Share = 0.015
+    saturation: Share = 0.7
+    brightness: Share = 0.4
+    contrast: Share = 0.0
+    grey: Share = 0.0
+    blur: Share = 0.0
+    noise: Share = 0.0
+    jpeg: Share = 0.0
+    cutout: Share = 0.0
+    mosaic: Share = 1.0
+    mosaic_off: Whole = 10
+
+
+class Loss(Part):
+    """Gains of the three parts of a YOLO's loss: box (CIoU), cls (binary cross entropy), dfl (box edges)."""
+
+    box: Gain = 7.5
+    cls: Gain = 0.5
+    dfl: Gain = 1.5
+
+
+class Assigner(Part):
+    """How a YOLO picks the places that learn a box: the `topk` of highest score^alpha * IoU^beta (TOOD, ICCV 2021)."""
+
+    alpha: Gain = 0.5
+    beta: Gain = 6.0
+    topk: Positive = 10
+
+
+class Balance(Part):
+    """Rare classes get more weight.
+
+    repeat: images of a class that is in a smaller share of the images than this are seen more often, by
+    sqrt(repeat / share) (LVIS, CVPR 2019); 0: off. weights: of each class in the loss; "inverse" of its number of
+    boxes n, or of its "effective" number (1 - beta^n) / (1 - beta) (Cui et al., CVPR 2019).
+    """
+
+    repeat: Share = 0.0
+    weights: Literal["none", "inverse", "effective"] = "none"
+    beta: Annotated[float, Field(ge=0, lt=1)] = 0.999
+
+
+class Accept(Part):
+    """Metrics on val that a training must reach, and what to do when it falls short.
+
+    It goes on from its best weights up to `retries` times; each time the learning rate is multiplied by `lr_factor`,
+    and the weight decay is doubled.
+    """
+
+    map50: Share | None = None
+    map: Share | None = None
+    precision: Share | None = None
+    recall: Share | None = None
+    retries: Whole = 0
+    lr_factor: Annotated[float, Field(gt=0, le=1)] = 0.3
+
+    @model_validator(mode="after")
+    def _names_a_metric(self) -> Accept:
+        if not self.metrics:
+            raise ValueError(f"names no metric to reach, such as map50: 0.6 (known: {', '.join(METRICS)})")
+        return self
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """The metrics to reach."""
+        return {name: value for name in METRICS if (value := getattr(self, name)) is not None}
+
+
+class Overlap(Part):
+    """IoU thresholds of training with anchors, each in 0..1.
+
+    Faster R-CNN: anchors that overlap a true box by `rpn_foreground` or more are right examples, those below
+    `rpn_background` wrong ones; of two proposals that overlap by more than `rpn_nms` the surer stays, and its head
+    takes proposals from `box_foreground` on as right. RetinaNet and SSD have no proposals: their anchors are right from
+    `foreground` on, and RetinaNet's wrong below `background`.
+    """
+
+    rpn_foreground: Share = 0.7
+    rpn_background: Share = 0.3
+    rpn_nms: Share = 0.7
+    box_foreground: Share = 0.5
+    foreground: Share = 0.5
+    background: Share = 0.4
+
+
+class Roi(Part):
+    """Faster R-CNN's budget per image: proposals to learn from (samples), and to judge in use.
+
+    A quarter of the samples are right ones, so four are the least.
+    """
+
+    samples: Annotated[int, Field(ge=4)] = 512
+    proposals: Positive = 1000
+
+
+class Recipe(Part):
+    """One training. Sizes in pixels, learning rates per step of one batch.
+
+    `anchors`, `roi` and `overlap` are for detectors that have them: "auto" fits the first two to the training boxes;
+    anchors are widths and heights in pixels of the input. `weights` (of a detector) or `backbone` (of a classifier, for
+    torchvision's models) are a local file to start from; `freeze` keeps the first so many layers or the whole backbone
+    as they are, and each layer learns `layer_decay` times as fast as the one after it. `watch` is the metric that
+    chooses the best epoch and, with `patience`, the last one. `accumulate` batches make one step. Up to `unreadable`
+    photos that cannot be read are left out. `loggers` are told every epoch, beside log.jsonl.
+    """
+
+    model: str
+    weights: Path | None = None
+    backbone: Path | None = None
+    freeze: Whole | Literal["backbone"] = 0
+    layer_decay: Annotated[float, Field(gt=0, le=1)] = 1.0
+    imgsz: Annotated[int, Field(ge=32)] = 640
+    epochs: Positive = 100
+    batch: Positive = 16
+    accumulate: Positive = 1
+    optimizer: Literal["sgd", "adamw"] = "sgd"
+    lr: Annotated[float, Field(gt=0, le=1)] = 0.01
+    lr_final: Share = 0.01
+    schedule: Literal["linear", "cosine"] = "linear"
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.937
+    weight_decay: Share = 0.0005
+    warmup: Annotated[float, Field(ge=0)] = 3.0
+    patience: Positive = 50
+    watch: Literal["precision", "recall", "map50", "map"] = "map"
+    accept: Accept | None = None
+    seed: Whole = 0
+    device: str = "auto"
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    threads: Whole = 0
+    workers: Whole = 4
+    devices: Positive = 1
+    nodes: Positive = 1
+    unreadable: Whole = 5
+    loggers: tuple[Literal["tensorboard", "mlflow"], ...] = ()
+    nms_iou: Share = 0.7
+    anchors: Literal["auto", "default"] | tuple[tuple[Extent, Extent], ...] = "auto"
+    roi: Literal["auto"] | Roi = "auto"
+    overlap: Overlap = Overlap()
+    balance: Balance = Balance()
+    augment: Augment = Augment()
+    loss: Loss = Loss()
+    assigner: Assigner = Assigner()
+
+    @field_validator("imgsz")
+    @classmethod
+    def _fits_the_strides(cls, imgsz: int, info: ValidationInfo) -> int:
+        if imgsz % 32 and info.data.get("model") != "ssd300_vgg16":
+            raise ValueError("must be a multiple of 32")
+        return imgsz
+
+
+SECTIONS: dict[str, type[Part]] = {
+    "accept": Accept, "assigner": Assigner, "augment": Augment, "balance": Balance, "loss": Loss, "overlap": Overlap,
+    "roi": Roi,
+}  # fmt: skip

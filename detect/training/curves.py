@@ -1,0 +1,43 @@
+"""Losses and metrics by epoch, as a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from detect.files import atomic_file
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")  # Okabe and Ito, safe for colour-blind readers
+
+
+def draw_curves(epochs: Sequence[dict[str, Any]], path: Path, watch: str = "map") -> None:
+    """Draw train losses (solid) and val losses (dashed, where there are any) left, metrics on val right, as PNG."""
+    from matplotlib.figure import Figure  # not pyplot: no global state, no display
+
+    figure = Figure(figsize=(11, 4.2), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    x = [event["epoch"] for event in epochs]
+    for colour, name in zip(COLOURS, epochs[0]["train"], strict=False):
+        label = name.removesuffix("_loss")
+        left.plot(x, [event["train"][name] for event in epochs], color=colour, label=f"{label}, train")
+        if all(name in event["val"] for event in epochs):
+            left.plot(x, [event["val"][name] for event in epochs], color=colour, ls="--", label=f"{label}, val")
+    names = {"map50": "AP50", "map": "mAP", "precision": "precision", "recall": "recall"}
+    for colour, (key, label) in zip(COLOURS, names.items(), strict=True):
+        right.plot(x, [event["val"][key] for event in epochs], color=colour, label=label, lw=2 if "map" in key else 1)
+    best = max(epochs, key=lambda event: float(event["val"][watch]))
+    right.axvline(best["epoch"], color="#888888", lw=0.8, label=f"best: epoch {best['epoch']}")
+    # Logarithmic: the first epochs may be far above the rest.
+    left.set(title="Loss", xlabel="epoch", yscale="log")
+    right.set(title="Metrics on val", xlabel="epoch", ylim=(0, 1))
+    for axes in (left, right):
+        axes.grid(alpha=0.25)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+    # Below, where it hides no curve; the losses of train and val stand in one column.
+    below: dict[str, Any] = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.14), "edgecolor": "none"}
+    for axes, columns in ((left, len(epochs[0]["train"])), (right, len(names) + 1)):
+        axes.legend(ncols=columns, fontsize=8, columnspacing=1, **below)
+    with atomic_file(path) as temporary:
+        figure.savefig(temporary, dpi=110, format="png")

@@ -1,0 +1,156 @@
+"""Photos and boxes as batches for torchvision's detectors: a pure function of (seed, epoch, position)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from detect.data import Image
+from detect.drawing import open_upright
+from detect.errors import DataError
+from detect.geometry import Boxes, as_boxes
+from detect.models.detector import Picture
+from detect.models.letterbox import Scale, resize
+from detect.recipes import Recipe
+from detect.training.augment import Varied
+from detect.training.job import Job
+from detect.training.sampler import EpochSampler
+
+THIN = 1e-3  # pixels of the input; what is no wider has no area to learn
+Target = dict[str, torch.Tensor]
+
+
+class Item(NamedTuple):
+    """A training photo: picture (3, h, w) uint8, target (boxes (N, 4) in input pixels, labels (N,) from 1).
+
+    `unreadable` names those that were to be in its place.
+    """
+
+    picture: torch.Tensor
+    target: Target
+    name: str
+    unreadable: tuple[str, ...]
+
+
+class Photos(Dataset[Item]):
+    """Training photos, varied and scaled. A key is epoch * len + position, see `EpochSampler`.
+
+    One that cannot be read is replaced by the next.
+    """
+
+    def __init__(self, images: Sequence[Image], classes: tuple[str, ...], recipe: Recipe) -> None:
+        self.images, self.classes, self.recipe = images, classes, recipe
+        self.varied = Varied(recipe.augment)
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, key: int) -> Item:
+        epoch, position = divmod(key, len(self.images))
+        (seed,) = np.random.SeedSequence([self.recipe.seed, epoch, position]).generate_state(1)
+        lost: list[str] = []
+        for place in range(position, position + len(self.images)):
+            image = self.images[place % len(self.images)]
+            try:
+                return self._varied(image, read(image, self.recipe.imgsz), int(seed), tuple(lost))
+            except DataError:
+                lost.append(image.name)
+        raise DataError("none of the training photos can be read as an image")
+
+    def _varied(self, image: Image, picture: Picture, seed: int, lost: tuple[str, ...]) -> Item:
+        seen = scaled(image, picture, self.recipe.imgsz, self.classes)  # first: a small picture is varied sooner
+        return Item(*tensors(*self.varied(*seen, seed)), image.name, lost)
+
+
+def scaled(
+    image: Image, picture: Picture, imgsz: int, classes: Sequence[str]
+) -> tuple[Picture, Boxes, NDArray[np.int64]]:
+    """The picture as the model sees it, the boxes (N, 4) in its pixels, and their labels (N,) from 1."""
+    picture, _ = resize(picture, imgsz)
+    height, width = picture.shape[:2]
+    boxes = as_boxes([box.xyxy for box in image.boxes]) * ([width / image.width, height / image.height] * 2)
+    number = {name: place for place, name in enumerate(classes, start=1)}
+    labels = np.array([number[box.label] for box in image.boxes], dtype=np.int64)
+    there = ((boxes[:, 2:] - boxes[:, :2]) > THIN).all(axis=1)
+    return picture, boxes[there], labels[there]
+
+
+def tensors(picture: Picture, boxes: Boxes, labels: NDArray[np.int64]) -> tuple[torch.Tensor, Target]:
+    """The same as an Item has it."""
+    target = {"boxes": torch.from_numpy(boxes).float(), "labels": torch.from_numpy(labels)}
+    return torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1))), target
+
+
+def read(image: Image, enough: int | None = None) -> Picture:
+    """The photo, upright, (h, w, 3) uint8, with at least `enough` pixels on its longer side. Raises DataError."""
+    if image.path is None:
+        raise DataError(f"{image.name}: the photo is not there")
+    return np.asarray(open_upright(image.path, enough=enough))
+
+
+class Groups(Sampler[list[int]]):
+    """Keys in groups of `size`. A last one alone joins the group before: batch normalisation needs two pictures."""
+
+    def __init__(self, order: EpochSampler, size: int) -> None:
+        self.order, self.size = order, size
+        self.lonely = size > 1 and len(order) > size and len(order) % size == 1
+
+    def __len__(self) -> int:
+        return -(-len(self.order) // self.size) - self.lonely
+
+    def __iter__(self) -> Iterator[list[int]]:
+        keys = list(self.order)
+        for number in range(len(self)):
+            last = number + 1 == len(self)
+            yield keys[number * self.size : None if last else (number + 1) * self.size]
+
+
+def batches(job: Job, epoch: int, rank: int = 0, world: int = 1, *, pinned: bool = False) -> DataLoader[Any]:
+    """Passes over the training photos in lists of `Item`s, the first of them that of `epoch`, counted from 0.
+
+    `pinned`: in memory from which a GPU takes them without waiting.
+    """
+    recipe, photos = job.recipe, Photos(job.train, job.classes, job.recipe)
+    order = EpochSampler(len(photos), recipe.seed, epoch, job.factors, rank, world)
+    return DataLoader(
+        photos,
+        batch_sampler=Groups(order, recipe.batch),
+        num_workers=recipe.workers,
+        persistent_workers=recipe.workers > 0,
+        pin_memory=pinned,
+        collate_fn=list,
+    )
+
+
+def pictures(images: Sequence[Image], recipe: Recipe) -> DataLoader[Any]:
+    """The photos upright, in lists of (image, picture as the model sees it, its size over the photo's).
+
+    The picture of one that cannot be read is None.
+    """
+    workers = min(recipe.workers, 2)
+    return DataLoader(
+        _Still(images, recipe.imgsz),
+        batch_size=recipe.batch,
+        num_workers=workers,
+        persistent_workers=workers > 0,
+        collate_fn=list,
+    )
+
+
+class _Still(Dataset[tuple[Image, Picture | None, Scale]]):
+    def __init__(self, images: Sequence[Image], imgsz: int) -> None:
+        self.images, self.imgsz = images, imgsz
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, place: int) -> tuple[Image, Picture | None, Scale]:
+        try:
+            return self.images[place], *resize(read(self.images[place]), self.imgsz)
+        except DataError:
+            return self.images[place], None, (1.0, 1.0)

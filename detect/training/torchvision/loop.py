@@ -1,0 +1,251 @@
+"""The training loop of torchvision's detectors, on Lightning Fabric: one device or many.
+
+Nothing depends on the state of a generator: photos come by (seed, epoch, position), and what the model draws at random
+comes by (seed, epoch, batch). So a training that was killed and resumed goes on to the very same end.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections import Counter
+from copy import deepcopy
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from torch.optim.swa_utils import get_ema_multi_avg_fn
+
+from detect.errors import ModelError
+from detect.models.device import half, pick_device, set_threads
+from detect.models.torchvision import build
+from detect.models.weights import load_tensors, save_tensors
+from detect.recipes import Recipe
+from detect.training.job import Job, save_trained
+from detect.training.memory import out_of_memory, too_large
+from detect.training.stopping import LossWatch, Patience
+from detect.training.torchvision.batches import Item, batches, pictures
+from detect.training.torchvision.distributed import PeerLost, agree, alone, gather
+from detect.training.torchvision.losses import Losses
+from detect.training.torchvision.transfer import freeze, given, parameter_groups, start
+from detect.training.torchvision.validate import validate
+
+DECAY, RAMP = 0.9998, 2000.0  # of the averaged weights; the decay rises to it over so many steps
+CLIP = 10.0  # norm of the gradient
+
+
+class _Averaged:
+    """The running mean of a module's weights over `steps` steps, quick to forget at first; it waits for no GPU."""
+
+    def __init__(self, module: Any) -> None:
+        self.module, self.steps = deepcopy(module).requires_grad_(False), 0
+        own, its = self.module.state_dict().values(), module.state_dict().values()  # in the memory of both, for good
+        self.pairs = [pair for pair in zip(own, its, strict=True) if pair[0].is_floating_point()]
+        self.counters = [pair for pair in zip(own, its, strict=True) if not pair[0].is_floating_point()]
+
+    @torch.no_grad()
+    def update(self) -> None:
+        """Take in the weights as they are after a step."""
+        means, values = zip(*self.pairs, strict=True)
+        decay = DECAY * (1 - math.exp(-(self.steps + 1) / RAMP)) if self.steps else 0.0
+        get_ema_multi_avg_fn(decay)(means, values, self.steps)  # type: ignore[no-untyped-call]
+        for mean, value in self.counters:
+            mean.copy_(value)
+        self.steps += 1
+
+
+@dataclass
+class _Learner:
+    """What changes while it learns: the weights, their running mean, the optimizer, and how far it has come.
+
+    `epoch` whole epochs are done. `frozen` blocks do not learn.
+    """
+
+    module: Any
+    averaged: _Averaged
+    optimizer: Any
+    patience: Patience
+    frozen: list[Any] = field(default_factory=list)
+    loss: LossWatch = field(default_factory=LossWatch)
+    epoch: int = 0
+
+    def state(self) -> dict[str, Any]:
+        """All that is needed to go on."""
+        return {
+            "epoch": self.epoch, "best": self.patience.best, "since": self.patience.since, "steps": self.averaged.steps,
+            "model": self.module.state_dict(), "averaged": self.averaged.module.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+        }  # fmt: skip
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go back to a saved state."""
+        self.module.load_state_dict(state["model"])
+        self.averaged.module.load_state_dict(state["averaged"])
+        self.averaged.steps = state["steps"]
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.epoch, self.patience.best, self.patience.since = state["epoch"], state["best"], state["since"]
+
+
+def fit(job: Job, *, resume: bool) -> None:
+    """Train as the recipe says; see Training for what is written and told.
+
+    Raises ModelError where weights do not fit, the loss is no longer a number or the memory is too small, DataError
+    where too many photos cannot be read.
+    """
+    from lightning.fabric import Fabric
+
+    for name in ("lightning.fabric", "lightning.pytorch"):
+        logging.getLogger(name).setLevel(logging.WARNING)  # not its advice on each start
+    recipe = job.recipe
+    if min(recipe.batch, len(job.train)) < _least(recipe):
+        raise ModelError(f"{recipe.model}: learns from batches of {_least(recipe)} photos or more; its norms need them")
+    torch.manual_seed(recipe.seed)
+    set_threads(recipe)
+    cv2.setNumThreads(0)  # pictures are small, and there are many
+    device = pick_device(recipe.device)
+    many = recipe.devices * recipe.nodes > 1
+    fabric = Fabric(
+        accelerator=device.type, devices=recipe.devices if many or device.index is None else [device.index],
+        num_nodes=recipe.nodes, strategy="ddp" if many else "auto",
+    )  # fmt: skip
+    fabric.launch()
+    state = load_tensors(job.state) if resume else None
+    tensors = state["model"] if state else given(recipe)
+    module = build(recipe, len(job.classes), tensors)
+    fitted = "the state of the run" if state else start(module, recipe, tensors)
+    frozen = freeze(module, recipe)
+    module.to(memory_format=torch.channels_last)  # a seventh less time in convolutions
+    model, optimizer = fabric.setup(Losses(module, job.class_weights), _optimizer(module, recipe))
+    learner = _Learner(module, _Averaged(module), optimizer, Patience(recipe.patience), frozen)
+    if state:
+        learner.restore(state)
+    del state, tensors  # as large as all that learns
+    job.on_start(fitted, learner.epoch + 1)
+    full = False
+    try:
+        _epochs(fabric, model, learner, job)
+    except RuntimeError as error:
+        if many and alone(error):
+            raise PeerLost("another process of this training has ended; what it said, if anything, is above") from None
+        if not out_of_memory(error):
+            raise
+        full = True
+    if full:  # no longer under `except`, which holds on to all that the failed step had in memory
+        bare = Losses(module, job.class_weights).to(fabric.device)  # it waits for no other process
+        raise too_large(recipe.batch, lambda size: _try(bare, recipe, size, fabric.device), _least(recipe))
+
+
+def _epochs(fabric: Any, model: Any, learner: _Learner, job: Job) -> None:
+    recipe = job.recipe
+    pinned = fabric.device.type == "cuda"
+    loader = batches(job, learner.epoch, fabric.global_rank, fabric.world_size, pinned=pinned)
+    averaged = Losses(learner.averaged.module, job.class_weights).to(fabric.device)
+    val = pictures(job.val[fabric.global_rank :: fabric.world_size], recipe)
+    while learner.epoch < recipe.epochs and not learner.patience.over:
+        began = time.monotonic()
+        losses, seen = _epoch(fabric, model, learner, loader, job)
+        for module in (learner.module, learner.averaged.module):
+            agree(fabric, module)  # what is measured is what is kept
+        found, lost = validate(averaged, partial(_loss, averaged, recipe, fabric.device), job, fabric, val)
+        metrics = job.measure(found)
+        learner.epoch += 1
+        rate_now = recipe.lr * rate(learner.epoch * len(loader) - 1, len(loader), recipe)
+        seconds = round(time.monotonic() - began, 2)
+        told = {"epoch": learner.epoch, "seconds": seconds, "lr": rate_now, "train": losses, "val": {**metrics, **lost}}
+        job.on_epoch({**told, "seen": {name: seen[name] for name in job.classes}})
+        better = learner.patience.tell(metrics[recipe.watch])
+        if fabric.is_global_zero:
+            if better:
+                save_trained(learner.averaged.module.state_dict(), job, job.best)
+            save_tensors(learner.state(), job.state)
+        fabric.barrier()
+    if fabric.is_global_zero:
+        save_trained(learner.averaged.module.state_dict(), job, job.last)
+
+
+def _epoch(fabric: Any, model: Any, learner: _Learner, loader: Any, job: Job) -> tuple[dict[str, float], Counter[str]]:
+    """One pass over the training photos: the mean of each part of the loss, and the boxes of each class it saw."""
+    recipe, optimizer, epoch = job.recipe, learner.optimizer, learner.epoch
+    totals, seen, lost = dict[str, Any](), Counter[str](), list[str]()
+    model.train()
+    for block in learner.frozen:
+        block.eval()
+    for number, items in enumerate(loader):
+        step = epoch * len(loader) + number
+        for group in optimizer.param_groups:
+            group["lr"] = recipe.lr * rate(step, len(loader), recipe) * group["scale"]
+        torch.manual_seed(int(np.random.SeedSequence([recipe.seed, epoch, number]).generate_state(1)[0]))
+        last = number + 1 == len(loader)
+        with fabric.no_backward_sync(model, enabled=fabric.world_size > 1 and not last and not _steps(number, recipe)):
+            loss, parts = _loss(model, recipe, fabric.device, items)
+            learner.loss.check(loss, epoch + 1, [item.name for item in items])
+            fabric.backward(loss / recipe.accumulate)
+        if last or _steps(number, recipe):
+            torch.nn.utils.clip_grad_norm_(model.parameters(), CLIP)
+            optimizer.step()
+            optimizer.zero_grad()
+            learner.averaged.update()
+        for name, part in parts.items():
+            totals[name] = totals.get(name, 0.0) + part.detach().double() / len(loader)
+        for item in items:
+            seen.update(job.classes[label - 1] for label in item.target["labels"].tolist())
+        lost += (new := [name for item in items for name in item.unreadable])
+        job.on_unreadable(new)
+        job.on_batch(epoch + 1, len(loader))
+    shares = gather(fabric, ({name: float(total) for name, total in totals.items()}, seen, lost))
+    job.on_unreadable([name for _, _, names in shares for name in names])
+    means = {name: sum(one[name] for one, _, _ in shares) / len(shares) for name in totals}
+    return means, sum((one for _, one, _ in shares), Counter[str]())
+
+
+def _steps(number: int, recipe: Recipe) -> bool:
+    """Whether the weights change after this batch of an epoch (they do after the last one, too)."""
+    return (number + 1) % recipe.accumulate == 0
+
+
+def rate(step: int, batches_: int, recipe: Recipe) -> float:
+    """The learning rate of a step over the recipe's `lr`: a linear warm-up, then down to `lr_final`.
+
+    As in ultralytics, the warm-up leaves the last epoch alone.
+    """
+    warm = min(recipe.warmup, recipe.epochs - 1) * batches_
+    done = step / max(1, recipe.epochs * batches_)
+    if recipe.schedule == "cosine":
+        down = recipe.lr_final + (1 - recipe.lr_final) * (1 + math.cos(math.pi * done)) / 2
+    else:
+        down = 1 - (1 - recipe.lr_final) * done
+    return min(1.0, (step + 1) / warm) * down if warm else down
+
+
+def _optimizer(module: Any, recipe: Recipe) -> Any:
+    """Fused: one pass over memory instead of a dozen, a sixth of the time on a CPU."""
+    groups = parameter_groups(module, recipe)
+    if recipe.optimizer == "adamw":
+        return torch.optim.AdamW(groups, lr=recipe.lr, betas=(recipe.momentum, 0.999), fused=True)
+    return torch.optim.SGD(groups, lr=recipe.lr, momentum=recipe.momentum, nesterov=recipe.momentum > 0, fused=True)
+
+
+def _loss(model: Any, recipe: Recipe, device: torch.device, items: list[Item]) -> tuple[Any, dict[str, Any]]:
+    """The loss of a batch and its parts. In half precision the network alone is: boxes and losses are in full."""
+    with torch.autocast(device.type, torch.bfloat16, enabled=half(recipe, device)):
+        parts = model([item.picture for item in items], [item.target for item in items])
+    return torch.stack(list(parts.values())).sum(), parts
+
+
+def _least(recipe: Recipe) -> int:
+    """The smallest batch. SSDLite ends in maps of one pixel, of which a single picture makes no statistics."""
+    return 2 if recipe.model.startswith("ssdlite") else 1
+
+
+def _try(model: Any, recipe: Recipe, size: int, device: torch.device) -> None:
+    """One step on `size` grey pictures; raises RuntimeError where the memory is too small."""
+    model.zero_grad()
+    picture = torch.full((3, recipe.imgsz, recipe.imgsz), 128, dtype=torch.uint8)
+    side = float(recipe.imgsz)
+    target = {"boxes": torch.tensor([[side / 4, side / 4, side / 2, side / 2]]), "labels": torch.tensor([1])}
+    loss, _ = _loss(model, recipe, device, [Item(picture, target, "", ())] * size)
+    loss.backward()

@@ -1,0 +1,1 @@
+"""Training of YOLO: ultralytics' loop with our data, our files and our validation, in trainer.py."""

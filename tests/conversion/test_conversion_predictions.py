@@ -1,0 +1,120 @@
+"""predictions.json and bare COCO results."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from detect.conversion import read_predictions, write_predictions
+from detect.data import Box, Dataset, Image, Predictions
+from detect.errors import DataError
+
+FOUND = Predictions(
+    ("dent", "scratch"),
+    {
+        "a/1.jpg": (Box("scratch", 1.5, 2.0, 30.25, 40.0, 0.75), Box("dent", 0.0, 0.0, 5.0, 5.0, 0.0)),
+        "2.jpg": (),  # looked at, nothing found
+    },
+)
+
+
+def test_written_and_read_again(tmp_path: Path) -> None:
+    assert read_predictions(write_predictions(FOUND, tmp_path / "p.json")) == FOUND
+
+
+def test_nothing_at_all(tmp_path: Path) -> None:
+    nothing = Predictions((), {})
+    assert read_predictions(write_predictions(nothing, tmp_path / "p.json")) == nothing
+
+
+def test_the_document(tmp_path: Path) -> None:
+    dataset = Dataset((), (Image("a/1.jpg", 100, 50),))
+    document = json.loads(write_predictions(FOUND, tmp_path / "p.json", dataset=dataset).read_text())
+    assert document["images"] == [
+        {"id": 1, "file_name": "a/1.jpg", "width": 100, "height": 50},
+        {"id": 2, "file_name": "2.jpg"},
+    ]
+    assert document["categories"] == [{"id": 1, "name": "dent"}, {"id": 2, "name": "scratch"}]
+    first = document["annotations"][0]
+    assert (first["image_id"], first["category_id"], first["bbox"]) == (1, 2, [1.5, 2.0, 28.75, 38.0])
+    assert first["score"] == 0.75
+
+
+def row(**more: Any) -> dict[str, Any]:
+    return {"image_id": 7, "category_id": 3, "bbox": [1, 2, 3, 4], "score": 0.5, **more}
+
+
+TRUTH = {
+    "images": [{"id": 7, "file_name": "images/x.jpg"}, {"id": 9, "file_name": "images/y.jpg"}],
+    "categories": [{"id": 3, "name": "b"}, {"id": 1, "name": "a"}],
+    "annotations": [],
+}
+
+
+def test_bare_results_need_the_file_their_ids_refer_to(tmp_path: Path) -> None:
+    path, ids = tmp_path / "results.json", tmp_path / "truth.json"
+    path.write_text(json.dumps([row()]))
+    ids.write_text(json.dumps(TRUTH))
+    with pytest.raises(DataError, match="name the ground truth JSON that they refer to with --ids"):
+        read_predictions(path)
+    found = read_predictions(path, ids=ids)
+    assert found == Predictions(("a", "b"), {"x.jpg": (Box("b", 1.0, 2.0, 4.0, 6.0, 0.5),), "y.jpg": ()})
+
+
+@pytest.mark.parametrize(
+    ("bad", "words"),
+    [
+        (row(score=float("nan")), "the score must be a number from 0 to 1, got nan"),
+        (row(score=1.5), "the score must be a number from 0 to 1, got 1.5"),
+        (row(score=None), "the score must be a number from 0 to 1, got None"),
+        (row(score="0.5"), "the score must be a number from 0 to 1, got 0.5"),
+        (row(image_id=8), "image_id 8 is unknown"),
+        (row(image_id=[7]), "image_id [7] is unknown"),
+        (row(category_id=2), "category_id 2 is unknown"),
+        (row(bbox=[1, 2, 3]), "bbox must be four numbers"),
+        (row(bbox=[1, 2, float("inf"), 4]), "bbox must be four numbers"),
+        (row(bbox=[1, 2, -3, 4]), "bbox has a negative width or height"),
+        ("x", "must be an object"),
+    ],
+)
+def test_bad_rows_are_named(tmp_path: Path, bad: Any, words: str) -> None:
+    path = tmp_path / "p.json"
+    path.write_text(json.dumps({**TRUTH, "annotations": [row(), bad, row(score=2)]}))
+    with pytest.raises(DataError) as caught:
+        read_predictions(path)
+    first, second = str(caught.value).splitlines()  # both at once
+    assert first.startswith(f"{path}: prediction 2: ") and words in first
+    assert second.startswith(f"{path}: prediction 3: ")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("{", "is not good JSON"),
+        ('"x"', "must be an object"),
+        ('{"images": []}', 'must be an object with "images" and "categories"'),
+        ('{"images": {}, "categories": []}', '"images" must be a list'),
+        ('{"images": [{"id": 1}], "categories": []}', "images: row 1: needs an id and a file_name"),
+        (json.dumps({**TRUTH, "images": TRUTH["images"] * 2}), "the id 7 stands twice"),
+    ],
+)
+def test_bad_documents(tmp_path: Path, text: str, words: str) -> None:
+    path = tmp_path / "p.json"
+    path.write_text(text)
+    with pytest.raises(DataError) as caught:
+        read_predictions(path)
+    assert words in str(caught.value)
+
+
+def test_fake_results_of_the_coco_api(shared_data: Path) -> None:
+    folder = shared_data / "exports/faster-coco-eval/tests/dataset/cocoapi"
+    found = read_predictions(
+        folder / "instances_val2014_fakebbox100_results.json", ids=folder / "instances_val2014_100.json"
+    )
+    assert (len(found), len(found.classes)) == (100, 80)
+    assert sum(map(len, found.images.values())) == len(
+        json.loads((folder / "instances_val2014_fakebbox100_results.json").read_bytes())
+    )

@@ -1,0 +1,179 @@
+"""Any dataset, written and read again, is equal but for the losses that FORMATS declares."""
+
+from __future__ import annotations
+
+import struct
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from detect.conversion import FORMATS, read, write
+from detect.conversion.names import has_drive, is_container, split_word
+from detect.data import NONE, Attributes, Box, Dataset, Image
+from detect.errors import Problems
+
+Tree = Callable[..., Path]
+
+
+def png(width: int, height: int) -> bytes:
+    """The beginning of a PNG: all that is read of it."""
+    return b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + struct.pack(">IIBBBBBI", width, height, 8, 0, 0, 0, 0, 0)
+
+
+letters = st.characters(categories=("L", "N", "P", "S"), exclude_characters="/\\")
+label = st.text(letters | st.just(" "), min_size=1, max_size=12).filter(lambda text: text == text.strip())
+part = st.text(letters, min_size=1, max_size=8).filter(
+    lambda text: (
+        not text.startswith((".", "~"))
+        and not has_drive(text)
+        and not is_container(text)
+        and not split_word(text)
+        and text != "__MACOSX"
+    )
+)
+name = st.lists(part, min_size=1, max_size=3).map(lambda parts: "/".join(parts) + ".png")
+word = st.text(st.characters(categories=("L",)), max_size=8).filter(lambda text: text not in ("true", "false"))
+attributes = st.fixed_dictionaries(
+    {},
+    optional={
+        "severity": st.integers(-5, 10**6),
+        "depth": st.floats(-1e6, 1e6, allow_subnormal=False),
+        "place": word,
+        "sure": st.booleans(),
+        "occluded": st.just(True),
+        "difficult": st.just(True),
+        "pose": st.just("Left"),
+        "group_id": st.integers(1, 9),
+    },
+).map(Attributes)
+
+
+@st.composite
+def boxes(draw: st.DrawFn, labels: list[str], width: int, height: int) -> Box:
+    decimals = draw(st.sampled_from([0, 2, 6]))
+    unit = 10**decimals
+    x1, y1 = draw(st.integers(0, width * unit - 1)), draw(st.integers(0, height * unit - 1))
+    x2, y2 = draw(st.integers(x1 + 1, width * unit)), draw(st.integers(y1 + 1, height * unit))
+    corners = (x1 / unit, y1 / unit, x2 / unit, y2 / unit)
+    return Box(draw(st.sampled_from(labels)), *corners, None, draw(attributes))
+
+
+@st.composite
+def datasets(draw: st.DrawFn) -> Dataset:
+    labels = draw(st.lists(label, min_size=1, max_size=4, unique=True))
+    names = draw(st.lists(name, min_size=1, max_size=4, unique_by=str.lower))
+    # a file cannot be a folder as well
+    names = [n for n in names if not any(other.lower().startswith(f"{n.lower()}/") for other in names)]
+    images = []
+    for one in sorted(names):
+        width, height = draw(st.integers(1, 9000)), draw(st.integers(1, 9000))
+        found = draw(st.lists(boxes(labels, width, height), max_size=3, unique_by=lambda box: box[:5]))
+        split = draw(st.sampled_from([None, "train", "val", "test", "holdout"]))
+        images.append(Image(one, width, height, tuple(found), split, draw(attributes)))
+    return Dataset(tuple(labels), tuple(images))
+
+
+def without_attributes(dataset: Dataset, *, of_boxes: bool) -> Dataset:
+    def bare(image: Image) -> Image:
+        kept = tuple(box._replace(attributes=NONE) for box in image.boxes) if of_boxes else image.boxes
+        return replace(image, attributes=NONE, boxes=kept)
+
+    return replace(dataset, images=tuple(map(bare, dataset.images)))
+
+
+DECLARED: dict[str, Callable[[Dataset], Dataset]] = {
+    "coco": lambda dataset: dataset,
+    "cvat": lambda dataset: without_attributes(dataset, of_boxes=False),
+    "voc": lambda dataset: without_attributes(dataset, of_boxes=False),
+    "voc-devkit": lambda dataset: without_attributes(dataset, of_boxes=False),
+    "yolo": lambda dataset: without_attributes(dataset, of_boxes=True),
+    "darknet": lambda dataset: without_attributes(dataset, of_boxes=True),
+    "createml": lambda dataset: without_attributes(dataset, of_boxes=True),
+}
+
+
+def test_every_format_that_is_written_is_tried() -> None:
+    assert {*DECLARED, "coco-results"} == {row.name for row in FORMATS.values() if row.written}
+
+
+@pytest.mark.parametrize("form", DECLARED)
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(dataset=datasets())
+def test_written_and_read_again(form: str, dataset: Dataset) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        photos = Path(folder) / "in"
+        images = []
+        for image in dataset.images:
+            path = photos / image.name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(png(image.width, image.height))
+            images.append(replace(image, path=path))
+        losses, problems = Problems(), Problems()
+        out = write(replace(dataset, images=tuple(images)), Path(folder) / "out", form, problems=losses)
+        back = read(out, format="voc-devkit" if form == "voc-devkit" else None, problems=problems)
+    assert back == DECLARED[form](dataset)
+    assert len(problems) == 0
+    assert bool(losses.items) == (DECLARED[form](dataset) != dataset)  # a loss is reported, and only a loss
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(dataset=datasets(), score=st.floats(0, 1))
+def test_results_beside_their_ground_truth(dataset: Dataset, score: float) -> None:
+    def scored(image: Image) -> Image:
+        boxes = tuple(box._replace(attributes=Attributes(score=score)) for box in image.boxes)
+        return replace(image, split=None, attributes=NONE, boxes=boxes)
+
+    dataset = replace(dataset, images=tuple(map(scored, dataset.images)))
+    with tempfile.TemporaryDirectory() as folder:
+        truth = write(dataset, Path(folder) / "truth.json", "coco")
+        back = read(write(dataset, Path(folder) / "found.json", "coco-results"), ids=truth)
+    assert back == dataset
+
+
+@pytest.mark.parametrize("form", ["coco", "cvat", "voc"])
+def test_without_images_the_sizes_stay(form: str, tmp_path: Path) -> None:
+    dataset = Dataset(("a",), (Image("x/1.jpg", 90, 70, (Box("a", 1.0, 2.0, 3.5, 4.0),), "val"),))
+    assert read(write(dataset, tmp_path / "out", form, media="none")) == dataset
+
+
+def test_from_format_to_format_and_back(tree: Tree, tmp_path: Path) -> None:
+    photos = tree({f"{n}.png": (100, 60) for n in "abc"} | {"sub/a.png": (64, 64)})
+    kept = Attributes(difficult=True, severity=4, place="left door")
+    rows = {
+        "a.png": (Box("dent", 0.0, 0.0, 100.0, 60.0), Box("scratch", 1.25, 2.333333, 50.5, 9.0, None, kept)),
+        "b.png": (),  # undamaged
+        "c.png": (Box("dent", 3.0, 4.0, 5.0, 6.0),),
+        "sub/a.png": (Box("scratch", 10.0, 10.0, 20.0, 20.0),),
+    }
+    splits = dict(zip(rows, ("train", "train", "val", "test"), strict=True))
+    images = [
+        Image(n, *((64, 64) if "/" in n else (100, 60)), found, splits[n], path=photos / n) for n, found in rows.items()
+    ]
+    dataset = Dataset(("scratch", "dent", "never used"), tuple(images))
+    lossless = dataset
+    for form in ("voc", "coco", "cvat", "voc"):
+        lossless = read(write(lossless, tmp_path / f"lossless-{len(list(tmp_path.iterdir()))}", form))
+        assert lossless == dataset
+    chain, problems = dataset, Problems()
+    for step, form in enumerate(("voc", "coco", "yolo", "cvat", "voc")):
+        chain = read(write(chain, tmp_path / f"{step}-{form}", form, problems=problems))
+    assert chain == without_attributes(dataset, of_boxes=True)
+    assert [str(problem) for problem in problems] == [
+        "3 box attributes dropped, YOLO holds none: 1 x difficult, 1 x severity, 1 x place"
+    ]
+
+
+@pytest.mark.parametrize("form", [name for name in DECLARED if name != "createml"])
+def test_a_photo_beside_a_folder_of_splits(tree: Tree, tmp_path: Path, form: str) -> None:
+    # 1.jpg and train/1.jpg: the name alone fits both, the path only one
+    root = tree({"1.jpg": (9, 9), "train/1.jpg": (8, 8)})
+    images = (Image("1.jpg", 9, 9, split="train", path=root / "1.jpg"),
+              Image("train/1.jpg", 8, 8, split="train", path=root / "train/1.jpg"))  # fmt: skip
+    dataset = Dataset(("a",), images)
+    out = write(dataset, tmp_path / "out", form)
+    assert read(out, format="voc-devkit" if form == "voc-devkit" else None) == dataset

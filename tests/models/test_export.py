@@ -1,0 +1,271 @@
+"""An exported model finds what the trained one finds, carries its thresholds, and is refused where it does not."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner
+from torchvision.models.detection._utils import BoxCoder
+
+from detect.cli import main
+from detect.conversion import read
+from detect.data import Dataset
+from detect.errors import ModelError
+from detect.models import load_detector
+from detect.models.detector import Detector, detect
+from detect.models.export import WRITERS, check, export
+from detect.models.torchvision import Torchvision, build
+from detect.models.weights import Weights, load_weights, save_weights
+from detect.operating_point import OperatingPoint, Suppression
+from detect.prediction import Sources
+from detect.recipes import Augment, Recipe
+from detect.training import train
+from detect.training.thresholds import keep
+
+FASTER, SSD, RETINA = "fasterrcnn_mobilenet_v3_large_320_fpn", "ssdlite320_mobilenet_v3_large", "retinanet_resnet50_fpn"
+MODELS = ["yolov5n", "yolo26n", FASTER, SSD, RETINA]
+
+
+def taught(model: str, squares: Dataset, folder: Path) -> Path:
+    """A run that has learnt enough to be sure of some boxes."""
+    lr, epochs = (0.004, 10) if model.startswith("yolo") else (0.001, 4)
+    recipe = Recipe(
+        model=model, imgsz=96, epochs=epochs, batch=4, workers=0, optimizer="adamw", lr=lr,
+        warmup=0, nms_iou=0.6, augment=Augment(mosaic=0, zoom=0.1, shift=0.1),
+    )  # fmt: skip
+    return train(recipe, squares, folder / "run").folder
+
+
+def decided(model: str, squares: Dataset, folder: Path) -> Path:
+    """An SSD that has learnt nothing, but takes most of a picture for background, as one that has learnt does."""
+    torch.manual_seed(0)
+    recipe = Recipe(model=model, imgsz=320, nms_iou=0.6)
+    module = build(recipe, 2)
+    for norm in (part for part in module.modules() if isinstance(part, torch.nn.BatchNorm2d)):
+        norm.momentum = 1.0
+    seen = [torch.from_numpy(one).permute(2, 0, 1) / 255 for one in pictures(squares)]
+    module(seen, [{"boxes": torch.tensor([[0.0, 0.0, 9.0, 9.0]]), "labels": torch.tensor([1])}] * len(seen))
+    for block in module.head.classification_head.module_list:
+        last = [part for part in block.modules() if isinstance(part, torch.nn.Conv2d)][-1]
+        last.weight.data *= 5
+        last.bias.data[::3] = 6  # the background of each anchor
+    for name, value in module.head.regression_head.state_dict().items():
+        value.mul_(0.2 if name.endswith(".1.weight") else 1)  # boxes near their anchors
+    weights = Weights(model, ("red", "blue"), 320, module.state_dict(), recipe.model_dump(mode="json"))
+    save_weights(weights, folder / "run" / "weights" / "best.pt")
+    return folder / "run"
+
+
+@pytest.fixture(scope="module")
+def yolo(squares: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return taught("yolov5n", squares, tmp_path_factory.mktemp("yolo"))
+
+
+@pytest.fixture(scope="module", params=MODELS)
+def run(request: pytest.FixtureRequest, squares: Dataset, yolo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("run")
+    if request.param == "yolov5n":
+        return Path(shutil.copytree(yolo, folder / "run"))
+    makers = {SSD: decided, RETINA: opinionated}
+    return makers.get(request.param, taught)(request.param, squares, folder)
+
+
+def opinionated(model: str, squares: Dataset, folder: Path) -> Path:
+    """A RetinaNet that has learnt nothing and is sure of some things, also beside the picture and of background."""
+    torch.manual_seed(0)
+    recipe = Recipe(model=model, imgsz=96, nms_iou=0.6)
+    module = build(recipe, 2)
+    torch.nn.init.normal_(module.head.classification_head.cls_logits.weight, std=0.05)
+    weights = Weights(model, ("red", "blue"), 96, module.state_dict(), recipe.model_dump(mode="json"))
+    save_weights(weights, folder / "run" / "weights" / "best.pt")
+    return folder / "run"
+
+
+def pictures(squares: Dataset) -> list[np.ndarray]:
+    """Upright and lying, larger and smaller than the input."""
+    chosen = Sources(squares.images)
+    first, second = (chosen.picture(image) for image in squares.images[:2])
+    return [first, np.vstack([first, second]), np.hstack([second, first, first]), second.repeat(5, 0).repeat(5, 1)]
+
+
+@pytest.mark.parametrize("to", WRITERS)
+def test_it_agrees_with_torch(run: Path, to: str, squares: Dataset, tmp_path: Path) -> None:
+    point = OperatingPoint({"red": 0.3, "blue": 0.4}, 0.5, {}, "f1", frozenset(), Suppression(0.55))
+    keep(point, run)
+    written = export(load_detector(run), tmp_path / {"openvino": "model"}.get(to, f"model.{to}"), to)
+    ours, theirs = load_detector(run), load_detector(written)
+    assert (theirs.name, theirs.classes, theirs.imgsz) == (ours.name, ours.classes, ours.imgsz)
+    assert (theirs.suppression, theirs.point) == (Suppression(0.55), point)
+    parity = check(ours, theirs, pictures(squares))
+    assert parity.boxes >= 4
+    assert parity.box < 1e-3
+    assert parity.score < 1e-4
+    assert parity.ties <= 0.05 * parity.boxes
+    seen = [tuple(detect(one, [picture], 0.005)[0] for one in (ours, theirs)) for picture in pictures(squares)]
+    assert any(mine for mine, _ in seen)
+    for picture, (mine, others) in zip(pictures(squares), seen, strict=True):
+        if not mine:
+            assert not others
+            continue
+        first = mine[0]  # the surest stays in any case; `check` above has no say in this
+        scale = ours.imgsz / max(picture.shape[:2])
+        near = min(others, key=lambda box: np.abs(np.subtract(box.xyxy, first.xyxy)).max() + (box.label != first.label))
+        assert near.label == first.label
+        assert np.abs(np.subtract(near.xyxy, first.xyxy)).max() * scale < 1e-3
+        assert near.score == pytest.approx(first.score, abs=1e-4)
+    found = detect(theirs, pictures(squares)[:1], 0.05)[0]
+    assert all(box.score is not None and box.score > 0.05 for box in found)
+
+
+@pytest.mark.parametrize("to", ["onnx", "torchscript"])
+def test_a_photo_without_proposals(to: str, squares: Dataset, tmp_path: Path) -> None:
+    """Faster R-CNN's first half may find nothing worth a look."""
+    module = build(recipe := Recipe(model=FASTER, imgsz=96), 2)
+    torch.nn.init.constant_(module.rpn.head.cls_logits.bias, -1e9)
+    weights = Weights(recipe.model, ("red", "blue"), 96, module.state_dict(), recipe.model_dump(mode="json"))
+    save_weights(weights, tmp_path / "best.pt")
+    detector = load_detector(tmp_path / "best.pt")
+    assert isinstance(detector, Torchvision)
+    detector.module.rpn.score_thresh = 0.5
+    theirs = load_detector(export(detector, tmp_path / f"model.{to}", to))
+    assert detect(theirs, pictures(squares)) == [()] * 4
+
+
+def test_a_device_that_is_not_there_is_said(yolo: Path, tmp_path: Path) -> None:
+    for to, name in (("onnx", "a.onnx"), ("openvino", "model"), ("torchscript", "a.torchscript")):
+        written = export(load_detector(yolo), tmp_path / name, to)
+        assert load_detector(written, device="cpu").classes == ("red", "blue")
+        with pytest.raises(ModelError, match="device 'cuda:7' cannot be used"):
+            load_detector(written, device="cuda:7")
+
+
+@pytest.mark.parametrize(("to", "suffix"), [("onnx", ".onnx"), ("torchscript", ".torchscript")])
+def test_a_name_that_could_not_be_opened_again_is_refused_first(
+    to: str, suffix: str, yolo: Path, tmp_path: Path
+) -> None:
+    answer = CliRunner().invoke(main, ["export", str(yolo), "--to", to, "--out", str(tmp_path / "second")])
+    assert answer.exit_code == 2
+    assert f"ends in {suffix}" in answer.stderr
+    assert not (tmp_path / "second").exists()
+
+
+def test_the_detector_goes_on_as_before(run: Path, squares: Dataset, tmp_path: Path) -> None:
+    detector, untouched = load_detector(run), load_detector(run)
+    export(detector, tmp_path / "a.torchscript", "torchscript")
+    assert detect(detector, pictures(squares)) == detect(untouched, pictures(squares))
+    if isinstance(detector, Torchvision) and hasattr(detector.module, "roi_heads"):
+        heads = [vars(one.module.roi_heads).values() for one in (detector, untouched)]
+        assert {type(part) for part in heads[0]} == {type(part) for part in heads[1]}
+        assert type(detector.module.roi_heads.box_coder) is BoxCoder
+
+
+def test_across_classes(yolo: Path, squares: Dataset, tmp_path: Path) -> None:
+    weights = load_weights(yolo)
+    save_weights(weights, tmp_path / "best.pt")
+    keep(OperatingPoint({}, 0.5, {}, "f1", frozenset(), Suppression(0.3, 0, False)), tmp_path / "best.pt")
+    export(load_detector(tmp_path / "best.pt"), tmp_path / "a.onnx", "onnx")
+    ours, theirs = load_detector(tmp_path / "best.pt"), load_detector(tmp_path / "a.onnx")
+    assert check(ours, theirs, pictures(squares)).boxes >= 4
+    with pytest.raises(ModelError, match="differs from the trained one"):
+        check(load_detector(yolo), theirs, pictures(squares))
+
+
+def test_other_weights_are_noticed(yolo: Path, squares: Dataset, tmp_path: Path) -> None:
+    export(load_detector(yolo), tmp_path / "a.onnx", "onnx")
+    weights = load_weights(yolo)
+    name = next(key for key in weights.tensors if key.endswith("cv3.0.2.bias"))
+    moved = {**weights.tensors, name: weights.tensors[name] + 0.01}
+    save_weights(replace(weights, tensors=moved), tmp_path / "other.pt")
+    with pytest.raises(ModelError, match="differs from the trained one on picture 1"):
+        check(load_detector(tmp_path / "other.pt"), load_detector(tmp_path / "a.onnx"), pictures(squares))
+
+
+def test_soft_suppression_is_refused(yolo: Path, tmp_path: Path) -> None:
+    save_weights(load_weights(yolo), tmp_path / "best.pt")
+    keep(OperatingPoint({}, 0.5, {}, "f1", frozenset(), Suppression(0.7, 0.5)), tmp_path / "best.pt")
+    with pytest.raises(ModelError, match="soft suppression cannot be exported"):
+        export(load_detector(tmp_path / "best.pt"), tmp_path / "a.onnx", "onnx")
+    assert not (tmp_path / "a.onnx").exists()
+
+
+def test_the_command_checks_and_predict_takes_it(yolo: Path, squares: Dataset, tmp_path: Path) -> None:
+    photo = str(squares.images[0].path)
+    out = tmp_path / "model.onnx"
+    words = ["export", str(yolo), "--to", "onnx", "--out", str(out), "--photos", photo]
+    answer = CliRunner().invoke(main, [*words, "--json", "-q"])
+    assert answer.exit_code == 0, answer.output
+    told = json.loads(answer.stdout)
+    assert told["boxes"] > 0
+    assert told["box"] < 1e-3
+    again = CliRunner().invoke(main, words)
+    assert again.exit_code == 1
+    assert "already there" in again.stderr
+    found = [tmp_path / f"{name}.json" for name in ("torch", "onnx")]
+    for model, file in zip((yolo, out), found, strict=True):
+        done = CliRunner().invoke(
+            main, ["predict", str(model), photo, "--out", str(file), "-q", "--confidence", "0.02"]
+        )
+        assert done.exit_code == 0, done.output
+    ours, theirs = (json.loads(file.read_text())["annotations"] for file in found)
+    assert len(ours) == len(theirs) > 0
+    np.testing.assert_allclose([a["bbox"] for a in ours], [a["bbox"] for a in theirs], atol=0.01)
+
+
+def test_on_real_photos(shared_data: Path, tmp_path: Path) -> None:
+    """A YOLO that has learnt a little of real damage, and photos of steel that it has not seen."""
+    images = read(shared_data / "neu-det-voc").images[::12]
+    parts = [replace(image, split="train" if number % 3 else "val") for number, image in enumerate(images)]
+    classes = tuple(sorted({box.label for image in images for box in image.boxes}))
+    weights = next((shared_data / "weights").glob("yolov5n*.pt"))
+    recipe = Recipe(
+        model="yolov5n", weights=weights, imgsz=96, epochs=3, batch=8, workers=0, optimizer="adamw", lr=0.002, warmup=0
+    )
+    run = train(recipe, Dataset(classes, tuple(parts)), tmp_path / "run").folder
+    for to in ("onnx", "openvino"):
+        written = export(load_detector(run), tmp_path / f"model.{to}".removesuffix(".openvino"), to)
+        photos = Sources([image for image in parts if image.split == "val"][:12])
+        parity = check(load_detector(run), load_detector(written), [photos.picture(image) for image in photos.images])
+        assert parity.boxes > 100
+        assert parity.box < 1e-3
+        assert parity.score < 1e-4
+
+
+def test_a_suppression_that_would_do_nothing_is_refused(yolo: Path, squares: Dataset, tmp_path: Path) -> None:
+    export(load_detector(yolo), tmp_path / "a.onnx", "onnx")
+    words = ["predict", str(tmp_path / "a.onnx"), str(squares.images[0].path), "--out", str(tmp_path / "found.json")]
+    looser = CliRunner().invoke(main, [*words, "--nms-iou", "0.8"])
+    assert looser.exit_code == 1
+    assert "--nms-iou 0.8 would do nothing: suppression at 0.6 is part of the exported model" in looser.stderr
+    assert not (tmp_path / "found.json").exists()
+    tighter = CliRunner().invoke(main, [*words, "--nms-iou", "0.4"])
+    assert tighter.exit_code == 0, tighter.output
+
+
+def test_a_model_that_differs_is_taken_back(yolo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def differs(*given: Detector) -> None:
+        raise ModelError("it differs")
+
+    monkeypatch.setattr("detect.models.export.check", differs)
+    answer = CliRunner().invoke(main, ["export", str(yolo), "--to", "openvino", "--out", str(tmp_path / "ov")])
+    assert (answer.exit_code, "it differs" in answer.stderr) == (1, True)
+    assert not (tmp_path / "ov").exists()
+
+
+def test_a_runtime_needs_no_torch(yolo: Path, squares: Dataset, tmp_path: Path) -> None:
+    export(load_detector(yolo), tmp_path / "a.onnx", "onnx")
+    code = (
+        "import sys; sys.modules['torch'] = sys.modules['torchvision'] = None\n"
+        "from detect import predict\n"
+        f"found = predict({str(tmp_path / 'a.onnx')!r}, {str(squares.images[0].path)!r})\n"
+        "print(len(found.images))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "1\n"), done.stderr

@@ -1,0 +1,47 @@
+"""Every recipe in configs/ trains: one step on two photos, at the smallest input that its model takes."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from detect.data import Dataset
+from detect.models import load_detector
+from detect.models.names import FIXED
+from detect.recipes import load_recipe
+from detect.training import train
+
+ROOT = Path(__file__).resolve().parents[2]
+RECIPES = sorted((ROOT / "configs").rglob("*.yaml"))
+
+
+def test_there_are_recipes_for_every_family() -> None:
+    models = " ".join(load_recipe(path).model for path in RECIPES)
+    for family in ("yolov5", "yolov8", "yolo11", "yolo12", "yolo26", "fasterrcnn_resnet50", "fasterrcnn_mobilenet",
+                   "retinanet", "ssd300", "ssdlite320"):  # fmt: skip
+        assert family in models
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
+def test_it_opens_with_its_command_time_and_score(path: Path) -> None:
+    head = [line for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("#")]
+    text = " ".join(line.lstrip("# ") for line in head)
+    assert f"detect train configs/{path.name}" in text
+    assert re.search(r"Time( and score)?: (\d|not measured; for a GPU)", text)
+    if "Time and score" not in text:
+        assert re.search(r"Score.*?: (AP50 (0\.\d+)|not measured|none to aim at)", text)
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
+def test_it_trains_a_step(path: Path, squares: Dataset, tmp_path: Path) -> None:
+    recipe = load_recipe(path)
+    small = {"epochs": 1, "batch": 2, "workers": 0, "imgsz": FIXED.get(recipe.model, 64), "device": "cpu"}
+    few = [image for image in squares.images if image.boxes and image.split == "train"][:2]
+    dataset = replace(squares, images=(*few, replace(few[0], name="val.png", split="val")))
+    run = train(recipe.model_copy(update=small), dataset, tmp_path / "run")
+    assert len(run.epochs) == 1
+    assert all(value == value for value in run.epochs[0]["train"].values())
+    assert load_detector(run.folder).name == recipe.model
