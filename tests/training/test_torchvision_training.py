@@ -15,7 +15,7 @@ import torch
 from detect.data import Box, Dataset, Image
 from detect.errors import ModelError
 from detect.evaluation import evaluate
-from detect.models import load_detector, losses
+from detect.models import load_detector
 from detect.models.anchors import layout
 from detect.models.torchvision import build, look
 from detect.models.weights import load_weights
@@ -24,6 +24,7 @@ from detect.recipes import Augment, Recipe, Roi, load_recipe
 from detect.training import Run, train
 from detect.training.augment import Varied
 from detect.training.fitted import fitted, roi_budget
+from detect.training.torchvision import losses
 from detect.training.torchvision.batches import read, scaled
 from detect.training.torchvision.loop import rate
 from detect.training.torchvision.matching import Truth
