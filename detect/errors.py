@@ -64,6 +64,9 @@ class MissingExtra(DetectError):
         self.package, self.extra = package, extra
         super().__init__(f"this needs {package}: pip install 'damage-detect[{extra}]'")
 
+    def __reduce__(self) -> tuple[type[MissingExtra], tuple[str, str]]:
+        return MissingExtra, (self.package, self.extra)  # from its message alone it could not be made again
+
 
 @dataclass(slots=True)
 class Problems:
