@@ -194,23 +194,33 @@ def test_every_example_is_accepted_by_the_command_line(monkeypatch: pytest.Monke
     assert seen == set(COMMANDS)
 
 
-def recipes() -> list[str]:
+def configurations() -> list[str]:
     return [name for name in project_files() if name.startswith("configs/") and not name.endswith(".md")]
 
 
-def test_there_are_only_recipes_in_configs() -> None:
-    assert recipes()
-    assert [name for name in recipes() if not name.endswith(".yaml")] == []
+def kind(name: str) -> str:
+    """What the first key of a configuration says that it is."""
+    first = re.match(r"(?:#.*\n)*kind: (\w+)\n", (ROOT / name).read_text("utf-8"))
+    assert first, f"{name}: the first key is not `kind`"
+    return first.group(1)
 
 
-@pytest.mark.parametrize("name", recipes())
-def test_a_recipe_loads_and_opens_with_its_command(name: str) -> None:
+def test_configs_holds_configurations_of_known_kinds() -> None:
+    assert {kind(name) for name in configurations() if name.endswith(".yaml")} == {"recipe"}
+    assert [name for name in configurations() if not name.endswith(".yaml")] == []
+
+
+@pytest.mark.parametrize("name", [name for name in configurations() if kind(name) == "recipe"])
+def test_a_recipe_loads_and_opens_with_purpose_command_time_and_score(name: str) -> None:
     from detect.recipes import load_recipe
+    from detect.recipes.shipped import OPENING
 
     load_recipe(ROOT / name)
-    opening = re.match(r"(#.*\n)+", (ROOT / name).read_text("utf-8"))
-    assert opening, "a recipe opens with comments: its command, time and score"
-    assert f"detect train {name}" in opening.group()
+    opening = OPENING.match((ROOT / name).read_text("utf-8"))
+    assert opening, "not: purpose, `#   command`, `Time: `, `Score: `, each beginning a line"
+    assert f"detect train {Path(name).stem} --data" in opening["commands"]
+    assert re.match(r"\d|not measured", opening["time"])
+    assert re.match(r"AP50 (0\.\d+)|not measured|no goal", opening["score"])
 
 
 def test_every_format_has_a_round_trip() -> None:

@@ -21,6 +21,7 @@ COMMANDS = {
     "split": "splitting",
     "models": "models",
     "anchors": "models",
+    "recipes": "recipes",
     "train": "training",
     "thresholds": "training",
     "export": "models",
@@ -80,7 +81,7 @@ def main() -> None:
     \b
     Example, the four steps from an annotated folder to a measured detector:
       detect split photos/ data/ --ratios 70/20/10
-      detect train configs/yolo11n.yaml --data data/ --out runs/first
+      detect train yolo11n --data data/ --out runs/first
       detect predict runs/first data/ --split test --out predictions.json
       detect evaluate data/ predictions.json --split test --out report/
     """

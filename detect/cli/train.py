@@ -45,7 +45,7 @@ def train(
     on_error: Literal["fail", "skip"],
     as_json: bool,
 ) -> None:
-    """Train a detector as RECIPE says, into a run folder.
+    """Train a detector as RECIPE says, into a run folder. RECIPE is a file, or a name that `detect recipes` lists.
 
     Pretrained weights come from a local file only (the recipe's key `weights`); nothing is downloaded. A run that
     was stopped goes on with the same command and --resume. Where the recipe says what is good enough (`accept`), the
@@ -53,10 +53,10 @@ def train(
 
     \b
     Examples:
-      detect train configs/yolo11n.yaml --data data/ --out runs/first
-      detect train configs/yolo11n.yaml --data data/ --out runs/small epochs=20 imgsz=320 augment.mosaic=0
-      detect train configs/yolo11n.yaml --data data/ --out runs/first --resume
-      detect train configs/yolo11n.yaml --data data/ --preview drawn/
+      detect train yolo11n --data data/ --out runs/first
+      detect train yolo11n --data data/ --out runs/small epochs=20 imgsz=320 augment.mosaic=0
+      detect train yolo11n --data data/ --out runs/first --resume
+      detect train yolo11n --data data/ --preview drawn/
     """
     if preview is not None and resume:
         raise click.UsageError("--preview draws and trains nothing, so there is nothing to --resume")

@@ -27,22 +27,26 @@ from detect.recipes.sections import (
     Recipe,
     Roi,
 )
+from detect.recipes.shipped import find_recipe, read_opening, recipe_files
 
 
 def load_recipe(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
     """The recipe in a YAML file, with overrides such as "epochs=5" or "augment.mosaic=0" applied.
 
+    `path` may also be the name of a recipe that comes with the package, such as "yolo11n" (`detect recipes`).
     `weights` is taken relative to the working folder, as a shell would. Raises ConfigError with every mistake:
     line, key, problem and the nearest known key.
     """
-    path = Path(path)
+    path = find_recipe(path)
     try:
         text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise ConfigError(f"{path}: no such recipe; the ones that come along are in configs/") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read as text: {error}") from None
     values, lines = _parse_yaml(text, path)
+    if (kind := values.get("kind", "recipe")) != "recipe":
+        raise ConfigError(
+            f"{path}: line {lines['kind']}: `kind` is {kind!r}; a training needs a file of `kind: recipe`"
+        )
     for override in overrides:
         _apply(values, override)
     try:
@@ -177,5 +181,8 @@ __all__ = [
     "Roi",
     "differences",
     "dump_recipe",
+    "find_recipe",
     "load_recipe",
+    "read_opening",
+    "recipe_files",
 ]

@@ -133,7 +133,7 @@ class Roi(Part):
 
 
 class Recipe(Part):
-    """One training. Sizes in pixels, learning rates per step of one batch.
+    """One training. Sizes in pixels, learning rates per step of one batch. `kind` tells it from other configurations.
 
     `anchors`, `roi` and `overlap` are for detectors that have them: "auto" fits the first two to the training boxes;
     anchors are widths and heights in pixels of the input. `weights` (of a detector) or `backbone` (of a classifier, for
@@ -143,6 +143,7 @@ class Recipe(Part):
     photos that cannot be read are left out. `loggers` are told every epoch, beside log.jsonl.
     """
 
+    kind: Literal["recipe"] = "recipe"
     model: str
     weights: Path | None = None
     backbone: Path | None = None

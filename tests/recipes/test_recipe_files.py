@@ -61,7 +61,7 @@ WRONG = [
     # the same inside a section
     ("model: yolo11n\naugment:\n  mozaic: 1\n", (), ["line 3", "did you mean `mosaic`?"]),
     # nothing near: the known keys are listed
-    ("model: yolo11n\nzzzzzz: 1\n", (), ["unknown key `zzzzzz`", "known: model, weights"]),
+    ("model: yolo11n\nzzzzzz: 1\n", (), ["unknown key `zzzzzz`", "known: kind, model, weights"]),
     # a value out of range
     ("model: yolo11n\nlr: 5\n", (), ["line 2", "`lr` is 5", "less than or equal to 1"]),
     # a size that the network cannot halve five times
@@ -81,6 +81,9 @@ WRONG = [
     ("model: yolo11n\n", ("loggers=tensorboard",), ["such as [tensorboard]"]),
     ("model: yolo11n\naugment:\n", (), ["line 2: `augment` is None: expected keys of its own"]),
     ("model: yolo11n\n", ("accept.retries=2",), ["override: `accept` is", "names no metric to reach"]),
+    # a configuration for something else: said alone, without the keys that a recipe does not know
+    ("kind: space\nlrs: [1]\n", (), ["line 1: `kind` is 'space'; a training needs a file of `kind: recipe`"]),
+    ("model: yolo11n\n", ("kind=space",), ["override: `kind` is 'space'"]),
     # the same key twice: YAML would take the last without a word
     ("model: yolo11n\nlr: 0.1\nlr: 0.2\n", (), ["line 3", "second time (first on line 2)"]),
     # not YAML, and not a mapping
@@ -100,12 +103,18 @@ def test_mistakes_are_named(tmp_path: Path, text: str, overrides: tuple[str, ...
 
 
 def test_every_key_is_explained() -> None:
-    text = (Path(__file__).parents[1] / "docs" / "training.md").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[2] / "docs" / "training.md").read_text(encoding="utf-8")
     keys = {*Recipe.model_fields, *(key for section in SECTIONS.values() for key in section.model_fields)}
     missing = sorted(key for key in keys if not re.search(rf"\b{key}\b", text))
     assert missing == []
 
 
 def test_a_recipe_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"absent\.yaml: no such recipe"):
+    with pytest.raises(ConfigError, match=r"absent\.yaml: no such recipe; `detect recipes` lists"):
         load_recipe(tmp_path / "absent.yaml")
+
+
+def test_the_kind_comes_first_and_may_be_left_out(tmp_path: Path) -> None:
+    recipe = load_recipe(write(tmp_path, "model: yolo11n\n"))
+    assert recipe == load_recipe(write(tmp_path, "kind: recipe\nmodel: yolo11n\n"))
+    assert dump_recipe(recipe).startswith("kind: recipe\n")

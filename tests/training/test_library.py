@@ -22,8 +22,7 @@ def test_the_example_runs(
     monkeypatch.chdir(tmp_path)
     write(squares, tmp_path / "data", "yolo")
     (tmp_path / "photos").symlink_to(tmp_path / "data" / "images")
-    (tmp_path / "configs").mkdir()
-    (tmp_path / "configs" / "yolo11n.yaml").write_text("model: yolov5n\nimgsz: 64\nepochs: 1\nworkers: 0\n")
+    (tmp_path / "yolo11n").write_text("model: yolov5n\nimgsz: 64\nepochs: 1\nworkers: 0\n")
     exec(compile(code, page, "exec"), {})  # noqa: S102
     assert "val mAP peaked at epoch 1 of 1" in capsys.readouterr().out
     assert (tmp_path / "runs" / "first" / "weights" / "best.pt").is_file()
