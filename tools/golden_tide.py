@@ -1,7 +1,7 @@
 """Write what tidecv makes of random sets into tests/golden/tide.json.
 
 In an environment with tidecv (which is no dependency of this project):
-    pip install tidecv hypothesis && PYTHONPATH=.:tests/evaluate python tools/golden_tide.py
+    pip install tidecv hypothesis && PYTHONPATH=.:tests/evaluation python tools/golden_tide.py
 """
 
 from __future__ import annotations
