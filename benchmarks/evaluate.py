@@ -148,12 +148,12 @@ def report() -> None:
 
     from detect.evaluation import evaluate, write_report
     from detect.evaluation.bootstrap import resamples
-    from detect.evaluation.outcomes import outcomes, point_metrics
+    from detect.evaluation.outcomes import judge, point_metrics
     from detect.evaluation.precision import resampled_metrics
 
     dataset, predictions = generate(374, 6)
     table = match(dataset, predictions)
-    point = outcomes(table, 0.5, 0.5)
+    point = judge(table, 0.5, 0.5)
     start = time.process_time()
     weights = resamples(np.arange(374))
     names = resampled_metrics(table, weights) | point_metrics(point, weights)

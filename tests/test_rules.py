@@ -16,7 +16,6 @@ from itertools import takewhile
 from pathlib import Path
 
 import click
-import grimp
 import pytest
 
 from detect.cli import COMMANDS, main
@@ -80,50 +79,7 @@ def test_data_folders_hold_no_python(folder: str) -> None:
     assert [name for name in project_files() if name.startswith(f"{folder}/") and name.endswith(".py")] == []
 
 
-# Floors and fences
-
-FENCED = {  # package: where alone it may be imported
-    "torch": ("detect.models", "detect.training", "detect.prediction"),
-    "torchvision": ("detect.models", "detect.training", "detect.prediction"),
-    "lightning": ("detect.models", "detect.training", "detect.prediction"),
-    "albumentations": ("detect.training",),
-    "click": ("detect.cli",),
-    "ultralytics": ("detect.models.yolo.library",),  # AGPL-3.0: one file, behind an extra
-    "fiftyone": ("detect.review.fiftyone",),
-    "fastapi": ("detect.serving",),
-    "starlette": ("detect.serving",),
-    "uvicorn": ("detect.serving",),
-}
-TORCHLESS = ("splitting", "drawing", "recipes", "conversion", "similarity", "checking", "evaluation", "sample")
-
-
-@cache
-def graph() -> grimp.ImportGraph:
-    # What stands under TYPE_CHECKING is never imported; `detect/__init__.py` names its lazy public names there.
-    return grimp.build_graph(
-        "detect", include_external_packages=True, exclude_type_checking_imports=True, cache_dir=None
-    )
-
-
-def test_the_floors_hold() -> None:
-    linter = Path(sys.executable).with_name("lint-imports")
-    done = subprocess.run([linter, "--no-cache"], cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
-@pytest.mark.parametrize("package", FENCED)
-def test_a_package_is_imported_only_in_its_rooms(package: str) -> None:
-    importers = graph().find_modules_that_directly_import(package) if package in graph().modules else set()
-    rooms = FENCED[package]
-    assert [m for m in sorted(importers) if m not in rooms and not m.startswith(tuple(f"{r}." for r in rooms))] == []
-
-
-@pytest.mark.parametrize("room", TORCHLESS)
-def test_a_room_does_not_reach_torch(room: str) -> None:
-    if f"detect.{room}" not in graph().modules:
-        pytest.skip("not built yet")
-    assert graph().find_shortest_chain(f"detect.{room}", "torch", as_packages=True) is None
-
+# Commands, recipes, README
 
 HEAVY = "{'torch', 'torchvision', 'cv2', 'fiftyone', 'ultralytics', 'numpy', 'matplotlib', 'PIL', 'pydantic', 'rich'}"
 
@@ -139,9 +95,6 @@ def test_help_loads_nothing_heavy(command: str) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout.splitlines()[-1:] == ["[]"], done.stderr
-
-
-# Commands, recipes, README
 
 
 def test_the_command_table_equals_the_disk() -> None:

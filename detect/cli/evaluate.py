@@ -87,7 +87,7 @@ def evaluate(
         room.write_report(result, dataset, out, predictions=found if predictions is None else None)
         say(f"wrote {out / 'report.html'}, metrics.json, metrics.md and point.json")
     if as_json:
-        options.print_json(result.as_dict())
+        options.print_json(room.metrics_document(result))
     else:
         _print(result)
     if short:

@@ -9,8 +9,19 @@
 
 from detect.evaluation.compare import Comparison, compare
 from detect.evaluation.coverage import only_split
+from detect.evaluation.document import metrics_document
 from detect.evaluation.evaluation import Evaluation, evaluate
 from detect.evaluation.match import MatchTable, match
 from detect.evaluation.report import write_report
 
-__all__ = ["Comparison", "Evaluation", "MatchTable", "compare", "evaluate", "match", "only_split", "write_report"]
+__all__ = [
+    "Comparison",
+    "Evaluation",
+    "MatchTable",
+    "compare",
+    "evaluate",
+    "match",
+    "metrics_document",
+    "only_split",
+    "write_report",
+]

@@ -24,24 +24,24 @@ class ApCost(NamedTuple):
     truth: Floats
 
 
-def ap_cost(point: Outcomes) -> ApCost:
+def ap_cost(outcomes: Outcomes) -> ApCost:
     """The cost of each mistake at the operating point, all else as it is.
 
     One by one, unlike the costs by kind (`mistakes.costs`), which mend all of a kind at once: they do not add up.
     """
-    table, t = point.table, point.table.threshold(point.iou)
+    table, t = outcomes.table, outcomes.table.threshold(outcomes.iou)
     real = ~table.truth_ignored[0]
     counts = np.bincount(table.truths.label[real], minlength=len(table.classes))
     starts = np.searchsorted(table.detections.label, np.arange(len(table.classes) + 1))
     finder = np.full(len(real), -1, dtype=np.int64)  # of each true box, also below the confidence
     finder[table.truth[t, table.found[0, t]]] = np.flatnonzero(table.found[0, t])
-    costs = ApCost(np.zeros(len(point.rows)), np.zeros(len(real)))
+    costs = ApCost(np.zeros(len(outcomes.rows)), np.zeros(len(real)))
     for k in np.flatnonzero(counts):
         ours = slice(int(starts[k]), int(starts[k + 1]))
         ranking = _Ranking(table.found[0, t, ours], table.ignored[0, t, ours], int(counts[k]))
-        wrong = np.flatnonzero(point.wrong & (table.detections.label[point.rows] == k))
-        missed = np.flatnonzero(point.missed & (table.truths.label == k))
-        costs.detection[wrong] = _gains(ranking, point.rows[wrong] - ours.start, found=False)
+        wrong = np.flatnonzero(outcomes.wrong & (table.detections.label[outcomes.rows] == k))
+        missed = np.flatnonzero(outcomes.missed & (table.truths.label == k))
+        costs.detection[wrong] = _gains(ranking, outcomes.rows[wrong] - ours.start, found=False)
         places = np.where(finder[missed] >= 0, finder[missed] - ours.start, -1)
         costs.truth[missed] = _gains(ranking, places, found=True)
     share = 1 / max(1, int(np.count_nonzero(counts)))

@@ -41,6 +41,9 @@ class Difference:
     verdict: Verdict
     needed: int | None
 
+    def __str__(self) -> str:
+        return f"{self.name} {self.difference:+.3f} ({self.low:+.3f} to {self.high:+.3f}) {self.verdict}"
+
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
@@ -51,6 +54,10 @@ class Comparison:
     differences: tuple[Difference, ...]
     units: int
     unit: str
+
+    def __repr__(self) -> str:
+        compared = f"{len(self.a.table.images)} images, B beside A"
+        return f"<Comparison on {compared}: {', '.join(map(str, self.differences[:3]))}>"
 
     def of(self, name: str) -> Difference:
         """One difference by the name of its metric. Raises ConfigError for others, naming those there are."""

@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from detect.evaluation.bootstrap import LEVEL
 from detect.evaluation.calibration import FLOOR, Reliability, reliability
+from detect.evaluation.evaluation import Evaluation
 from detect.evaluation.mistakes import NAMES, SPECIAL, Kind
 from detect.evaluation.outcomes import Counts, Outcomes
 from detect.evaluation.precision import RECALLS
 from detect.evaluation.presence import Presence, counts
-
-if TYPE_CHECKING:
-    from detect.evaluation.evaluation import Evaluation
+from detect.evaluation.worst_images import unexplained, worst
 
 VERSION = 2  # of metrics.json
 CONFIDENCES = np.linspace(0, 1, 101)
 EXAMPLES = 5  # images named per kind of mistake
 
 
-def as_dict(evaluation: Evaluation) -> dict[str, Any]:
-    """Plain dicts, lists and numbers; None for what is undefined."""
-    values, point = evaluation.values, evaluation.point
+def metrics_document(evaluation: Evaluation) -> dict[str, Any]:
+    """The content of metrics.json: plain dicts, lists and numbers; None for what is undefined."""
+    values, outcomes = evaluation.values, evaluation.outcomes
     answer = {
         "schema": "damage-detect metrics",
         "version": VERSION,
@@ -35,8 +34,8 @@ def as_dict(evaluation: Evaluation) -> dict[str, Any]:
             "confidence": dict(evaluation.operating_point.confidence),
             "goal": evaluation.operating_point.goal,
             "chosen_on_this_data": evaluation.chosen,
-            "iou": point.iou,
-            **_counts(point.overall),
+            "iou": outcomes.iou,
+            **_counts(outcomes.overall),
             **_named(values, "false_alarms_per_image", "cost_per_image"),
         },
         "images": _presence(values, "image", evaluation.measured.images),
@@ -44,7 +43,7 @@ def as_dict(evaluation: Evaluation) -> dict[str, Any]:
         if evaluation.measured.groups is None
         else {"groups": len(evaluation.groups), **_presence(values, "group", evaluation.measured.groups)},
         "classes": _classes(evaluation),
-        "confusion": {"labels": [*evaluation.table.classes, "background"], "matrix": point.confusion.tolist()},
+        "confusion": {"labels": [*evaluation.table.classes, "background"], "matrix": outcomes.confusion.tolist()},
         "mistakes": _mistakes(evaluation),
         "calibration": _calibration(evaluation),
         "slices": [_slice(one) for one in evaluation.slices],
@@ -76,24 +75,22 @@ def data(evaluation: Evaluation) -> dict[str, int]:
     }
 
 
-def mistake_counts(point: Outcomes) -> dict[str, int]:
+def mistake_counts(outcomes: Outcomes) -> dict[str, int]:
     """How often each kind of mistake was made at the operating point; "missed" are true boxes that nothing met."""
-    from detect.evaluation.gallery import unexplained
-
-    made = np.bincount(point.kind, minlength=len(Kind))
+    made = np.bincount(outcomes.kind, minlength=len(Kind))
     found = {name: int(made[Kind[name.upper()]]) for name in NAMES if name != "missed"}
-    return found | {"missed": int(unexplained(point).sum())}
+    return found | {"missed": int(unexplained(outcomes).sum())}
 
 
 def _classes(evaluation: Evaluation) -> list[dict[str, Any]]:
     values, rows = evaluation.values, []
-    for k, (name, made) in enumerate(zip(evaluation.table.classes, evaluation.point.classes, strict=True)):
+    for k, (name, made) in enumerate(zip(evaluation.table.classes, evaluation.outcomes.classes, strict=True)):
         rows.append(
             {
                 "name": name,
                 "truths": made.true_positives + made.misses,
                 **evaluation.averages.of_class(k),
-                "confidence": float(evaluation.point.confidence[k]),
+                "confidence": float(evaluation.outcomes.confidence[k]),
                 **_counts(made),
                 "ece": values[f"{name}.ece"],
             }
@@ -102,16 +99,14 @@ def _classes(evaluation: Evaluation) -> list[dict[str, Any]]:
 
 
 def _mistakes(evaluation: Evaluation) -> list[dict[str, Any]]:
-    from detect.evaluation.gallery import worst
-
-    made = mistake_counts(evaluation.point)
+    made = mistake_counts(evaluation.outcomes)
     names = evaluation.table.images
     rows: list[dict[str, Any]] = [
         {
             "mistake": name,
             "count": made[name],
             "ap_lost": evaluation.values[f"lost_{name}"],
-            "examples": [names[n] for n in worst(evaluation.point, name)[:EXAMPLES]],
+            "examples": [names[n] for n in worst(evaluation.outcomes, name)[:EXAMPLES]],
         }
         for name in NAMES
     ]
@@ -134,7 +129,7 @@ def _calibration(evaluation: Evaluation) -> dict[str, Any]:
 
 def reliability_of(evaluation: Evaluation, label: int | None) -> Reliability:
     """The reliability diagram of one class, or of all together."""
-    ours, kind = evaluation.table.detections, evaluation.point.judged.kind
+    ours, kind = evaluation.table.detections, evaluation.outcomes.judged.kind
     own = (kind != Kind.IGNORED) & (ours.score >= FLOOR)
     rows = np.flatnonzero(own if label is None else own & (ours.label == label))
     return reliability(ours.score[rows], kind[rows] == Kind.FOUND)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -18,7 +17,7 @@ from detect.evaluation.match import COCO_IOUS, MatchTable, match
 from detect.evaluation.metrics import Estimate, Measured, estimate, intervals, measured
 from detect.evaluation.mistakes import Kind, kinds
 from detect.evaluation.operating import Sweep, choose, sweep
-from detect.evaluation.outcomes import Outcomes, outcomes
+from detect.evaluation.outcomes import Outcomes, judge
 from detect.evaluation.precision import Averages, averages
 from detect.evaluation.presence import group_units
 from detect.evaluation.remarks import about_boxes, about_choice, about_table
@@ -26,6 +25,7 @@ from detect.evaluation.slices import Slice, brightness, slices
 from detect.operating_point import Calibration, OperatingPoint, fingerprint
 
 FEWEST = 200  # resamples of the slices where all do not fit into memory at once
+
 IOU = 0.5  # the overlap from which a box counts as found, where none is given
 
 
@@ -43,8 +43,8 @@ class Evaluation:
     """The metrics of one set of predictions on one set of data. NaN means undefined, never zero.
 
     `values` and `intervals` hold every metric by name (see `metrics.py`); the intervals are empty where no resamples
-    were wanted. `ious` are those asked for. `point` is the operating point, `operating_point` what of it is saved,
-    `chosen` says that its confidences were picked on this same data.
+    were wanted. `ious` are those asked for. `operating_point` holds the confidences, and `chosen` says
+    that they were picked on this same data; `outcomes` is what became of every box there.
     """
 
     table: MatchTable
@@ -63,10 +63,15 @@ class Evaluation:
     seed: int
     notes: tuple[str, ...]
 
+    def __repr__(self) -> str:
+        amounts = f"{len(self.table.images)} images, {len(self.table.classes)} classes"
+        values = " ".join(f"{name}={self.values[name]:.3f}" for name in ("map", "map50", "precision", "recall", "f1"))
+        return f"<Evaluation of {amounts}: {values}>"
+
     @property
-    def point(self) -> Outcomes:
-        """Counts, confusion matrix and kinds of mistakes at the operating point."""
-        return self.measured.point
+    def outcomes(self) -> Outcomes:
+        """What became of every box at the operating point: counts, confusion matrix, kinds of mistakes."""
+        return self.measured.outcomes
 
     @property
     def metrics(self) -> dict[str, float]:
@@ -76,12 +81,6 @@ class Evaluation:
     def estimate(self, name: str) -> Estimate:
         """A metric of `values` with its 95 % interval."""
         return estimate(name, self.values, self.intervals)
-
-    def as_dict(self) -> dict[str, Any]:
-        """The content of metrics.json, as docs/metrics.md describes it; undefined metrics are None."""
-        from detect.evaluation.document import as_dict
-
-        return as_dict(self)
 
 
 def evaluate(
@@ -114,7 +113,7 @@ def evaluate(
     table, calibrated, fitted = _scored(dataset, predictions, ious, units, calibrate, point)
     goal = parse_goal(choose, dataset.classes)
     saved, chosen, about = _operating_point(dataset, table, ious[0], confidence, goal, point)
-    at = outcomes(table, ious[0], np.array([saved.confidence[name] for name in dataset.classes]))
+    at = judge(table, ious[0], np.array([saved.confidence[name] for name in dataset.classes]))
     parts = measured(table, at, units, grouped=group is not None, cost=goal.cost)
     values, drawn = parts.values(), parts.replicates(replicates, seed)
     return Evaluation(
@@ -232,15 +231,15 @@ def _calibrate(kind: Scaling, table: MatchTable, iou: float, units: Rows) -> tup
 def _slices(dataset: Dataset, parts: Measured, photos: bool, replicates: int, seed: int) -> tuple[Slice, ...]:
     if not len(dataset) or not replicates:
         return ()
-    point = parts.point
+    outcomes = parts.outcomes
     number = min(replicates, max(FEWEST, CELLS // len(dataset)))
     return slices(
         dataset,
         parts.table,
-        ~point.missed,
-        point.rows,
-        point.kind == Kind.FOUND,
-        point.kind != Kind.IGNORED,
+        ~outcomes.missed,
+        outcomes.rows,
+        outcomes.kind == Kind.FOUND,
+        outcomes.kind != Kind.IGNORED,
         resamples(parts.units, number, seed),
         units=int(parts.units.max()) + 1,
         brightness=brightness(dataset) if photos else None,

@@ -43,7 +43,7 @@ class Measured:
     """
 
     table: MatchTable
-    point: Outcomes
+    outcomes: Outcomes
     units: Rows
     images: Presence
     groups: Presence | None
@@ -51,14 +51,14 @@ class Measured:
 
     def at(self, weights: Weights) -> dict[str, Floats]:
         """Every metric (B,) by name, for weights (I, B)."""
-        metrics = resampled_metrics(self.table, weights) | point_metrics(self.point, weights)
+        metrics = resampled_metrics(self.table, weights) | point_metrics(self.outcomes, weights)
         if self.cost is not None:
-            metrics["cost_per_image"] = cost_per_image(self.point, self.cost, weights)
+            metrics["cost_per_image"] = cost_per_image(self.outcomes, self.cost, weights)
         metrics |= {f"image_{name}": v for name, v in presence_metrics(self.images, weights).items()}
         if self.groups is not None:
             by_group = presence_metrics(self.groups, unit_weights(self.units, weights))
             metrics |= {f"group_{name}": v for name, v in by_group.items()}
-        lost = costs(self.table, self.point.iou, self.point.judged, weights)
+        lost = costs(self.table, self.outcomes.iou, self.outcomes.judged, weights)
         metrics |= {f"lost_{name}": v for name, v in lost.items()}
         return metrics | self._calibration_errors(weights)
 
@@ -79,8 +79,8 @@ class Measured:
             units["group_sensitivity"] = int((self.groups.real & self.groups.counted).sum())
             units["group_specificity"] = int((~self.groups.real & self.groups.counted).sum())
         true = self.units[table.truths.image]
-        ours = self.units[table.detections.image[self.point.rows]]
-        label = table.detections.label[self.point.rows]
+        ours = self.units[table.detections.image[self.outcomes.rows]]
+        label = table.detections.label[self.outcomes.rows]
         units["precision"] = len(np.unique(ours))
         over_all = [f"map@{iou:g}" for iou in table.ious.round(4).tolist()]
         over_all += ["map", "map50", "map75", "recall", "f1", *(f"ar{most}" for most in MAX_DETECTIONS)]
@@ -95,7 +95,7 @@ class Measured:
         return units
 
     def _calibration_errors(self, weights: Weights) -> dict[str, Floats]:
-        ours, kind = self.table.detections, self.point.judged.kind
+        ours, kind = self.table.detections, self.outcomes.judged.kind
         rows = np.flatnonzero((kind != Kind.IGNORED) & (ours.score >= FLOOR))
         right = kind[rows] == Kind.FOUND
         errors = {"ece": expected_calibration_error(ours.score[rows], right, ours.image[rows], weights)}
@@ -107,13 +107,13 @@ class Measured:
 
 
 def measured(
-    table: MatchTable, point: Outcomes, units: Rows, *, grouped: bool = False, cost: Floats | None = None
+    table: MatchTable, outcomes: Outcomes, units: Rows, *, grouped: bool = False, cost: Floats | None = None
 ) -> Measured:
     """Everything that the metrics need, at this operating point. `grouped`: the units are claims, not images."""
     each = np.arange(len(table.images))
-    images = presence(table, each, point.confidence)
-    groups = presence(table, units, point.confidence) if grouped else None
-    return Measured(table, point, units, images, groups, cost)
+    images = presence(table, each, outcomes.confidence)
+    groups = presence(table, units, outcomes.confidence) if grouped else None
+    return Measured(table, outcomes, units, images, groups, cost)
 
 
 def intervals(

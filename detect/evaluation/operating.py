@@ -12,7 +12,7 @@ from detect.evaluation.bootstrap import Floats
 from detect.evaluation.goals import F1, Goal
 from detect.evaluation.match import MatchTable
 from detect.evaluation.mistakes import kinds
-from detect.evaluation.outcomes import outcomes
+from detect.evaluation.outcomes import judge
 from detect.progress import track
 
 FALLBACK = 0.5  # the confidence where none is given and no choice helps
@@ -140,7 +140,7 @@ def _descend(table: MatchTable, iou: float, cost: Floats, confidence: Floats) ->
     judged = kinds(table, iou)
 
     def total(trial: Floats) -> float:
-        return float((outcomes(table, iou, trial, judged).confusion * cost).sum())
+        return float((judge(table, iou, trial, judged).confusion * cost).sum())
 
     best, least = confidence.copy(), total(confidence)
     for k in track([*range(len(table.classes))] * ROUNDS, "choosing confidences"):

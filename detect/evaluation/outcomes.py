@@ -96,7 +96,7 @@ class Outcomes:
         return np.asarray((self.kind != Kind.FOUND) & (self.kind != Kind.IGNORED))
 
 
-def outcomes(table: MatchTable, iou: float, confidence: float | Floats, judged: Kinds | None = None) -> Outcomes:
+def judge(table: MatchTable, iou: float, confidence: float | Floats, judged: Kinds | None = None) -> Outcomes:
     """Judge every detection that is as sure as its class's `confidence` (K,), or one number for all.
 
     `judged` are the kinds of all detections at `iou`, where they are known already. Raises ConfigError where `iou` was
@@ -113,11 +113,11 @@ def outcomes(table: MatchTable, iou: float, confidence: float | Floats, judged: 
     return Outcomes(table, judged, least, iou, rows, kind, truth, pair, missed)
 
 
-def point_metrics(point: Outcomes, weights: Weights) -> dict[str, Floats]:
+def point_metrics(outcomes: Outcomes, weights: Weights) -> dict[str, Floats]:
     """Precision, recall, F1 and false alarms per image at the operating point, overall and per class; (B,) by name."""
-    table, classes, images = point.table, len(point.table.classes), len(point.table.images)
-    image, label = table.detections.image[point.rows], table.detections.label[point.rows]
-    hit, wrong = point.kind == Kind.FOUND, point.wrong
+    table, classes, images = outcomes.table, len(outcomes.table.classes), len(outcomes.table.images)
+    image, label = table.detections.image[outcomes.rows], table.detections.label[outcomes.rows]
+    hit, wrong = outcomes.kind == Kind.FOUND, outcomes.wrong
     true = ~table.truth_ignored[0]
     hits = per_image(images, image[hit], label[hit], classes) @ weights
     alarms = per_image(images, image[wrong], label[wrong], classes) @ weights
@@ -129,18 +129,19 @@ def point_metrics(point: Outcomes, weights: Weights) -> dict[str, Floats]:
     return metrics
 
 
-def cost_per_image(point: Outcomes, cost: Floats, weights: Weights) -> Floats:
+def cost_per_image(outcomes: Outcomes, cost: Floats, weights: Weights) -> Floats:
     """What confusions, false alarms and misses cost per image, (B,); `cost` (K + 1, K + 1) as the confusion matrix."""
-    table, images, background = point.table, len(point.table.images), len(point.table.classes)
+    table, images, background = outcomes.table, len(outcomes.table.images), len(outcomes.table.classes)
     ours = table.detections
-    paired, alone = point.pair >= 0, (point.pair < 0) & point.wrong
-    unseen = point.missed.copy()
-    unseen[point.pair[paired]] = False
-    image = np.concatenate([ours.image[point.rows[paired]], ours.image[point.rows[alone]], table.truths.image[unseen]])
+    paired, alone = outcomes.pair >= 0, (outcomes.pair < 0) & outcomes.wrong
+    unseen = outcomes.missed.copy()
+    unseen[outcomes.pair[paired]] = False
+    swapped, false = outcomes.rows[paired], outcomes.rows[alone]
+    image = np.concatenate([ours.image[swapped], ours.image[false], table.truths.image[unseen]])
     price = np.concatenate(
         [
-            cost[table.truths.label[point.pair[paired]], ours.label[point.rows[paired]]],
-            cost[background, ours.label[point.rows[alone]]],
+            cost[table.truths.label[outcomes.pair[paired]], ours.label[swapped]],
+            cost[background, ours.label[false]],
             cost[table.truths.label[unseen], background],
         ]
     )

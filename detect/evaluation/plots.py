@@ -67,12 +67,12 @@ def over_confidence(evaluation: Evaluation) -> str:
     """Precision, recall and F1 of all classes together over the confidence; SVG text."""
     names = ("precision", "recall", "F1")
     curves = evaluation.curve.at(CONFIDENCES)
-    point = evaluation.point
+    outcomes = evaluation.outcomes
 
     def paint(axes: Axes) -> None:
         for name, values, (colour, dash) in zip(names, curves, LINES, strict=False):
             axes.plot(CONFIDENCES, values, color=colour, linestyle=dash, label=name)
-        if len(least := np.unique(point.confidence)) == 1:
+        if len(least := np.unique(outcomes.confidence)) == 1:
             _mark(axes, float(least[0]))
         elif len(least):  # each class has its own
             axes.axvspan(least[0], least[-1], color="#111111", alpha=0.07, lw=0)

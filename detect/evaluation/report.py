@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from detect.data import Dataset, Predictions
 from detect.evaluation import tables
+from detect.evaluation.document import metrics_document
 from detect.evaluation.evaluation import Evaluation
 from detect.evaluation.gallery import LEGEND, gallery
 from detect.files import atomic_folder
@@ -33,7 +34,7 @@ def write_report(
     from detect.conversion.predictions import write_predictions
 
     with atomic_folder(Path(out)) as folder:
-        numbers = orjson.dumps(evaluation.as_dict(), option=orjson.OPT_INDENT_2)
+        numbers = orjson.dumps(metrics_document(evaluation), option=orjson.OPT_INDENT_2)
         (folder / "metrics.json").write_bytes(numbers + b"\n")
         (folder / "metrics.md").write_text(tables.markdown(evaluation), encoding="utf-8")
         (folder / "report.html").write_text(_html(evaluation, dataset), encoding="utf-8")
@@ -55,10 +56,10 @@ def _html(evaluation: Evaluation, dataset: Dataset) -> str:
         tables=tables,
         mistake_names={key: (name, meaning) for key, name, meaning in tables.MISTAKES},
         matrix=_matrix(evaluation) if len(evaluation.table.classes) <= MATRIX_CLASSES else None,
-        column_sums=evaluation.point.confusion.sum(axis=0).tolist(),
+        column_sums=evaluation.outcomes.confusion.sum(axis=0).tolist(),
         breakable=_breakable,
         plots=_plots(evaluation),
-        walls=gallery(evaluation.point, dataset),
+        walls=gallery(evaluation.outcomes, dataset),
         legend=LEGEND,
         version=__version__,
         today=date.today().isoformat(),
@@ -92,7 +93,7 @@ def _breakable(name: str) -> Markup:
 
 def _matrix(evaluation: Evaluation) -> list[dict[str, Any]]:
     """Rows of the confusion matrix: class, sum, and per cell the count, its share of the row and if it is right."""
-    counts = evaluation.point.confusion
+    counts = evaluation.outcomes.confusion
     rows: list[dict[str, Any]] = []
     for i, name in enumerate([*evaluation.table.classes, "nothing"]):
         total = int(counts[i].sum())

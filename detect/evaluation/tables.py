@@ -80,7 +80,7 @@ def metric_rows(evaluation: Evaluation) -> Rows:
 
 def point_rows(evaluation: Evaluation) -> Rows:
     """(name, value, interval, meaning) at the operating point."""
-    made, images = evaluation.point.overall, len(evaluation.table.images)
+    made, images = evaluation.outcomes.overall, len(evaluation.table.images)
     meaning = {
         "precision": f"{made.true_positives} of {made.true_positives + made.false_positives} detections are right",
         "recall": f"{made.true_positives} of {made.true_positives + made.misses} true boxes are found",
@@ -106,7 +106,7 @@ def presence_rows(evaluation: Evaluation, prefix: str) -> Rows:
 
 def mistake_rows(evaluation: Evaluation) -> Rows:
     """MISTAKE_COLUMNS, in the order of the table MISTAKES."""
-    made = mistake_counts(evaluation.point)
+    made = mistake_counts(evaluation.outcomes)
     return [(name, str(made[key]), *_estimated(evaluation, f"lost_{key}"), meaning) for key, name, meaning in MISTAKES]
 
 
@@ -125,13 +125,13 @@ def slice_rows(evaluation: Evaluation, only_worse: bool = False) -> Rows:
 
 def point_title(evaluation: Evaluation) -> str:
     """At which confidence and IoU, and who chose it."""
-    point = evaluation.point
-    low, high = (float(f(point.confidence)) for f in (np.min, np.max)) if len(point.confidence) else (0.5, 0.5)
+    outcomes = evaluation.outcomes
+    low, high = (float(f(outcomes.confidence)) for f in (np.min, np.max)) if len(outcomes.confidence) else (0.5, 0.5)
     at = f"confidence {low:g}" if low == high else f"confidences from {low:g} to {high:g}"
     goal = "the best F1" if evaluation.operating_point.goal == "f1" else evaluation.operating_point.goal
     where = " on this same data" if evaluation.chosen else " on other data"
     chosen = "" if evaluation.operating_point.goal == "given" else f", chosen{where} for {goal}"
-    return f"At {at}{chosen} (IoU {point.iou:g})"
+    return f"At {at}{chosen} (IoU {outcomes.iou:g})"
 
 
 def size_line(evaluation: Evaluation) -> str:
@@ -155,15 +155,15 @@ def interval_line(evaluation: Evaluation) -> str:
 def class_rows(evaluation: Evaluation) -> Rows:
     """One row of CLASS_COLUMNS per class, and one for all of them together."""
     rows = [
-        _class_row(evaluation, name, f"{name}.", made, f"{evaluation.point.confidence[k]:g}")
-        for k, (name, made) in enumerate(zip(evaluation.table.classes, evaluation.point.classes, strict=True))
+        _class_row(evaluation, name, f"{name}.", made, f"{evaluation.outcomes.confidence[k]:g}")
+        for k, (name, made) in enumerate(zip(evaluation.table.classes, evaluation.outcomes.classes, strict=True))
     ]
-    return [*rows, _class_row(evaluation, "all", "", evaluation.point.overall, "")]
+    return [*rows, _class_row(evaluation, "all", "", evaluation.outcomes.overall, "")]
 
 
 def confusions(evaluation: Evaluation, most: int = 12) -> list[tuple[str, str, int]]:
     """(truth, taken for, how often), the most frequent first; only true boxes that were given another class."""
-    matrix, classes = evaluation.point.confusion, evaluation.table.classes
+    matrix, classes = evaluation.outcomes.confusion, evaluation.table.classes
     found = [
         (a, b, int(matrix[i, j]))
         for i, a in enumerate(classes)

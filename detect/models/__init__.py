@@ -22,6 +22,8 @@ def load_detector(path: str | Path, *, device: str = "auto", threads: int = 0) -
     """
     path = model_file(Path(path))
     if path.suffix in EXPORTED:
+        if path.suffix == ".torchscript":
+            require_torch()
         from detect.models.exported import Exported
 
         return Exported(path, device=device, threads=threads)

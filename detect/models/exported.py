@@ -101,11 +101,9 @@ def _openvino(path: Path, device: str, threads: int) -> tuple[Run, ExportMetadat
 
 
 def _torchscript(path: Path, device: str, threads: int) -> tuple[Run, ExportMetadata]:
-    from detect.models import require_torch
+    import torch
 
     _only_cpu(device, "TorchScript")  # the tracer wrote it into every step
-    require_torch()
-    import torch
 
     extra: dict[str, Any] = {f"{KEY}.json": ""}
     jit = cast(Any, torch.jit)

@@ -82,20 +82,20 @@ class Findings:
 
 def read_off(result: Evaluation) -> Findings:
     """Read off an evaluation what each box and image is worth looking at for."""
-    point, issues = result.point, label_issues(result.table, result.point.iou)
-    costs, count = ap_cost(point), len(result.table.images)
+    outcomes, issues = result.outcomes, label_issues(result.table, result.outcomes.iou)
+    costs, count = ap_cost(outcomes), len(result.table.images)
     order = np.lexsort((-result.table.detections.score, result.table.detections.image))
-    truth_starts = np.searchsorted(point.table.truths.image, np.arange(count + 1))
-    truths = _truths(point, costs.truth, issues)
-    found = _detections(point, costs.detection, issues, order, truth_starts)
+    truth_starts = np.searchsorted(outcomes.table.truths.image, np.arange(count + 1))
+    truths = _truths(outcomes, costs.truth, issues)
+    found = _detections(outcomes, costs.detection, issues, order, truth_starts)
     wrong = found.status == FALSE
     hits = np.bincount(found.image[found.status == RIGHT], minlength=count)
     alarms = np.bincount(found.image[wrong], minlength=count)
-    misses = np.bincount(point.table.truths.image[truths.status == MISSED], minlength=count)
+    misses = np.bincount(outcomes.table.truths.image[truths.status == MISSED], minlength=count)
     whole = 2 * hits + alarms + misses
     worst = np.zeros(count)
     np.maximum.at(worst, found.image, found.cost)
-    np.maximum.at(worst, point.table.truths.image, truths.cost)
+    np.maximum.at(worst, outcomes.table.truths.image, truths.cost)
     return Findings(
         truths=truths,
         detections=found,
@@ -107,20 +107,20 @@ def read_off(result: Evaluation) -> Findings:
     )
 
 
-def _truths(point: Outcomes, cost: Floats, issues: LabelIssues) -> TruthFindings:
-    table, judged = point.table, point.judged
+def _truths(outcomes: Outcomes, cost: Floats, issues: LabelIssues) -> TruthFindings:
+    table, judged = outcomes.table, outcomes.judged
     ignored = table.truth_ignored[0]
-    status = np.where(ignored, IGNORED, np.where(point.missed, MISSED, FOUND))
-    reason = np.where(point.missed, NOTHING, "").astype("U16")
+    status = np.where(ignored, IGNORED, np.where(outcomes.missed, MISSED, FOUND))
+    reason = np.where(outcomes.missed, NOTHING, "").astype("U16")
     row = np.full(len(status), -1, dtype=np.int64)
     below = np.ones(len(judged.kind), dtype=bool)
-    below[point.rows] = False
-    _tell(row, reason, "unsure", np.flatnonzero(below & (judged.kind == Kind.FOUND)), point)
+    below[outcomes.rows] = False
+    _tell(row, reason, "unsure", np.flatnonzero(below & (judged.kind == Kind.FOUND)), outcomes)
     for kind in (Kind.BOTH, Kind.POOR_BOX, Kind.WRONG_CLASS):  # the last one told is the one that stays
-        _tell(row, reason, kind.name.lower(), point.rows[point.kind == kind], point)
-    hits = point.rows[point.kind == Kind.FOUND]
+        _tell(row, reason, kind.name.lower(), outcomes.rows[outcomes.kind == kind], outcomes)
+    hits = outcomes.rows[outcomes.kind == Kind.FOUND]
     row[judged.truth[hits]] = hits
-    reason[~point.missed] = ""
+    reason[~outcomes.missed] = ""
     has, ours = row >= 0, table.detections
     score, iou = np.full(len(row), np.nan), np.full(len(row), np.nan)
     score[has] = ours.score[row[has]]
@@ -131,26 +131,26 @@ def _truths(point: Outcomes, cost: Floats, issues: LabelIssues) -> TruthFindings
     return TruthFindings(status, reason, score, iou, cost, np.array(ISSUES)[likely], issues.truth_score, other)
 
 
-def _tell(row: Rows, reason: Words, word: str, detections: Rows, point: Outcomes) -> None:
+def _tell(row: Rows, reason: Words, word: str, detections: Rows, outcomes: Outcomes) -> None:
     """Write down of the true boxes that these detections mean that they do; the surest is written last."""
-    judged, score = point.judged, point.table.detections.score
+    judged, score = outcomes.judged, outcomes.table.detections.score
     detections = detections[np.argsort(score[detections], kind="stable")]
     detections = detections[judged.truth[detections] >= 0]
     row[judged.truth[detections]], reason[judged.truth[detections]] = detections, word
 
 
 def _detections(
-    point: Outcomes, cost: Floats, issues: LabelIssues, order: Rows, truth_starts: Rows
+    outcomes: Outcomes, cost: Floats, issues: LabelIssues, order: Rows, truth_starts: Rows
 ) -> DetectionFindings:
-    table, judged = point.table, point.judged
+    table, judged = outcomes.table, outcomes.judged
     ours = table.detections
     status = np.full(len(order), UNSURE, dtype="U8")
-    told = np.where(point.kind == Kind.FOUND, RIGHT, np.where(point.kind == Kind.IGNORED, IGNORED, FALSE))
-    status[point.rows] = told
+    told = np.where(outcomes.kind == Kind.FOUND, RIGHT, np.where(outcomes.kind == Kind.IGNORED, IGNORED, FALSE))
+    status[outcomes.rows] = told
     names = np.array([kind.name.lower() if kind not in (Kind.FOUND, Kind.IGNORED) else "" for kind in Kind])
     mistake = np.where(status == FALSE, names[judged.kind], "")
     costs = np.zeros(len(order))
-    costs[point.rows] = cost
+    costs[outcomes.rows] = cost
     has = judged.truth >= 0
     iou = np.full(len(order), np.nan)
     iou[has] = overlap(ours.xyxy[has], table.truths.xyxy[judged.truth[has]])

@@ -11,7 +11,8 @@ from detect.data import Box, Dataset, Image
 from detect.drawing import draw, open_upright
 from detect.errors import DataError
 from detect.evaluation import Evaluation
-from detect.evaluation.gallery import enlarged, what_is_wrong
+from detect.evaluation.gallery import enlarged
+from detect.evaluation.worst_images import what_is_wrong
 from detect.files import atomic_folder
 from detect.progress import track
 from detect.review.colours import GREEN, GREY, LEGEND, LIGHT_GREEN, MAGENTA, YELLOW
@@ -53,7 +54,7 @@ def write_pages(
             place = places[image.name]
             file = f"photos/{number:05}.jpg"
             drawn = _draw(image, place, result, found, folder / file)
-            line = "; ".join(filter(None, [*_doubts(image, place, found), what_is_wrong(result.point, place)]))
+            line = "; ".join(filter(None, [*_doubts(image, place, found), what_is_wrong(result.outcomes, place)]))
             cases[image.name] = {"name": image.name, "file": file if drawn else "", "line": line or "no mistake"}
         told = {"title": title, "note": note, "pages": pages, "files": files, "cases": cases, "legend": LEGEND}
         for page in (None, *pages):

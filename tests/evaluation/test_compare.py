@@ -13,6 +13,7 @@ from detect.cli import main
 from detect.conversion import write
 from detect.conversion.predictions import write_predictions
 from detect.data import Box, Dataset, Image, Predictions
+from detect.evaluation import compare
 
 DENT = Box("dent", 10, 10, 50, 50)
 PHOTOS = [f"{number:02d}.jpg" for number in range(40)]
@@ -37,6 +38,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, share in (("weak", 0.4), ("same", 0.45), ("strong", 0.95)):
         write_predictions(found(share), folder / f"{name}.json")
     return folder
+
+
+def test_a_comparison_is_one_readable_line() -> None:
+    truth = Dataset(("dent",), tuple(Image(name, 100, 100, (DENT,)) for name in PHOTOS))
+    line = repr(compare(truth, found(0.4), found(0.95), replicates=100))
+    assert line.startswith("<Comparison on 40 images, B beside A: map +0.5") and "better" in line
+    assert "\n" not in line and len(line) < 250
 
 
 def test_a_better_model_is_called_better(folder: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from detect.data import Box, Dataset, Image, Predictions
 from detect.errors import ConfigError, DataError
-from detect.evaluation import evaluate, only_split
+from detect.evaluation import evaluate, metrics_document, only_split
 from detect.operating_point import OperatingPoint, Temperature
 
 DENT = Box("dent", 10, 10, 50, 50)
@@ -63,7 +63,7 @@ def test_missing_images_name_the_count_and_every_remedy() -> None:
 def test_what_missing_images_mean_is_the_users_choice(missing: Any, images: int, recall: float, note: str) -> None:
     result = evaluate(DATA, found("train/1.jpg"), missing=missing)
     assert len(result.table.images) == images
-    assert result.point.overall.recall == recall
+    assert result.outcomes.overall.recall == recall
     assert any(n.startswith(note) for n in result.notes)
 
 
@@ -72,7 +72,7 @@ def test_classes_that_the_data_lacks_count_nowhere_and_are_reported() -> None:
     plain = evaluate(DATA, found(*names))
     boxes = (SURE, SURE._replace(label="rust"))
     more = evaluate(DATA, Predictions(("rust", "dent"), dict.fromkeys(names, boxes)))
-    assert more.point.overall == plain.point.overall
+    assert more.outcomes.overall == plain.outcomes.overall
     assert more.metrics == pytest.approx(plain.metrics, nan_ok=True)
     assert any("1 class that the data does not have: 'rust'; 3 detections left out" in n for n in more.notes)
 
@@ -80,7 +80,7 @@ def test_classes_that_the_data_lacks_count_nowhere_and_are_reported() -> None:
 def test_a_class_without_truth_is_undefined_and_named() -> None:
     result = evaluate(DATA, found(*(i.name for i in DATA.images)))
     assert math.isnan(result.averages.of_class(1)["ap"])
-    assert result.as_dict()["classes"][1]["ap"] is None
+    assert metrics_document(result)["classes"][1]["ap"] is None
     assert result.metrics["map50"] == result.averages.of_class(0)["ap50"]
     assert any("No true boxes of crack" in n for n in result.notes)
 
@@ -96,7 +96,7 @@ def test_a_class_without_truth_is_undefined_and_named() -> None:
 def test_empty_is_stated(data: Dataset, note: str) -> None:
     result = evaluate(data, Predictions(data.classes, {i.name: () for i in data.images}))
     assert result.notes[0].startswith(note)
-    assert result.as_dict()["metrics"]["map"] is None
+    assert metrics_document(result)["metrics"]["map"] is None
 
 
 def test_detections_beyond_a_hundred_are_counted() -> None:
@@ -120,7 +120,7 @@ def test_copies_and_boxes_outside_are_counted_as_they_are_and_named() -> None:
     outside = Box("dent", 90, 90, 140, 99, 0.4)
     boxes = {"a.jpg": (SURE, SURE, SURE._replace(score=0.8)), "b.jpg": (outside, Box("dent", -0.5, 0, 100.5, 9, 0.3))}
     result = evaluate(data, Predictions(("dent",), boxes), confidence=0.1)
-    assert result.point.overall == (1, 4, 0)
+    assert result.outcomes.overall == (1, 4, 0)
     assert "1 detection is the exact copy of another; counted as a duplicate." in result.notes
     assert any(n.startswith("1 detection reaches outside the photo, first in 'b.jpg'") for n in result.notes)
     clean = evaluate(DATA, found(*(i.name for i in DATA.images)))
@@ -140,7 +140,9 @@ def test_a_predicted_class_that_the_data_lacks_needs_no_calibration() -> None:
     boxes = (SURE, SURE._replace(label="rust"))
     more = Predictions(("rust", "dent", "crack"), {i.name: boxes for i in DATA.images})
     result = evaluate(DATA, more, point=point)
-    assert result.point.overall == evaluate(DATA, found(*(i.name for i in DATA.images)), point=point).point.overall
+    assert (
+        result.outcomes.overall == evaluate(DATA, found(*(i.name for i in DATA.images)), point=point).outcomes.overall
+    )
     assert any("'rust'" in note for note in result.notes)
 
 

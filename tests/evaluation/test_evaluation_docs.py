@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from detect.data import Box, Dataset, Image, Predictions
-from detect.evaluation import evaluate
+from detect.evaluation import evaluate, metrics_document
 
 TEXT = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"^Example(?: at ([\d.]+))?( with the costs)?: `([\w.]+)` = (.+)$", TEXT, flags=re.MULTILINE)
@@ -28,7 +28,7 @@ def _result(confidence: float | None, costs: Path | None = None) -> dict[str, An
     )
     predictions = Predictions(dataset.classes, {n: tuple(Box(*b) for b in i["found"]) for n, i in images})
     goal = "f1" if costs is None else f"cost={costs}"
-    return evaluate(dataset, predictions, confidence=confidence, choose=goal).as_dict()
+    return metrics_document(evaluate(dataset, predictions, confidence=confidence, choose=goal))
 
 
 @pytest.mark.parametrize(("confidence", "costs", "key", "value"), EXAMPLES)

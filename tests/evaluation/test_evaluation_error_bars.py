@@ -19,7 +19,7 @@ from detect.evaluation.bootstrap import Interval, alone, interval, per_image, re
 from detect.evaluation.columns import Detections, Truths
 from detect.evaluation.match import MatchTable
 from detect.evaluation.metrics import measured
-from detect.evaluation.outcomes import outcomes, point_metrics
+from detect.evaluation.outcomes import judge, point_metrics
 from detect.evaluation.precision import RECALLS, averages, recalls_reached, resampled_ap, resampled_metrics
 
 Metrics = dict[str, NDArray[np.float64]]
@@ -62,7 +62,7 @@ def test_a_weight_is_a_number_of_copies(setting: dict[str, Any]) -> None:
 
 def _all_metrics(dataset: Dataset, predictions: Predictions, weights: NDArray[np.float64]) -> dict[str, float]:
     table = match(dataset, predictions)
-    parts = measured(table, outcomes(table, 0.5, 0.3), np.arange(len(dataset)))
+    parts = measured(table, judge(table, 0.5, 0.3), np.arange(len(dataset)))
     return {name: float(v[0]) for name, v in parts.at(weights).items()}
 
 
@@ -158,7 +158,7 @@ def simulated(rng: np.random.Generator, images: int) -> MatchTable:
 
 
 def simulated_metrics(table: MatchTable, weights: NDArray[np.float64]) -> Metrics:
-    rates = point_metrics(outcomes(table, 0.5, SURE), weights)
+    rates = point_metrics(judge(table, 0.5, SURE), weights)
     return {"map50": resampled_ap(table, weights)[0].mean(axis=0)} | {
         n: rates[n] for n in ("precision", "recall", "f1")
     }

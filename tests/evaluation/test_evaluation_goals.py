@@ -16,7 +16,7 @@ from detect.errors import ConfigError
 from detect.evaluation import evaluate, match
 from detect.evaluation.goals import Goal, parse_goal
 from detect.evaluation.operating import FEW, Cut, Sweep, best_confidence, choose
-from detect.evaluation.outcomes import outcomes
+from detect.evaluation.outcomes import judge
 
 CLASSES = ("dent", "scratch")
 DENT = Box("dent", 10, 10, 50, 50)
@@ -72,9 +72,9 @@ def test_a_precision_out_of_reach_is_taken_where_it_comes_closest() -> None:
 def test_no_confidence_beats_the_chosen_one(setting: dict[str, Any]) -> None:
     dataset, predictions = random_set(**setting)
     result = evaluate(dataset, predictions, replicates=0)
-    table, chosen = result.table, result.point.classes
+    table, chosen = result.table, result.outcomes.classes
     scores = sorted({b.score for boxes in predictions.images.values() for b in boxes if b.score is not None})
-    others = [outcomes(table, 0.5, s).classes for s in scores]
+    others = [judge(table, 0.5, s).classes for s in scores]
     for k, made in enumerate(chosen):
         if made.true_positives + made.misses >= FEW and any(other[k].true_positives for other in others):
             assert made.f1 == max(other[k].f1 for other in others if not math.isnan(other[k].f1))
@@ -97,7 +97,7 @@ def test_two_common_classes_are_cut_apart() -> None:
     found = {i.name: (DENT._replace(score=0.4), scratch._replace(score=0.8), wrong) for i in images}
     result = evaluate(Dataset(CLASSES, images), Predictions(CLASSES, found), replicates=0)
     assert dict(result.operating_point.confidence) == {"dent": 0.4, "scratch": 0.8}
-    assert result.point.overall.f1 == 1.0
+    assert result.outcomes.overall.f1 == 1.0
 
 
 def test_a_cost_table_becomes_a_matrix(tmp_path: Path) -> None:
@@ -142,12 +142,12 @@ def test_no_other_cut_of_a_class_costs_less(setting: dict[str, Any]) -> None:
     np.fill_diagonal(price, 0)
     choice = choose(table, 0.5, Goal("cost", cost=price))
     counted = np.bincount(table.truths.label[~table.truth_ignored[0]], minlength=len(dataset.classes))
-    cost = (outcomes(table, 0.5, choice.confidence).confusion * price).sum()
+    cost = (judge(table, 0.5, choice.confidence).confusion * price).sum()
     for k in np.flatnonzero(counted >= FEW):
         for score in np.unique(table.detections.score[table.detections.label == k]):
             other = choice.confidence.copy()
             other[k] = score
-            assert cost <= (outcomes(table, 0.5, other).confusion * price).sum()
+            assert cost <= (judge(table, 0.5, other).confusion * price).sum()
 
 
 def test_with_cheap_confusions_more_is_claimed(tmp_path: Path) -> None:

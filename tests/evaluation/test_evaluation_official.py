@@ -14,7 +14,7 @@ from hypothesis import example, given, settings
 from random_sets import knobs, random_set
 
 from detect.data import Box, Dataset, Image, Predictions
-from detect.evaluation import evaluate, match
+from detect.evaluation import evaluate, match, metrics_document
 from detect.evaluation.match import COCO_IOUS
 from detect.evaluation.precision import averages
 
@@ -109,7 +109,7 @@ def test_without_ignore_flags_it_is_plain_pycocotools(setting: dict[str, Any]) -
 def test_counts_at_an_operating_point_are_pycocotools_matches(setting: dict[str, Any]) -> None:
     dataset, predictions = random_set(**setting)
     run = peer(coco_truth(dataset), coco_results(dataset, predictions), IgnoringCOCOeval)
-    point = evaluate(dataset, predictions, confidence=0.4, iou=0.75).point
+    point = evaluate(dataset, predictions, confidence=0.4, iou=0.75).outcomes
     t = 5  # IoU 0.75
     images, classes = len(dataset.images), len(dataset.classes)
     for k in range(classes):
@@ -139,7 +139,7 @@ def test_the_order_of_the_predicted_images_does_not_matter() -> None:
     }
     dataset, predictions = random_set(**knob)
     turned = Predictions(predictions.classes[::-1], dict(reversed(predictions.images.items())))
-    assert evaluate(dataset, turned).as_dict() == evaluate(dataset, predictions).as_dict()
+    assert metrics_document(evaluate(dataset, turned)) == metrics_document(evaluate(dataset, predictions))
 
 
 def test_any_number_of_thresholds_is_matched_at_once() -> None:

@@ -12,10 +12,10 @@ from random_sets import knobs, random_set
 
 from detect.data import Attributes, Box, Dataset, Image, Predictions
 from detect.errors import ConfigError
-from detect.evaluation import evaluate, match
+from detect.evaluation import evaluate, match, metrics_document
 from detect.evaluation.mistakes import Kind
 from detect.evaluation.operating import sweep
-from detect.evaluation.outcomes import Counts, outcomes
+from detect.evaluation.outcomes import Counts, judge
 from detect.evaluation.tables import point_title
 
 CLASSES = ("dent", "scratch")
@@ -72,7 +72,7 @@ def one_image(truths: tuple[Box, ...], found: tuple[Box, ...]) -> tuple[Dataset,
     ],
 )
 def test_verdicts(truths: tuple[Box, ...], found: tuple[Box, ...], verdicts: list[Kind], missed: int) -> None:
-    point = outcomes(match(*one_image(truths, found)), 0.5, 0.5)
+    point = judge(match(*one_image(truths, found)), 0.5, 0.5)
     assert point.kind.tolist() == verdicts
     assert point.missed.sum() == missed
 
@@ -80,7 +80,7 @@ def test_verdicts(truths: tuple[Box, ...], found: tuple[Box, ...], verdicts: lis
 def test_confusion_matrix_by_hand() -> None:
     other = Box("scratch", 60, 60, 90, 90)
     found = (at("dent", 0, 0.9), at("dent", 0, 0.7), other._replace(label="dent", score=0.6))
-    point = outcomes(match(*one_image((DENT, other), found)), 0.5, 0.5)
+    point = judge(match(*one_image((DENT, other), found)), 0.5, 0.5)
     assert point.confusion.tolist() == [
         [1, 0, 0],  # the dent is found
         [1, 0, 0],  # the scratch is taken for a dent
@@ -95,7 +95,7 @@ def test_confusion_matrix_by_hand() -> None:
 def test_matrix_sums_are_the_printed_precision_and_recall(setting: dict[str, Any]) -> None:
     dataset, predictions = random_set(**setting)
     result = evaluate(dataset, predictions, confidence=0.3)
-    printed, matrix = result.as_dict(), result.point.confusion
+    printed, matrix = metrics_document(result), result.outcomes.confusion
     assert (matrix >= 0).all()
     assert matrix[-1, -1] == 0
     counted = result.table.truths.label[~result.table.truth_ignored[0]]
@@ -113,7 +113,7 @@ def test_matrix_sums_are_the_printed_precision_and_recall(setting: dict[str, Any
 
 def test_of_two_wrong_classes_the_surer_stands_in_the_matrix() -> None:
     found = (at("scratch", 0, 0.7), at("scratch", 10, 0.9))
-    point = outcomes(match(*one_image((DENT,), found)), 0.5, 0.5)
+    point = judge(match(*one_image((DENT,), found)), 0.5, 0.5)
     assert point.confusion.tolist() == [[0, 1, 0], [0, 0, 0], [0, 1, 0]]
     assert point.table.detections.score[point.rows[point.pair >= 0]].tolist() == [0.9]
 
@@ -126,7 +126,7 @@ def test_the_curve_agrees_with_the_counts(setting: dict[str, Any]) -> None:
     for label in (None, 0):
         precision, recall, f1 = sweep(table, 0.5, label).at(confidences)
         for place, confidence in enumerate(confidences):
-            point = outcomes(table, 0.5, float(confidence))
+            point = judge(table, 0.5, float(confidence))
             counts = point.overall if label is None else point.classes[label]
             expected = [counts.precision, counts.recall, counts.f1]
             np.testing.assert_allclose([precision[place], recall[place], f1[place]], expected, rtol=1e-12)
@@ -156,7 +156,7 @@ def test_a_given_confidence_is_not_called_chosen() -> None:
 def test_any_iou_sets_the_operating_point() -> None:
     data, found = one_image((DENT,), (at("dent", 20, 0.9),))  # IoU 1/3
     loose, strict = evaluate(data, found, confidence=0.5, iou=0.3), evaluate(data, found, confidence=0.5)
-    assert (loose.point.overall.recall, strict.point.overall.recall) == (1.0, 0.0)
+    assert (loose.outcomes.overall.recall, strict.outcomes.overall.recall) == (1.0, 0.0)
     assert loose.metrics == pytest.approx(strict.metrics, nan_ok=True)  # COCO's metrics keep COCO's thresholds
 
 

@@ -15,9 +15,9 @@ from PIL import Image as Pictures
 
 from detect.data import Box, Dataset, Image, Predictions
 from detect.errors import DetectError
-from detect.evaluation import Evaluation, evaluate, write_report
-from detect.evaluation.gallery import what_is_wrong, worst
+from detect.evaluation import Evaluation, evaluate, metrics_document, write_report
 from detect.evaluation.tables import show
+from detect.evaluation.worst_images import what_is_wrong, worst
 
 EVIL = '<script>alert("1")</script>'
 DENT, SCRATCH = Box("dent", 20, 20, 60, 60), Box("scratch", 70, 20, 90, 80)
@@ -58,7 +58,7 @@ def test_four_files_and_nothing_else(report: tuple[Path, Evaluation]) -> None:
 
 def test_metrics_json_is_plain_json(report: tuple[Path, Evaluation]) -> None:
     out, evaluation = report
-    assert json.loads((out / "metrics.json").read_bytes()) == evaluation.as_dict()
+    assert json.loads((out / "metrics.json").read_bytes()) == metrics_document(evaluation)
 
 
 def test_the_page_needs_nothing_from_outside(report: tuple[Path, Evaluation]) -> None:
@@ -86,12 +86,18 @@ def test_ids_stand_once(report: tuple[Path, Evaluation]) -> None:
     assert len(ids) == len(set(ids))
 
 
+def test_an_evaluation_is_one_readable_line(report: tuple[Path, Evaluation]) -> None:
+    line = repr(report[1])
+    values = " ".join(f"{name}={report[1].values[name]:.3f}" for name in ("map", "map50", "precision", "recall", "f1"))
+    assert re.fullmatch(rf"<Evaluation of \d+ images, \d+ classes: {values}>", line)
+
+
 def test_the_same_metrics_in_all_three(report: tuple[Path, Evaluation]) -> None:
     out, evaluation = report
-    point = evaluation.point.overall
+    overall = evaluation.outcomes.overall
     for name in ("report.html", "metrics.md"):
         text = (out / name).read_text(encoding="utf-8")
-        for value in (evaluation.metrics["map"], evaluation.metrics["map50"], point.precision, point.recall):
+        for value in (evaluation.metrics["map"], evaluation.metrics["map50"], overall.precision, overall.recall):
             assert show(value) in text
     matrix = json.loads((out / "metrics.json").read_bytes())["confusion"]["matrix"]
     page = (out / "report.html").read_text(encoding="utf-8")
@@ -114,15 +120,15 @@ def test_the_worst_images_come_first_with_what_is_wrong(report: tuple[Path, Eval
     titles = re.findall(r"<h3>(.+?) <span[^>]*>.*?in (\d+) image", page)
     assert titles == [("Wrong class", "1"), ("Duplicate", "1"), ("Background", "1"), ("Missed", "2")]
     assert page.count("the photo could not be read") == 1
-    assert worst(evaluation.point, "missed").tolist() == [2, 1]  # three missed boxes, then one
-    assert worst(evaluation.point, "both").tolist() == []
+    assert worst(evaluation.outcomes, "missed").tolist() == [2, 1]  # three missed boxes, then one
+    assert worst(evaluation.outcomes, "both").tolist() == []
 
 
 def test_a_long_list_of_mistakes_is_cut() -> None:
     alarms = tuple(Box("dent", 10 * i, 0, 10 * i + 5, 5, 0.9) for i in range(9))
     dataset = Dataset(("dent",), (Image("a.jpg", 100, 100),))
     evaluation = evaluate(dataset, Predictions(("dent",), {"a.jpg": alarms}), confidence=0.5)
-    assert what_is_wrong(evaluation.point, 0).endswith("; and 3 more")
+    assert what_is_wrong(evaluation.outcomes, 0).endswith("; and 3 more")
 
 
 def test_pictures_show_the_boxes(report: tuple[Path, Evaluation]) -> None:

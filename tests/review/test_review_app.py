@@ -26,7 +26,7 @@ def results(sample: tuple[Path, Dataset]) -> list[Evaluation]:
 
 def with_kinds(result: Evaluation, *kinds: Kind) -> int:
     """How many images have a counted detection of one of these kinds."""
-    point = result.point
+    point = result.outcomes
     rows = point.rows[np.isin(point.kind, kinds)]
     return len(set(result.table.detections.image[rows].tolist()))
 
@@ -34,7 +34,7 @@ def with_kinds(result: Evaluation, *kinds: Kind) -> int:
 def expected(dataset: Dataset, results: list[Evaluation]) -> dict[str, int]:
     """The number of images or boxes of each view, counted from the evaluations."""
     first, second = results
-    point, true = first.point, first.table.truths
+    point, true = first.outcomes, first.table.truths
     said = set(first.table.detections.image[point.rows].tolist())
     real = set(true.image.tolist())
     issues = label_issues(first.table)
@@ -61,7 +61,7 @@ def expected(dataset: Dataset, results: list[Evaluation]) -> dict[str, int]:
         views[f"class: {label}"] = len(images)
     names = [path.stem.replace("-", "_") for path in FOUND]
     for (a, better), (b, worse) in ((z := list(zip(names, (first, second), strict=True))), z[::-1]):
-        ahead = set(true.image[worse.point.missed & ~better.point.missed].tolist())
+        ahead = set(true.image[worse.outcomes.missed & ~better.outcomes.missed].tolist())
         fewer = np.flatnonzero(mistakes(better) < mistakes(worse)).tolist()
         views[f"{a} right, {b} wrong"] = len(ahead | set(fewer))
     return views
@@ -69,7 +69,7 @@ def expected(dataset: Dataset, results: list[Evaluation]) -> dict[str, int]:
 
 def mistakes(result: Evaluation) -> np.ndarray:
     """(I,) false detections and missed boxes of each image."""
-    point, count = result.point, len(result.table.images)
+    point, count = result.outcomes, len(result.table.images)
     wrong = result.table.detections.image[point.rows[point.wrong]]
     return np.bincount(wrong, minlength=count) + np.bincount(result.table.truths.image[point.missed], minlength=count)
 
@@ -128,7 +128,7 @@ def corrected(
     boxes = {image.name: list(image.boxes) for image in dataset.images}
     box = boxes[moved["image"]][int(moved["box"]) - 1]
     boxes[moved["image"]][int(moved["box"]) - 1] = box._replace(label="dent", x1=64, x2=64 + box.x2 - box.x1)
-    point, table = result.point, result.table
+    point, table = result.outcomes, result.table
     surest = point.rows[point.wrong][np.argmax(table.detections.score[point.rows[point.wrong]])]
     assert added["image"] == table.images[table.detections.image[surest]]
     x1, y1, x2, y2 = table.detections.xyxy[surest].tolist()

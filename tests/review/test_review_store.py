@@ -37,7 +37,7 @@ def test_what_the_reviewer_sees(reviews: Reviews, sample: tuple[Path, Dataset], 
     problem = Problem("repaired", "box clipped", "x2 is 700", file="labels/claim-0001_2_front.txt", where="line 1")
     reviews.load("seen", sample[1], {"model": first}, problems=(problem,))
     there = stored("seen")
-    point, table = first.point, first.table
+    point, table = first.outcomes, first.table
     status = there.values("ground_truth.detections.model_status", unwind=True)
     assert status == ["missed" if missed else "found" for missed in point.missed]
     found = there.values("model.detections.status", unwind=True)
@@ -199,7 +199,7 @@ def test_a_load_that_was_killed_is_mended_by_the_next(
     reviews.load("killed", sample[1], {"model": first})
     assert list(there.info["detect"]["models"]) == ["model"]
     status = there.values("ground_truth.detections.model_status", unwind=True)
-    assert status == ["missed" if missed else "found" for missed in first.point.missed]
+    assert status == ["missed" if missed else "found" for missed in first.outcomes.missed]
     assert there.first().tags == ["ok"]
 
 

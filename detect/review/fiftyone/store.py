@@ -154,9 +154,9 @@ def samples(there: Any) -> Iterator[Document]:
 def _fingerprint(result: Evaluation) -> str:
     """Of what is said about which images: the same again needs no second field."""
     table, mark = result.table, hashlib.sha256()
-    for column in (*table.detections, *table.truths[:3], result.point.confidence):
+    for column in (*table.detections, *table.truths[:3], result.outcomes.confidence):
         mark.update(column.tobytes())
-    mark.update(repr((table.classes, table.images, result.point.iou)).encode())
+    mark.update(repr((table.classes, table.images, result.outcomes.iou)).encode())
     return mark.hexdigest()
 
 
