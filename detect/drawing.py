@@ -45,7 +45,7 @@ def open_upright(path: Path, *, longest: int | None = None, enough: int | None =
     Only JPEG, PNG, WebP, BMP and TIFF of at most 100 megapixels are decoded. Raises DataError naming the file where
     it is absent, no such image, cut short or too large.
     """
-    from PIL import Image, ImageOps, UnidentifiedImageError
+    from PIL import Image, UnidentifiedImageError
 
     try:
         with warnings.catch_warnings(action="ignore"), Image.open(path, formats=FORMATS) as image:
@@ -54,9 +54,7 @@ def open_upright(path: Path, *, longest: int | None = None, enough: int | None =
             if (side := longest or enough) is not None:
                 share = side / max(image.size)  # a JPEG is decoded at 1/2, 1/4 or 1/8: up to five times faster
                 image.draft("RGB", (max(1, int(image.width * share)), max(1, int(image.height * share))))
-            upright = _eight_bits(image)
-            ImageOps.exif_transpose(upright, in_place=True)  # a copy costs half as much as decoding
-            upright = upright if upright.mode == "RGB" else upright.convert("RGB")
+            upright = as_rgb(image, in_place=True)  # a copy costs half as much as decoding
             upright.load()  # before the file is closed
     except FileNotFoundError:
         raise DataError(f"{path}: no such file") from None
@@ -71,6 +69,18 @@ def open_upright(path: Path, *, longest: int | None = None, enough: int | None =
     if longest is not None and max(upright.size) > longest:
         upright.thumbnail((longest, longest), Image.Resampling.LANCZOS)
     return upright
+
+
+def as_rgb(picture: Picture, *, in_place: bool = False) -> Picture:
+    """The picture as RGB of 8 bits, turned as its EXIF orientation says; `in_place` may turn `picture` itself."""
+    from PIL import ImageOps
+
+    upright = _eight_bits(picture)
+    if in_place or upright is not picture:
+        ImageOps.exif_transpose(upright, in_place=True)
+    else:
+        upright = ImageOps.exif_transpose(upright)
+    return upright if upright.mode == "RGB" else upright.convert("RGB")
 
 
 def _begins_well(path: Path) -> bool:

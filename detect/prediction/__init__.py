@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ from detect.drawing import class_colours, draw, open_upright
 from detect.errors import DataError, Problem, Problems
 from detect.files import atomic_folder
 from detect.operating_point import USUAL
+from detect.prediction.pictures import Given, as_sources
 from detect.prediction.sources import Sources, photos, sources
 from detect.progress import track
 
@@ -25,7 +26,7 @@ CONFIDENCE = 0.001  # keep weak boxes too: the area under a precision-recall cur
 
 def predict(
     detector: Detector | str | Path,
-    images: Sequence[Image] | Sources | str | Path,
+    images: Given,
     *,
     confidence: float = CONFIDENCE,
     suppression: Suppression | None = None,
@@ -35,17 +36,21 @@ def predict(
 ) -> Predictions:
     """What the detector finds in the photos, by image name; at least `confidence` sure, after suppression.
 
-    `detector` may be a run folder or weights file, and `images` what `sources` takes: a photo, a folder, a video,
-    annotated data. Without `suppression` the detector's own counts: fitted, or that of its recipe. Photos are decoded
-    upright and within limits. One that cannot be read is an error (DataError lists all of them, at the end), or with
-    `on_error="skip"` noted in `problems` and absent from the result: it was not looked at.
+    `detector` may be a run folder or weights file. `images` is a path (a photo, a folder, a video, annotated data), a
+    pattern such as "photos/*.jpg", a Dataset, an Image, a PIL image, a uint8 RGB array (height, width, 3), or a list of
+    these. Pictures in memory are named by their place in the list, from 0: "picture-0". Grey, RGBA and 16 bits are
+    converted as they are in files, and PIL images turned upright. Without `suppression` the detector's own counts:
+    fitted, or that of its recipe.
+
+    Raises ConfigError for what is no picture: an array of floats, without pixels or of another shape. A photo that
+    cannot be read is an error (DataError lists all of them, at the end), or with `on_error="skip"` noted in `problems`
+    and absent from the result: it was not looked at.
     """
     from detect.models import load_detector
     from detect.models.detector import detect
 
+    chosen = as_sources(images)
     known = load_detector(detector) if isinstance(detector, str | Path) else detector
-    chosen = sources(images) if isinstance(images, str | Path) else images
-    chosen = chosen if isinstance(chosen, Sources) else Sources(tuple(chosen))
     found: dict[str, tuple[Box, ...]] = {}
     unreadable = Problems()
     for names, pictures in _batches(chosen, batch, unreadable):
@@ -59,14 +64,14 @@ def predict(
 
 
 def draw_predictions(
-    found: Predictions, images: Sequence[Image] | Sources, folder: Path, *, above: float | dict[str, float] = USUAL
+    found: Predictions, images: Given, folder: Path, *, above: float | dict[str, float] = USUAL
 ) -> None:
     """Write each photo with its boxes into a new folder, as JPEG under its name.
 
     Boxes of a score of `above` or more are drawn; it may be a number for each class. Raises DataError for names that
     lead out of the folder.
     """
-    chosen = images if isinstance(images, Sources) else Sources(tuple(images))
+    chosen = as_sources(images)
     least = above if isinstance(above, dict) else dict.fromkeys(found.classes, above)
     with atomic_folder(folder) as temporary:
         for image in track(chosen.images, "drawing"):
