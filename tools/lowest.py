@@ -11,7 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = ("conversion", "splitting", "evaluation", "sample", "recipes")
 FILES = ("test_data.py", "test_drawing.py", "test_geometry.py")
-TESTERS = ("pytest", "pytest-xdist", "hypothesis", "pip", "setuptools")
+TESTERS = ("pytest", "pytest-xdist", "hypothesis", "imagesize", "pip", "setuptools")
 
 
 def main(extras: list[str], *versions: str) -> int:

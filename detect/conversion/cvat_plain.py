@@ -2,6 +2,7 @@
 
 The expressions match what CVAT writes, to the last attribute, and so only good XML without entities. An image that
 departs from it is cut out and parsed; where the cuts are not sure, the rest is left to the streaming parser.
+Why there are two readers: docs/decisions.md, "second readers".
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """How large a photo is when it stands upright: from the header, the pixels are not decoded.
 
-JPEG and PNG, which nearly all photos are, are read here, in less than half the time of a library for all formats;
-whatever is unusual about one, and every other format, is left to imagesize and Pillow.
+JPEG and PNG, which nearly all photos are, are read here, many times faster than by Pillow; whatever is unusual about
+one, and every other format, is left to Pillow (docs/decisions.md, "second readers").
 Source: ITU T.81, B.1.1 (JPEG); Exif 2.32, 4.6.2 (orientation); PNG, 5.3 and 11.2.1
 """
 
@@ -37,9 +37,7 @@ def upright_size(path: str | Path) -> Size | None:
         return None
     finally:
         os.close(handle)
-    if size is None and (data.startswith(_PNG) or data[8:12] == b"WEBP"):
-        return _slow_size(path)  # perhaps turned by EXIF, which imagesize passes over in these
-    return size or _library_size(path)
+    return size or _pillow_size(path)
 
 
 def _quick_size(data: bytes) -> Size | None:
@@ -87,14 +85,24 @@ def _orientation(tiff: bytes) -> int | None:
     return 1
 
 
-def _library_size(path: str | Path) -> Size | None:
-    import imagesize
+def _pillow_size(path: str | Path, *, upright: bool = True) -> Size | None:
+    """The size by Pillow, turned by EXIF if `upright`; None where the file is no image."""
+    import warnings
+
+    from PIL import Image
 
     try:
-        width, height = imagesize.get(str(path))
-    except Exception:  # whatever it raises on a broken file; the other reader will tell
-        width, height = -1, -1
-    return (int(width), int(height)) if width > 0 and height > 0 else _slow_size(path)
+        with warnings.catch_warnings(action="ignore"), Image.open(path) as photo:
+            size: Size = photo.size
+            if not upright:
+                return size
+            try:
+                turned = photo.getexif().get(0x0112, 1) in (5, 6, 7, 8)
+            except Exception:  # broken EXIF says nothing of the orientation
+                turned = False
+    except Exception:  # whatever a decoder raises on a broken file, it is no image
+        return None
+    return size[::-1] if turned else size
 
 
 def settle_size(path: str | Path | None, stated: Size | None, file: str, problems: Problems) -> Size | None:
@@ -119,28 +127,9 @@ def settle_size(path: str | Path | None, stated: Size | None, file: str, problem
 
 
 def _report_contradiction(path: str | Path, stated: Size, size: Size, file: str, problems: Problems) -> None:
-    import imagesize
-
     given, own = f"{stated[0]} x {stated[1]}", f"{size[0]} x {size[1]}"
-    if imagesize.get(str(path), exif_rotation=False) == stated:
+    if _pillow_size(path, upright=False) == stated:
         what = f"gives {given}, the photo stands upright at {own}; boxes are taken as upright"
         problems.add("note", "size before EXIF rotation", what, file=file)
     else:
         problems.add("repaired", "wrong image size", f"gives {given}, the photo is {own}", file=file)
-
-
-def _slow_size(path: str | Path) -> Size | None:
-    """For the kinds of file that the header reader does not know."""
-    import warnings
-
-    from PIL import Image
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with Image.open(path) as photo:
-                width, height = photo.size
-                turned = photo.getexif().get(0x0112, 1) in (5, 6, 7, 8)
-    except Exception:  # whatever a decoder raises on a broken file, it is no image
-        return None
-    return (height, width) if turned else (width, height)

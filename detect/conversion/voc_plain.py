@@ -1,7 +1,7 @@
 """LabelImg's own files by two regular expressions, in a third of the time of an XML parser.
 
 They match what LabelImg's writer makes, to the last tag, and so only good XML without entities. Whatever departs
-from it in any way, the parser reads. Source: LabelImg, libs/pascal_voc_io.py
+from it in any way, the parser reads (docs/decisions.md, "second readers"). Source: LabelImg, libs/pascal_voc_io.py
 """
 
 from __future__ import annotations

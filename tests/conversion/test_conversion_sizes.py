@@ -1,4 +1,4 @@
-"""The size of an upright photo from its header: JPEG and PNG quickly, all else by the libraries, and all alike."""
+"""The size of an upright photo from its header: JPEG and PNG quickly, all else by Pillow, and all alike."""
 
 from __future__ import annotations
 
@@ -71,6 +71,14 @@ def test_a_png_or_webp_with_exif(tmp_path: Path, form: str, orientation: int) ->
     exif[0x0112] = orientation
     Pillow.new("L", (40, 30)).save(path, exif=exif)
     assert upright_size(path) == ((30, 40) if orientation == 6 else (40, 30)) == open_upright(path).size
+
+
+def test_broken_exif_says_nothing_of_the_orientation(tmp_path: Path) -> None:
+    exif = b"Exif\0\0" + b"XX*\0" + b"\xff" * 20
+    path = tmp_path / "a.jpg"
+    path.write_bytes(jpeg(40, 30, before=b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif))
+    assert _quick_size(path.read_bytes()) is None
+    assert upright_size(path) == (40, 30) == imagesize.get(str(path))
 
 
 @pytest.mark.parametrize(
