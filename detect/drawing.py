@@ -75,12 +75,29 @@ def as_rgb(picture: Picture, *, in_place: bool = False) -> Picture:
     """The picture as RGB of 8 bits, turned as its EXIF orientation says; `in_place` may turn `picture` itself."""
     from PIL import ImageOps
 
+    decode(picture)
     upright = _eight_bits(picture)
     if in_place or upright is not picture:
         ImageOps.exif_transpose(upright, in_place=True)
     else:
         upright = ImageOps.exif_transpose(upright)
     return upright if upright.mode == "RGB" else upright.convert("RGB")
+
+
+def decode(picture: Picture) -> None:
+    """Read the pixels of a picture that PIL has opened. Raises what its decoder raises on a damaged file.
+
+    PIL (11 to 13 at least) maps grey TIFF into memory, in the shape that it has after turning: a picture that
+    lies on its side comes out with its rows mixed up. Without the file's name it is read, and comes out whole.
+    """
+    name = getattr(picture, "filename", "")
+    if picture.format == "TIFF":
+        picture.filename = ""  # type: ignore[attr-defined]
+    try:
+        picture.load()
+    finally:
+        if picture.format == "TIFF":
+            picture.filename = name  # type: ignore[attr-defined]
 
 
 def _begins_well(path: Path) -> bool:

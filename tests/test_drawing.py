@@ -142,6 +142,26 @@ def test_a_photo_is_turned_upright(tmp_path: Path) -> None:
     assert (red > 200, green < 60) == (True, True)
 
 
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("mode", ["L", "I;16", "RGB", "RGBA", "CMYK"])
+def test_a_tiff_is_turned_as_a_picture_without_orientation_is(tmp_path: Path, mode: str, orientation: int) -> None:
+    """PIL mixes up the rows of some, which lie on their side, when it opens them by name."""
+    colours = np.random.default_rng(0).integers(0, 256, (30, 40, 4), dtype=np.uint8)
+    picture = Image.fromarray(colours[..., 0].astype(np.uint16) * 257)
+    if mode != "I;16":
+        picture = Image.fromarray(colours, "CMYK" if mode == "CMYK" else "RGBA").convert(mode)
+    picture.save(tmp_path / "flat.tif")
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    picture.save(tmp_path / "turned.tif", exif=exif)
+    expected = np.asarray(open_upright(tmp_path / "flat.tif"))
+    if orientation in (5, 6, 7, 8):
+        expected = expected.transpose(1, 0, 2)
+    expected = expected[:, ::-1] if orientation in (2, 3, 6, 7) else expected
+    expected = expected[::-1] if orientation in (3, 4, 7, 8) else expected
+    np.testing.assert_array_equal(np.asarray(open_upright(tmp_path / "turned.tif")), expected)
+
+
 @pytest.mark.parametrize("suffix", ["jpg", "png"])
 def test_longest_shrinks_and_never_enlarges(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"a.{suffix}"

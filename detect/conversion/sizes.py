@@ -90,10 +90,13 @@ def _pillow_size(path: str | Path, *, upright: bool = True) -> Size | None:
     import warnings
 
     from PIL import Image
+    from PIL.TiffImagePlugin import IMAGELENGTH, IMAGEWIDTH, TiffImageFile
 
     try:
         with warnings.catch_warnings(action="ignore"), Image.open(path) as photo:
             size: Size = photo.size
+            if isinstance(photo, TiffImageFile):  # newer versions of Pillow have turned `size` already
+                size = photo.tag_v2[IMAGEWIDTH], photo.tag_v2[IMAGELENGTH]
             if not upright:
                 return size
             try:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image as Photo
 
 from detect.data import Dataset, Image
-from detect.drawing import MAX_PIXELS, as_rgb
+from detect.drawing import MAX_PIXELS, as_rgb, decode
 from detect.errors import SHOWN, ConfigError, DataError
 from detect.prediction.sources import Sources, sources
 
@@ -90,7 +90,7 @@ def _size(one: InMemory) -> tuple[int, int]:
     if isinstance(one, np.ndarray):
         return one.shape[1], one.shape[0]
     with suppress(Exception):  # what cannot be read is named when it is looked at
-        one.load()  # a TIFF is turned by this
+        decode(one)  # a TIFF is turned by this
     return one.size[::-1] if one.getexif().get(ORIENTATION) in TURNED else one.size
 
 

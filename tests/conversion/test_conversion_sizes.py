@@ -10,7 +10,7 @@ import imagesize
 import pytest
 from PIL import Image as Pillow
 
-from detect.conversion.sizes import _quick_size, upright_size
+from detect.conversion.sizes import _pillow_size, _quick_size, upright_size
 from detect.drawing import open_upright
 
 
@@ -64,13 +64,14 @@ def test_other_formats(tmp_path: Path, form: str) -> None:
     assert upright_size(path) == (40, 30)
 
 
-@pytest.mark.parametrize("form", ["png", "webp"])
-@pytest.mark.parametrize("orientation", [1, 6])
-def test_a_png_or_webp_with_exif(tmp_path: Path, form: str, orientation: int) -> None:
+@pytest.mark.parametrize("form", ["png", "webp", "tif"])
+@pytest.mark.parametrize("orientation", [1, 3, 6])
+def test_a_png_webp_or_tiff_with_exif(tmp_path: Path, form: str, orientation: int) -> None:
     path, exif = tmp_path / f"a.{form}", Pillow.Exif()
     exif[0x0112] = orientation
     Pillow.new("L", (40, 30)).save(path, exif=exif)
     assert upright_size(path) == ((30, 40) if orientation == 6 else (40, 30)) == open_upright(path).size
+    assert _pillow_size(path, upright=False) == (40, 30)
 
 
 def test_broken_exif_says_nothing_of_the_orientation(tmp_path: Path) -> None:

@@ -50,15 +50,19 @@ def test_sixteen_bits_of_colour_keep_their_upper_eight() -> None:
     np.testing.assert_array_equal(seen(COLOUR.astype(np.uint16) * 257), COLOUR)
 
 
+@pytest.mark.parametrize("pixels", [COLOUR, GREY], ids=["colour", "grey"])
 @pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.tif"])
 @pytest.mark.parametrize("orientation", [1, 3, 6])
-def test_pil_images_are_turned_upright_and_left_as_they_are(tmp_path: Path, name: str, orientation: int) -> None:
+def test_pil_images_are_turned_upright_and_left_as_they_are(
+    tmp_path: Path, name: str, orientation: int, pixels: Pixels
+) -> None:
     exif = Photo.Exif()
     exif[0x0112] = orientation
-    Photo.fromarray(COLOUR).save(tmp_path / name, exif=exif)
+    Photo.fromarray(pixels).save(tmp_path / name, exif=exif)
     opened = Photo.open(tmp_path / name)
     np.testing.assert_array_equal(seen(opened), seen(tmp_path / name))
     np.testing.assert_array_equal(seen(opened), seen(tmp_path / name), err_msg="a second time")
+    assert opened.filename == str(tmp_path / name)  # type: ignore[attr-defined]
     if name != "a.tif":  # Pillow itself turns those while it reads them
         assert opened.size == (20, 10)
 
