@@ -78,15 +78,17 @@ def test_resamples_draw_as_many_units_as_there_are_and_keep_groups_together() ->
 
 def test_large_sets_are_resampled_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("detect.evaluation.bootstrap.CELLS", 50)
-    widths = []
+    widths, drawn = [], set()
 
     def count(weights: NDArray[np.float64]) -> Metrics:
         widths.append(weights.shape[1])
+        drawn.update(map(tuple, weights.T.tolist()))
         return {"total": weights.sum(axis=0)}
 
     result = replicate(count, np.arange(10), 12, 0)["total"]
     assert widths == [5, 5, 2]
     assert result.tolist() == [10.0] * 12
+    assert len(drawn) == 12  # no part draws what another one drew
 
 
 def test_no_images_no_resamples() -> None:
@@ -127,6 +129,13 @@ def test_the_interval_of_a_mean_is_the_textbooks() -> None:
     low, high = interval(float(data.mean()), drawn, 40)
     t = 2.0227 * data.std(ddof=1) / math.sqrt(40)
     assert (low, high) == pytest.approx((data.mean() - t, data.mean() + t), abs=0.03 * t)
+
+
+def test_the_interval_of_a_skewed_metric_is_the_exact_one() -> None:
+    """The mean of 20 exponential numbers is 1: what the true one may be is 40 / chi-squared of 40 degrees of freedom."""
+    drawn = np.random.default_rng(0).gamma(20, 1 / 20, 100_000)
+    low, high = interval(1.0, drawn, 10**9)  # so many units that nothing is widened
+    assert (low, high) == pytest.approx((40 / 59.342, 40 / 24.433), abs=0.02)  # 0.674, 1.637; symmetric: 0.56, 1.44
 
 
 def simulated(rng: np.random.Generator, images: int) -> MatchTable:

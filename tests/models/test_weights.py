@@ -88,6 +88,16 @@ def test_weights_of_another_size_do_not_fit(tmp_path: Path) -> None:
         load_detector(tmp_path / "w.pt")
 
 
+def test_weights_that_lack_a_tensor_are_refused(tmp_path: Path) -> None:
+    """Else it would keep the numbers that it was built with, and the detector would look like a trained one."""
+    weights = small()
+    del weights.tensors["model.0.conv.weight"]
+    save_weights(weights, tmp_path / "w.pt")
+    total = len(weights.tensors) + 1
+    with pytest.raises(ModelError, match=rf"does not fit yolov5n with 2 classes: only \d+ of {total} tensors do"):
+        load_detector(tmp_path / "w.pt")
+
+
 def test_a_truncated_file_is_said_to_be_broken(tmp_path: Path) -> None:
     save_weights(small(), tmp_path / "w.pt")
     data = (tmp_path / "w.pt").read_bytes()

@@ -73,6 +73,38 @@ def test_a_prediction_is_added_by_its_tag(tag: str, label: str) -> None:
     assert [(c.box, c.change, c.before, c.by) for c in result.changes] == [(0, "add", "", tag)]
 
 
+def added(width: float, tags: list[str], **more: Any) -> dict[str, Any]:
+    """A prediction from the upper left corner, 10 pixels high; beside one of width 1 its IoU is its width."""
+    return {"label": "dent", "bounding_box": [0.0, 0.0, width, 0.125], "tags": tags, **more}
+
+
+@pytest.mark.parametrize(
+    ("width", "label", "widths"),
+    [
+        (0.91, "dent", [100]),  # the same damage, which two models found
+        (0.89, "dent", [100, 89]),  # another one beside it
+        (1.0, "scratch", [100, 100]),  # two kinds of damage in one place
+    ],
+)
+def test_what_two_models_found_is_added_once(width: float, label: str, widths: list[float]) -> None:
+    sample = document()
+    sample["model"] = {"detections": [added(1.0, ["fix:add"])]}
+    sample["other"] = {"detections": [added(width, ["fix:add"], label=label)]}
+    result = collect([sample], CLASSES, ["model", "other"], "model", [SEVERITY])
+    boxes = result.dataset.images[0].boxes[len(BOXES) :]
+    assert [box.x2 - box.x1 for box in boxes] == pytest.approx(widths)
+    assert len(result.changes) == len(widths)
+
+
+@pytest.mark.parametrize(("width", "disputed"), [(0.51, False), (0.49, True)])
+def test_a_box_that_another_model_found_answers_that_one_is_missing(width: float, disputed: bool) -> None:
+    sample = document()
+    sample["model"] = {"detections": [added(1.0, [], label_error="missing")]}
+    sample["other"] = {"detections": [added(width, ["fix:add"])]}
+    result = collect([sample], CLASSES, ["model", "other"], "model", [SEVERITY])
+    assert bool(result.disputed) == disputed
+
+
 def test_a_box_is_moved_and_relabelled_by_hand() -> None:
     sample = document()
     sample["ground_truth"]["detections"][0] |= {"bounding_box": [0.1, 0.1, 0.5, 0.95], "label": "scratch"}

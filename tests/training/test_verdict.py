@@ -55,6 +55,16 @@ def test_words(events: list[dict[str, Any]], said: str) -> None:
     assert verdict(events, RECIPE) == said
 
 
+@pytest.mark.parametrize(("fall", "overfitting"), [(0.05, True), (0.01, False)])
+def test_the_train_loss_must_fall_by_more_than_noise(fall: float, overfitting: bool) -> None:
+    """After the peak at epoch 9 a loss that stays within 2 % does not fall."""
+    train = np.where(TWENTY <= 8, 3 - TWENTY / 8, 2 * (1 - fall))
+    assert ("overfitting from there" in verdict(epochs(PEAK, train), RECIPE)) == overfitting
+    val = np.where(TWENTY <= 8, 2, 2 * (1 + fall))
+    steady = np.where(TWENTY <= 0, 3, 3 * (1 - 2 * fall))
+    assert gap(epochs(FLAT, steady, val)) == (1 if overfitting else None)
+
+
 def test_a_gap_needs_a_val_loss_that_rises() -> None:
     assert gap(epochs(FLAT, val=2 + abs(TWENTY - 6) / 10)) == 7
     assert gap(epochs(FLAT, val=3 * 0.9**TWENTY)) is None
