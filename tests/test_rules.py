@@ -176,13 +176,6 @@ def test_a_recipe_loads_and_opens_with_purpose_command_time_and_score(name: str)
     assert re.match(r"AP50 (0\.\d+)|not measured|no goal", opening["score"])
 
 
-def test_every_format_has_a_round_trip() -> None:
-    from detect.conversion.formats import FORMATS
-
-    tests = "".join((ROOT / n).read_text("utf-8") for n in project_files() if fnmatch(n, "tests/conversion/*.py"))
-    assert [name for name in FORMATS if f'"{name}"' not in tests and "in FORMATS" not in tests] == []
-
-
 def test_the_tree_in_the_readme_equals_the_disk() -> None:
     """Lines `NAME...  what it is`, children indented by two; a folder that shows children shows all of them."""
     block = re.search(r"```\w*\n(detect/ .*?)```", (ROOT / "README.md").read_text("utf-8"), re.S)

@@ -132,7 +132,7 @@ def test_the_interval_of_a_mean_is_the_textbooks() -> None:
 
 
 def test_the_interval_of_a_skewed_metric_is_the_exact_one() -> None:
-    """The mean of 20 exponential numbers is 1: what the true one may be is 40 / chi-squared of 40 degrees of freedom."""
+    """The mean of 20 exponential numbers is 1; the true one lies between 40 / chi-squared of 40 degrees of freedom."""
     drawn = np.random.default_rng(0).gamma(20, 1 / 20, 100_000)
     low, high = interval(1.0, drawn, 10**9)  # so many units that nothing is widened
     assert (low, high) == pytest.approx((40 / 59.342, 40 / 24.433), abs=0.02)  # 0.674, 1.637; symmetric: 0.56, 1.44
