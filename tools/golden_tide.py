@@ -1,7 +1,7 @@
 """Write what tidecv makes of random sets into tests/golden/tide.json.
 
 In an environment with tidecv (which is no dependency of this project):
-    pip install tidecv hypothesis && PYTHONPATH=.:tests/evaluation python tools/golden_tide.py
+    pip install tidecv hypothesis && PYTHONPATH=. python tools/golden_tide.py
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from random_sets import TIDE_SETS, tide_set  # type: ignore[import-not-found, unused-ignore]
 from tidecv import TIDE, Data  # type: ignore[import-not-found, unused-ignore]
+
+from tests.evaluation.random_sets import TIDE_SETS, tide_set
 
 TARGET = Path(__file__).resolve().parents[1] / "tests" / "golden" / "tide.json"
 

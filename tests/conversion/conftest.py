@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
-from grey import photo
+
+from tests.conversion.grey import photo
 
 Content = str | bytes | tuple[int, ...]
 """Text, bytes, or an image: (width, height) or (stored width, stored height, EXIF orientation)."""

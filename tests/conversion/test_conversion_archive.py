@@ -28,7 +28,7 @@ CVAT = (
 
 
 def photo() -> bytes:
-    from grey import photo as grey
+    from tests.conversion.grey import photo as grey
 
     return grey(100, 50)
 

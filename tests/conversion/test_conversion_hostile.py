@@ -250,7 +250,7 @@ def test_every_reader_is_tried_on_damaged_files() -> None:
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_damaged_files_raise_nothing_but_our_errors(kind: str, data: st.DataObject) -> None:
-    from grey import photo
+    from tests.conversion.grey import photo
 
     name, text = GOOD[kind]
     content = text.encode()

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from random_sets import TIDE_SETS, random_set
 
 from detect.data import Box, Dataset, Image, Predictions
 from detect.evaluation import match
 from detect.evaluation.ap_cost import ap_cost
 from detect.evaluation.outcomes import judge
 from detect.evaluation.precision import averages
+from tests.evaluation.random_sets import TIDE_SETS, random_set
 
 
 def ap50(dataset: Dataset, predictions: Predictions) -> float:

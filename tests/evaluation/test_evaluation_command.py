@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from coco_peer import coco_results, coco_truth, peer, undefined
-from random_sets import random_set
 
 from detect.cli import main
+from tests.evaluation.coco_peer import coco_results, coco_truth, peer, undefined
+from tests.evaluation.random_sets import random_set
 
 KNOBS: dict[str, Any] = {
     "seed": 4, "images": 4, "classes": 2, "truths": 5, "found": 2, "noise": 3, "levels": 10, "flags": 0.0, "digits": 1,

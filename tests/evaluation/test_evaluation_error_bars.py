@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from numpy.typing import NDArray
-from random_sets import knobs, random_set
 
 from detect.data import Box, Dataset, Image, Predictions
 from detect.errors import ConfigError
@@ -21,6 +20,7 @@ from detect.evaluation.match import MatchTable
 from detect.evaluation.metrics import measured
 from detect.evaluation.outcomes import judge, point_metrics
 from detect.evaluation.precision import RECALLS, averages, recalls_reached, resampled_ap, resampled_metrics
+from tests.evaluation.random_sets import knobs, random_set
 
 Metrics = dict[str, NDArray[np.float64]]
 IMAGES, CLASSES = 120, 2

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from random_sets import knobs, random_set
 
 from detect.data import Box, Dataset, Image, Predictions
 from detect.errors import ConfigError
@@ -17,6 +16,7 @@ from detect.evaluation import evaluate, match
 from detect.evaluation.goals import Goal, parse_goal
 from detect.evaluation.operating import FEW, Cut, Sweep, best_confidence, choose
 from detect.evaluation.outcomes import judge
+from tests.evaluation.random_sets import knobs, random_set
 
 CLASSES = ("dent", "scratch")
 DENT = Box("dent", 10, 10, 50, 50)

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from random_sets import TIDE_SETS, knobs, random_set, tide_set
 
 from detect.data import Attributes, Box, Dataset, Image, Predictions
 from detect.evaluation import match
 from detect.evaluation.bootstrap import alone
 from detect.evaluation.mistakes import NAMES, SPECIAL, Kind, costs, kinds, never_found
 from detect.evaluation.precision import averages
+from tests.evaluation.random_sets import TIDE_SETS, knobs, random_set, tide_set
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "tide.json").read_text(encoding="utf-8"))
 THEIRS = dict(

@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from coco_peer import IgnoringCOCOeval, coco_results, coco_truth, from_coco, peer, undefined
 from hypothesis import example, given, settings
-from random_sets import knobs, random_set
 
 from detect.data import Box, Dataset, Image, Predictions
 from detect.evaluation import evaluate, match, metrics_document
 from detect.evaluation.match import COCO_IOUS
 from detect.evaluation.precision import averages
+from tests.evaluation.coco_peer import IgnoringCOCOeval, coco_results, coco_truth, from_coco, peer, undefined
+from tests.evaluation.random_sets import knobs, random_set
 
 EXPORTS = Path("exports/faster-coco-eval/tests/dataset")
 

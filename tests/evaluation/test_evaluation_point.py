@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from random_sets import knobs, random_set
 
 from detect.data import Attributes, Box, Dataset, Image, Predictions
 from detect.errors import ConfigError
@@ -17,6 +16,7 @@ from detect.evaluation.mistakes import Kind
 from detect.evaluation.operating import sweep
 from detect.evaluation.outcomes import Counts, judge
 from detect.evaluation.tables import point_title
+from tests.evaluation.random_sets import knobs, random_set
 
 CLASSES = ("dent", "scratch")
 DENT = Box("dent", 10, 10, 50, 50)

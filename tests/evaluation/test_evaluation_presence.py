@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from numpy.typing import NDArray
-from random_sets import knobs, random_set
 
 from detect.data import Attributes, Box, Dataset, Image, Predictions
 from detect.errors import ConfigError, DataError
@@ -25,6 +24,7 @@ from detect.evaluation.presence import (
     roc,
     unit_weights,
 )
+from tests.evaluation.random_sets import knobs, random_set
 
 CLASSES = ("dent", "scratch")
 DENT = Box("dent", 10, 10, 50, 50)

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from PIL import Image as Pictures
-from random_sets import knobs, random_set
 
 from detect.data import Attributes, Box, Dataset, Image, Predictions, Value
 from detect.evaluation.bootstrap import Floats, Rows, resamples
 from detect.evaluation.match import match
 from detect.evaluation.slices import Slice, brightness, slices
+from tests.evaluation.random_sets import knobs, random_set
 
 CLASSES = ("dent", "scratch")
 Found = dict[str, tuple[Box, ...]]

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from brightest import Brightest, photo
 from numpy.typing import NDArray
 from PIL import Image as Photo
 
@@ -16,6 +15,7 @@ from detect.data import Dataset
 from detect.errors import ConfigError, DataError
 from detect.prediction import draw_predictions, predict
 from detect.prediction.pictures import as_sources
+from tests.prediction.brightest import Brightest, photo
 
 COLOUR = np.random.default_rng(0).integers(0, 256, (10, 20, 3)).astype(np.uint8)
 GREY = COLOUR[..., 0]

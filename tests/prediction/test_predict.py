@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from brightest import Brightest, photo
 from click.testing import CliRunner
 from PIL import Image as Photo
 
@@ -16,6 +15,7 @@ from detect.data import Box, Dataset, Image, Predictions
 from detect.errors import DataError, Problems
 from detect.operating_point import Curve, OperatingPoint, write_point
 from detect.prediction import draw_predictions, photos, predict, sources
+from tests.prediction.brightest import Brightest, photo
 
 
 def test_looked_at_and_empty_is_not_absent(tmp_path: Path) -> None:

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from user import FOUND, LONG, App, Detect, environment, needed, processes, started
 
 from detect.data import Dataset
 from detect.review import Reviews, reviewing
 from detect.sample import write_sample
+from tests.review.user import FOUND, LONG, App, Detect, environment, needed, processes, started
 
 
 @pytest.fixture(scope="session")

@@ -12,11 +12,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from user import LONG, processes, started
 
 from detect.errors import DetectError, MissingExtra
 from detect.review import database as room
 from detect.review.database import find_mongod, running
+from tests.review.user import LONG, processes, started
 
 HOLD = "import time\nfrom detect.review.database import running\nwith running() as uri:\n    print(uri, flush=True)\n"
 

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from browser import chromium, tab
-from user import FOUND, App, Detect, needed
 
 from detect import conversion
 from detect.data import Box, Dataset
 from detect.evaluation import Evaluation, evaluate
 from detect.evaluation.label_issues import LIKELY, label_issues
 from detect.evaluation.mistakes import Kind
+from tests.review.browser import chromium, tab
+from tests.review.user import FOUND, App, Detect, needed
 
 
 @pytest.fixture(scope="module")

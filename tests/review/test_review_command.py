@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from user import FOUND, LONG, Detect, processes, started
 
 from detect import conversion
 from detect.data import Dataset
 from detect.review.pages import Page, _files
+from tests.review.user import FOUND, LONG, Detect, processes, started
 
 
 @pytest.mark.parametrize(

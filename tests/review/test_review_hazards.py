@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from reviewed import found, full, nothing_found, stored
 
 from detect.data import Attributes, Box, Dataset
 from detect.errors import DataError, DetectError
 from detect.review import Reviews
+from tests.review.reviewed import found, full, nothing_found, stored
 
 
 def tagged(name: str, field: str, tag: str) -> None:

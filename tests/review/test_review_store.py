@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from reviewed import full, nothing_found, stored
-from user import FOUND
 
 from detect import conversion
 from detect.data import Attributes, Dataset, Predictions
 from detect.errors import DataError, DetectError, Problem
 from detect.evaluation import Evaluation, evaluate
 from detect.review import Reviews
+from tests.review.reviewed import full, nothing_found, stored
+from tests.review.user import FOUND
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
-from doubling import Doubling
 
 from detect.cli import main
 from detect.conversion import write
@@ -25,6 +24,7 @@ from detect.models.weights import load_weights, save_weights
 from detect.operating_point import OperatingPoint, Suppression, to_document
 from detect.prediction import predict
 from detect.training.thresholds import all_ways, fit_thresholds, keep
+from tests.training.doubling import Doubling
 
 
 def test_doubles_go_and_true_neighbours_stay(dataset: Dataset) -> None:

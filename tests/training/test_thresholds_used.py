@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from doubling import Doubling
 from PIL import Image as Photo
 
 from detect.cli import main
@@ -20,6 +19,7 @@ from detect.models.detector import Picture
 from detect.models.nms import Candidates, candidates
 from detect.operating_point import OperatingPoint, Suppression
 from detect.training.thresholds import fit_thresholds, keep
+from tests.training.doubling import Doubling
 
 
 def dataset_file(dataset: Dataset, folder: Path) -> Path:
