@@ -40,7 +40,7 @@ class Problem:
 
 
 class DataError(DetectError):
-    """Input that cannot be read as what it should be. Carries every problem found, not the first."""
+    """Input that cannot be read as what it should be. `problems` holds every Problem found, not the first."""
 
     def __init__(self, problems: Problem | Sequence[Problem] | str) -> None:
         if isinstance(problems, str):
@@ -58,7 +58,7 @@ class ModelError(DetectError):
 
 
 class MissingExtra(DetectError):
-    """A package that an optional part needs is not installed."""
+    """`package`, which an optional part needs, is not installed; the text says how to install `extra`, which has it."""
 
     def __init__(self, package: str, extra: str) -> None:
         self.package, self.extra = package, extra
@@ -72,10 +72,12 @@ class MissingExtra(DetectError):
 class Problems:
     """Collects problems while a file is read, so that the user sees all of them at once.
 
-    >>> problems = Problems()
-    >>> problems.add("repaired", "box clipped", "x2 is 210 in an image 200 wide", file="a.xml", where="object 3")
-    >>> problems.summary()
-    ['1 repaired: box clipped: a.xml: object 3: x2 is 210 in an image 200 wide']
+    ::
+
+        problems = Problems()
+        dataset = detect.read("photos/", on_error="skip", problems=problems)
+        for line in problems.summary():
+            print(line)
     """
 
     items: list[Problem] = field(default_factory=list)

@@ -135,8 +135,8 @@ def fingerprint(image: Image) -> str:
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
-def write_point(point: OperatingPoint, path: Path) -> None:
-    """Write the file atomically."""
+def write_point(point: OperatingPoint, path: str | Path) -> None:
+    """Write the operating point as a JSON file, atomically. Raises DetectError where it cannot be written."""
     import orjson
 
     write_bytes(Path(path), orjson.dumps(to_document(point), option=orjson.OPT_INDENT_2) + b"\n")
@@ -160,8 +160,8 @@ def to_document(point: OperatingPoint) -> dict[str, Any]:
     return document
 
 
-def read_point(path: Path) -> OperatingPoint:
-    """The operating point in the file. Raises DataError, with everything that is wrong in it."""
+def read_point(path: str | Path) -> OperatingPoint:
+    """The operating point in a file of `write_point` or `detect evaluate`. Raises DataError, with all that is wrong."""
     import orjson
 
     path = Path(path)

@@ -18,6 +18,7 @@ from detect import Box, DataError, Dataset, Image, MissingExtra, Predictions
 from detect.evaluation import metrics_document
 from detect.version import __version__
 
+ROOT = Path(__file__).resolve().parents[1]
 TRUTH = Dataset(("dent",), (Image("a.jpg", 100, 100, (Box("dent", 10, 10, 50, 50),)), Image("b.jpg", 100, 100)))
 FOUND = Predictions(("dent",), {"a.jpg": (Box("dent", 10, 10, 50, 50, 0.9),), "b.jpg": ()})
 
@@ -49,6 +50,12 @@ def test_a_public_name_is_a_documented_function_or_type(name: str) -> None:
     if inspect.isfunction(value):
         hints = [value.__annotations__.get(one) for one in (*inspect.signature(value).parameters, "return")]
         assert None not in hints
+
+
+def test_the_reference_is_what_the_docstrings_say() -> None:
+    code = "import runpy; t = runpy.run_path('tools/api.py'); print(t['TARGET'].read_text('utf-8') == t['reference']())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.stdout == "True\n", f"run python tools/api.py\n{done.stderr}"
 
 
 def test_an_unknown_name_is_an_attribute_error() -> None:

@@ -43,11 +43,11 @@ def read(
     source: str | Path,
     *,
     format: str | None = None,  # noqa: A002 the word for it
-    images: Path | None = None,
+    images: str | Path | None = None,
     on_error: Literal["fail", "skip"] = "fail",
     problems: Problems | None = None,
     voc_origin: int = 0,
-    ids: Path | None = None,
+    ids: str | Path | None = None,
 ) -> Dataset:
     """The dataset in a folder, a zip, an annotation file (.json, .xml, data.yaml) or a description (datasets/*.yaml).
 
@@ -68,7 +68,7 @@ def read(
         path = path.parent
     try:
         with gc_paused():
-            dataset = _read(Source(path, images, found, voc_origin, ids), row)
+            dataset = _read(Source(path, _path(images), found, voc_origin, _path(ids)), row)
         if on_error == "fail":
             found.raise_errors()
     except OSError as error:
@@ -85,7 +85,7 @@ def read(
 
 def write(
     dataset: Dataset,
-    dest: Path,
+    dest: str | Path,
     format: str,  # noqa: A002 the word for it
     *,
     media: Literal["link", "none"] = "link",
@@ -93,8 +93,9 @@ def write(
 ) -> Path:
     """Write a dataset to a new folder `dest`, or to one file where `dest` ends in .json; returns `dest`.
 
-    The images are hard-linked (copied where links fail), or left out with `media` "none". What the format cannot
-    hold is added to `problems` as "loss", or logged where that is None. Atomic: after a failure nothing is there.
+    `format` is a name from FORMATS (`detect formats`). The images are hard-linked (copied where links fail), or left
+    out with `media` "none". What the format cannot hold is added to `problems` as "loss", or logged where that is None.
+    Atomic: after a failure nothing is there.
 
     Raises ConfigError for a format that cannot be written, DataError for names that no file can have, DetectError
     where `dest` exists or cannot be written.
@@ -124,6 +125,10 @@ def check_dest(row: Format, dest: Path) -> None:
         raise ConfigError(f"{dest}: only {files} can be written to one .json file; name a folder for {row.name}")
     if dest.suffix.lower() != ".json" and row.write is None:
         raise ConfigError(f"{dest}: {row.name} is one file; give it a name that ends in .json")
+
+
+def _path(given: str | Path | None) -> Path | None:
+    return None if given is None else Path(given)
 
 
 def _read(source: Source, row: Format | None) -> Dataset:

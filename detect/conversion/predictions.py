@@ -60,8 +60,11 @@ def read_predictions(path: str | Path, *, ids: Path | None = None) -> Prediction
     return Predictions(labels, {name: tuple(boxes) for name, boxes in found.items()})
 
 
-def write_predictions(predictions: Predictions, path: Path, *, dataset: Dataset | None = None) -> Path:
-    """Write predictions.json atomically; `dataset` adds the sizes of its images. Returns the path."""
+def write_predictions(predictions: Predictions, path: str | Path, *, dataset: Dataset | None = None) -> Path:
+    """Write predictions.json atomically, and return its path; `dataset` adds the sizes of its images, in pixels.
+
+    Raises DetectError where the file cannot be written.
+    """
     import orjson
 
     sizes = {image.name: (image.width, image.height) for image in dataset.images} if dataset is not None else {}

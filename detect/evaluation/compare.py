@@ -47,7 +47,10 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """All differences, headline metrics first, then AP50 and recall of each class; and the two evaluations."""
+    """The two evaluations and the `differences` of their metrics: of all first, then AP50 and recall of each class.
+
+    `units` is how many images (or groups, as `unit` says) were resampled together for both.
+    """
 
     a: Evaluation
     b: Evaluation

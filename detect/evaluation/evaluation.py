@@ -42,9 +42,10 @@ class Calibrated:
 class Evaluation:
     """The metrics of one set of predictions on one set of data. NaN means undefined, never zero.
 
-    `values` and `intervals` hold every metric by name (see `metrics.py`); the intervals are empty where no resamples
-    were wanted. `ious` are those asked for. `operating_point` holds the confidences, and `chosen` says
-    that they were picked on this same data; `outcomes` is what became of every box there.
+    `values` and `intervals` hold every metric by name (docs/metrics.md): shares in 0..1, but for false alarms and cost
+    per image; the intervals are empty where no resamples were wanted. `ious` are those asked for. `operating_point`
+    holds the confidences, and `chosen` says that they were picked on this same data; `outcomes` is what became of
+    every box there. `notes` are what must be known beside the metrics, in words.
     """
 
     table: MatchTable
@@ -79,7 +80,7 @@ class Evaluation:
         return self.averages.metrics
 
     def estimate(self, name: str) -> Estimate:
-        """A metric of `values` with its 95 % interval."""
+        """A metric of `values` with its 95 % interval; NaN where it is undefined or was not measured."""
         return estimate(name, self.values, self.intervals)
 
 

@@ -21,13 +21,15 @@ MATRIX_CLASSES = 14  # with more, a confusion matrix is wallpaper: the most freq
 
 
 def write_report(
-    evaluation: Evaluation, dataset: Dataset, out: Path, *, predictions: Predictions | None = None
+    evaluation: Evaluation, dataset: Dataset, out: str | Path, *, predictions: Predictions | None = None
 ) -> None:
     """Write report.html, metrics.json, metrics.md and point.json into the new folder `out`, all or nothing.
 
     report.html is one file: styles, plots and pictures are inside. Photos that cannot be read are left out of it and
     named without a picture. point.json is the operating point, as predict takes it. `predictions`, where given, are
-    kept as predictions.json. Raises DetectError where `out` has something in it or cannot be written.
+    kept as predictions.json.
+
+    Raises DetectError where `out` has something in it or cannot be written.
     """
     import orjson
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from detect.data import Box, Image, Predictions
 from detect.drawing import class_colours, draw, open_upright
@@ -31,20 +31,21 @@ def predict(
     confidence: float = CONFIDENCE,
     suppression: Suppression | None = None,
     batch: int = 8,
-    on_error: str = "fail",
+    on_error: Literal["fail", "skip"] = "fail",
     problems: Problems | None = None,
 ) -> Predictions:
-    """What the detector finds in the photos, by image name; at least `confidence` sure, after suppression.
+    """What the detector finds in the photos, by image name; scores of `confidence` and more, after suppression.
 
     `detector` may be a run folder or weights file. `images` is a path (a photo, a folder, a video, annotated data), a
     pattern such as "photos/*.jpg", a Dataset, an Image, a PIL image, a uint8 RGB array (height, width, 3), or a list of
     these. Pictures in memory are named by their place in the list, from 0: "picture-0". Grey, RGBA and 16 bits are
     converted as they are in files, and PIL images turned upright. Without `suppression` the detector's own counts:
-    fitted, or that of its recipe.
+    fitted, or that of its recipe. Boxes are in pixels of the upright picture. `batch` pictures are looked at together.
 
     Raises ConfigError for what is no picture: an array of floats, without pixels or of another shape. A photo that
     cannot be read is an error (DataError lists all of them, at the end), or with `on_error="skip"` noted in `problems`
-    and absent from the result: it was not looked at.
+    and absent from the result: it was not looked at. A detector that is a path: ModelError and MissingExtra as
+    `load_detector`.
     """
     from detect.models import load_detector
     from detect.models.detector import detect
@@ -64,16 +65,19 @@ def predict(
 
 
 def draw_predictions(
-    found: Predictions, images: Given, folder: Path, *, above: float | dict[str, float] = USUAL
+    found: Predictions, images: Given, folder: str | Path, *, above: float | dict[str, float] = USUAL
 ) -> None:
     """Write each photo with its boxes into a new folder, as JPEG under its name.
 
-    Boxes of a score of `above` or more are drawn; it may be a number for each class. Raises DataError for names that
-    lead out of the folder.
+    Boxes of a score of `above` or more are drawn; it may be a number for each class. `images` is as for `predict`;
+    those that `found` does not name are left out.
+
+    Raises DetectError where the folder has something in it or cannot be written; DataError for photos that cannot be
+    read and names that lead out of the folder; ConfigError for what is no picture.
     """
     chosen = as_sources(images)
     least = above if isinstance(above, dict) else dict.fromkeys(found.classes, above)
-    with atomic_folder(folder) as temporary:
+    with atomic_folder(Path(folder)) as temporary:
         for image in track(chosen.images, "drawing"):
             if image.name not in found.images or not chosen.there(image):
                 continue
