@@ -61,7 +61,7 @@ def make(args: argparse.Namespace, folder: Path) -> None:
 
     from detect.models import load_detector
     from detect.models.export import export
-    from detect.models.names import TORCHVISION
+    from detect.models.families import build
     from detect.models.weights import Weights, save_weights
     from detect.recipes import Recipe
     from detect.sample import draw_sample
@@ -70,14 +70,7 @@ def make(args: argparse.Namespace, folder: Path) -> None:
     np.save(folder / "photo.npy", picture)
     torch.manual_seed(0)
     recipe: Any = Recipe(model=args.model, imgsz=args.imgsz, anchors="default")
-    if args.model in TORCHVISION:
-        from detect.models.torchvision import build
-
-        module = build(recipe, 6)
-    else:
-        from detect.models.yolo import build as build_yolo
-
-        module = build_yolo(args.model, 6)
+    module = build(recipe, 6)
     classes = tuple("abcdef")
     weights = Weights(args.model, classes, args.imgsz, module.state_dict(), recipe.model_dump(mode="json"))
     save_weights(weights, folder / "best.pt")

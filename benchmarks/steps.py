@@ -38,7 +38,7 @@ def pictures(args: argparse.Namespace, side: int) -> tuple[list[Any], list[Any]]
 
 def ours(args: argparse.Namespace, model: str) -> Callable[[], None]:
     """A step as detect/training/torchvision/loop.py takes it."""
-    from detect.models.torchvision import build
+    from detect.models.families import build
     from detect.recipes import Augment, Recipe
     from detect.training.stopping import LossWatch
     from detect.training.torchvision import loop

@@ -82,7 +82,7 @@ def recipe(args: argparse.Namespace, **more: Any) -> Any:
 def ours(args: argparse.Namespace) -> dict[str, float]:
     """Train through this tool; a detector of torchvision with one photo in val, since its reference loop has none."""
     from detect.conversion import read
-    from detect.models.names import TORCHVISION as FAMILY
+    from detect.models.families import family_of
     from detect.progress import bar
     from detect.training.fitted import fitted
     from detect.training.log import Log, Watch
@@ -92,8 +92,9 @@ def ours(args: argparse.Namespace) -> dict[str, float]:
     chosen = fitted(recipe(args, epochs=args.epochs), dataset.only("train").images)
     with tempfile.TemporaryDirectory() as folder, bar("training", None) as advance:
         job = training(chosen, dataset, Path(folder), Watch(Log(Path(folder) / "log.jsonl"), advance, args.epochs))
-        val = job.val[:1] if args.model in FAMILY else job.val
-        fit(replace(job, val=val, measure=_blind if args.model in FAMILY else job.measure, on_epoch=clock.mark),
+        alone = family_of(args.model).library == "torchvision"
+        val = job.val[:1] if alone else job.val
+        fit(replace(job, val=val, measure=_blind if alone else job.measure, on_epoch=clock.mark),
             resume=False)  # fmt: skip
     return clock.read()
 
@@ -230,10 +231,10 @@ def compare(model: str, mine: str, theirs: str, floor: float, args: argparse.Nam
 
 def costs(args: argparse.Namespace) -> None:
     """Print what a photo costs each detector, beside what `detect models` says."""
-    from detect.models.names import MODELS
+    from detect.models.families import models
 
-    for name in [args.model] if args.model else MODELS:
-        args.imgsz, said = MODELS[name].imgsz, MODELS[name].seconds
+    for name in [args.model] if args.model else models():
+        args.imgsz, said = models()[name][1].imgsz, models()[name][1].seconds
         print(f"{name:42} {per_epoch('ours', args, name):7.3f} s, said to be {said}", flush=True)
 
 

@@ -33,10 +33,10 @@ def anchors(
       detect anchors data/ --model ssdlite320_mobilenet_v3_large --split train
     """
     from detect.models.anchors import fit_anchors, layout, overlap, positive, quality, seen_boxes, shape_iou
-    from detect.models.names import FIXED, check_size
+    from detect.models.families import check_size, fixed_size
     from detect.recipes import Recipe
 
-    imgsz = imgsz or FIXED.get(model, 640)
+    imgsz = imgsz or fixed_size(model) or 640
     check_size(model, imgsz)
     defaults = layout(model, imgsz)
     dataset = options.read_data(data)

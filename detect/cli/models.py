@@ -19,16 +19,27 @@ def models(as_json: bool) -> None:
     Example:
       detect models
     """
-    from detect.models.names import MODELS
+    from detect.models.families import models as known
 
     if as_json:
-        options.print_json({name: row._asdict() for name, row in MODELS.items()})
+        options.print_json(
+            {
+                name: {"library": family.library, **variant._asdict(), "anchors": family.has_anchors}
+                for name, (family, variant) in known().items()
+            }
+        )
         return
     head = ("model", "from", "parameters", "imgsz", "CPU s per photo", "anchors")
     rows = [
-        (name, m.library, f"{m.parameters / 1e6:.1f} M", str(m.imgsz), "-" if m.seconds is None else f"{m.seconds:.2f}",
-         "yes" if m.anchors else "none")
-        for name, m in MODELS.items()
-    ]  # fmt: skip
+        (
+            name,
+            family.library,
+            f"{variant.parameters / 1e6:.1f} M",
+            str(variant.imgsz),
+            "-" if variant.seconds is None else f"{variant.seconds:.2f}",
+            "yes" if family.has_anchors else "none",
+        )
+        for name, (family, variant) in known().items()
+    ]
     options.print_table(options.console(), "Detectors", head, rows)
     click.echo("\nEach YOLO also comes in sizes m, l and x, for a GPU.")

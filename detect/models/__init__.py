@@ -28,17 +28,13 @@ def load_detector(path: str | Path, *, device: str = "auto", threads: int = 0) -
 
         return Exported(path, device=device, threads=threads)
     require_torch()
-    from detect.models.names import TORCHVISION
+    from detect.models.families import family_of
+    from detect.models.family import resolve
     from detect.models.weights import load_weights
 
     weights = load_weights(path)
-    if weights.model in TORCHVISION:
-        from detect.models.torchvision import Torchvision
-
-        return Torchvision(weights, device=device, source=path)
-    from detect.models.yolo import Yolo
-
-    return Yolo(weights, device=device, source=path)
+    trained: Detector = resolve(family_of(weights.model).load)(weights, device=device, source=path)
+    return trained
 
 
 def load_point(path: str | Path) -> OperatingPoint | None:

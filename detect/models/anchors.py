@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from detect.data import Image
 from detect.errors import DataError, ModelError
-from detect.models.names import check_name
+from detect.models.families import family_of
+from detect.models.family import resolve
 from detect.progress import track
 from detect.recipes import Recipe
 
@@ -63,44 +64,17 @@ class Layout(NamedTuple):
 
 
 def layout(model: str, imgsz: int) -> Layout:
-    """The anchors that torchvision gives this model. Raises ModelError for models that have none."""
-    check_name(model)
-    if model.startswith("ssd300"):
-        scales = [0.07, 0.15, 0.33, 0.51, 0.69, 0.87, 1.05]  # of the input, as in the paper for COCO
-        grids = [(38, 8.0), (19, 16.0), (10, 32.0), (5, 64.0), (3, 100.0), (1, 300.0)]
-        return _default_boxes([[2], [2, 3], [2, 3], [2, 3], [2], [2]], scales, imgsz, grids)
-    if model.startswith("ssdlite"):
-        scales = [*np.linspace(0.2, 0.95, 6).tolist(), 1.0]
-        return _default_boxes([[2, 3]] * 6, scales, imgsz, [(n, imgsz / n) for n in (20, 10, 5, 3, 2, 1)])
-    ratios = (0.5, 1.0, 2.0)
-    if model.startswith("retinanet"):
-        grid = [(s // 4, [int(s * 2 ** (i / 3)) for i in range(3)]) for s in (32, 64, 128, 256, 512)]
-    elif model.startswith("fasterrcnn_mobilenet"):
-        grid = [(step, [32, 64, 128, 256, 512]) for step in (32, 32, 64)]
-    elif model.startswith("fasterrcnn"):
-        grid = [(s // 8, [s]) for s in (32, 64, 128, 256, 512)]
-    else:
-        raise ModelError(
-            f"{model}: has no anchors to fit. YOLOv8 and later predict edges from each place directly, and the yolov5 "
-            "here is the anchor-free `u` kind"
-        )
-    levels = []
-    for step, own in grid:
-        cells = -(-imgsz // step)
-        shapes = [(s / r**0.5, s * r**0.5) for r in ratios for s in own]
-        levels.append(Level(cells, imgsz // cells, 0.0, np.array(shapes, dtype=np.float64)))
-    return Layout(tuple(levels))
-
-
-def has_anchors(model: str) -> bool:
-    """Whether this model has anchors that can be fitted."""
-    return model.startswith(("fasterrcnn", "retinanet", "ssd"))
+    """The default anchors of this model. Raises ModelError for models that have none."""
+    family = family_of(model)
+    if family.layout is None:
+        raise ModelError(f"{model}: has no anchors to fit; it predicts the edges of a box from each place directly")
+    found: Layout = resolve(family.layout)(model, imgsz)
+    return found
 
 
 def positive(recipe: Recipe) -> float:
     """The overlap with a box from which an anchor learns to find it."""
-    overlap = recipe.overlap
-    return overlap.rpn_foreground if recipe.model.startswith("fasterrcnn") else overlap.foreground
+    return float(getattr(recipe.overlap, family_of(recipe.model).positive))
 
 
 def seen_boxes(images: Sequence[Image], model: str, imgsz: int) -> Seen:
@@ -108,7 +82,7 @@ def seen_boxes(images: Sequence[Image], model: str, imgsz: int) -> Seen:
 
     Raises DataError without boxes.
     """
-    square = model.startswith("ssd")
+    square = family_of(model).square
     rows = []
     for image in images:
         across = imgsz / (image.width if square else max(image.width, image.height))
@@ -246,17 +220,3 @@ def _k_means(boxes: Shapes, count: int, rng: np.random.Generator) -> Shapes:
         for k in np.unique(owner):
             centres[k] = np.median(boxes[owner == k], axis=0)
     return centres
-
-
-def _default_boxes(ratios: list[list[int]], scales: list[float], imgsz: int, grids: list[tuple[int, float]]) -> Layout:
-    """SSD's default boxes: two squares per level, and each ratio upright and across (Liu et al., SSD, ECCV 2016)."""
-    levels = []
-    for k, level in enumerate(ratios):
-        own, between = scales[k], (scales[k] * scales[k + 1]) ** 0.5
-        shapes = [(own, own), (between, between)]
-        for ratio in level:
-            wide, narrow = own * ratio**0.5, own / ratio**0.5
-            shapes += [(wide, narrow), (narrow, wide)]
-        cells, step = grids[k]
-        levels.append(Level(cells, step, step / 2, np.minimum(np.array(shapes), 1) * imgsz))
-    return Layout(tuple(levels))

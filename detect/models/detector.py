@@ -13,6 +13,7 @@ from detect.models.nms import Candidates, suppress
 from detect.operating_point import OperatingPoint, Suppression
 
 Picture = NDArray[np.uint8]
+LOWEST_SCORE = 0.001  # of a box that counts: in validation, in an exported graph
 
 
 class Detector(Protocol):
@@ -33,7 +34,10 @@ class Detector(Protocol):
 
 
 def detect(
-    detector: Detector, pictures: Sequence[Picture], confidence: float = 0.001, suppression: Suppression | None = None
+    detector: Detector,
+    pictures: Sequence[Picture],
+    confidence: float = LOWEST_SCORE,
+    suppression: Suppression | None = None,
 ) -> list[tuple[Box, ...]]:
     """Boxes of each picture, best first, in the picture's own pixels; without `suppression` the detector's own."""
     how = suppression or detector.suppression

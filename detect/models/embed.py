@@ -15,8 +15,9 @@ from detect.errors import ModelError
 from detect.models import EXPORTED
 from detect.models.detector import Picture
 from detect.models.device import pick_device
+from detect.models.families import family_of
+from detect.models.family import resolve
 from detect.models.letterbox import letterbox
-from detect.models.names import TORCHVISION
 from detect.models.weights import COUNTER, FORMAT, load_tensors, load_weights, state_dict, take_over, weights_file
 
 Embed = Callable[[Sequence[Picture]], NDArray[np.float32]]
@@ -54,19 +55,11 @@ def embedder(path: str | Path, *, device: str = "auto") -> Embed:
 
 
 def _detector(file: Path, device: str) -> tuple[Features, int]:
-    """The backbone of a trained detector, which scales colours as its own transform does, and the size of its input."""
+    """The backbone of a trained detector, and the size of its input."""
     weights = load_weights(file)
-    if weights.model in TORCHVISION:
-        from detect.models.torchvision import Torchvision
-
-        module = Torchvision(weights, device=device, source=file).module
-        # Where the classifier ended; after it come coarser ones.
-        level = 1 if "ssd" in weights.model else -3 if "retinanet" in weights.model else -2
-        return lambda pixels: list(module.backbone(module.transform.normalize(pixels)).values())[level], weights.imgsz
-    from detect.models.yolo import Yolo
-
-    network = Yolo(weights, device=device, source=file).module
-    return network.model[: len(network.yaml["backbone"])], weights.imgsz  # its layers follow one another
+    if (features := family_of(weights.model).features) is None:
+        raise ModelError(f"{file}: {weights.model} has no features to embed photos with")
+    return resolve(features)(weights, device, file), weights.imgsz
 
 
 def _classifier(tensors: dict[str, torch.Tensor], file: Path, where: torch.device) -> Features:

@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torchvision.models.detection._utils import BoxCoder
 from torchvision.ops import nms
 
 from detect.errors import MissingExtra, ModelError
@@ -25,13 +24,12 @@ from detect.files import atomic_file, atomic_folder
 from detect.geometry import iou
 from detect.models.detector import Detector, Picture, detect
 from detect.models.export_metadata import KEY, ExportMetadata
-from detect.models.names import TORCHVISION
+from detect.models.families import family_of
+from detect.models.family import resolve
 from detect.models.nms import MOST
 from detect.models.openvino import openvino
-from detect.models.torchvision import Torchvision, without_suppression
 from detect.operating_point import Suppression, to_document
 
-LEAST = 0.001  # score of a box that leaves the graph
 FAR = 2.0  # input sizes between the boxes of two classes, so that they leave each other alone; single precision ends
 BOX, SCORE = 1e-3, 1e-4  # by which an exported model may differ, in pixels of the input and in score
 SURE = 0.01  # boxes of a lower score may differ in whether they are there at all
@@ -43,55 +41,21 @@ Rows = NDArray[np.float64]  # (N, 6): x1, y1, x2, y2, score, number of the class
 class _Graph(torch.nn.Module):
     """A detector from input to suppressed boxes, as a function of one tensor."""
 
-    def __init__(self, detector: Any, metadata: ExportMetadata) -> None:
+    def __init__(self, detector: Any, metadata: ExportMetadata, graph: Any) -> None:
         super().__init__()
-        self.module, self.metadata = deepcopy(detector.module), metadata  # the detector may go on looking
-        if isinstance(detector, Torchvision):
-            without_suppression(self.module, LEAST)
-            if hasattr(self.module, "roi_heads"):
-                self.module.roi_heads.box_coder.__class__ = _Coder
-        else:
-            self.module.model[-1].dynamic = True  # anchor points follow the size of the input
+        self.candidates, self.metadata = graph(deepcopy(detector.module)), metadata  # the detector stays as it is
 
     def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        boxes, scores, labels = self._yolo(image) if self.metadata.padded else self._torchvision(image)
+        boxes, scores, labels = self.candidates(image)
         far = FAR * self.metadata.imgsz if self.metadata.per_class else 0.0
         # Counted from the class in the middle, which halves the largest numbers, and their rounding.
         apart = boxes + (labels[:, None] - len(self.metadata.classes) // 2).to(boxes.dtype) * far
         keep = nms(apart, scores, self.metadata.iou)[:MOST]
         return boxes[keep], scores[keep], labels[keep]
 
-    def _yolo(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        raw = self.module(image)
-        while not isinstance(raw, torch.Tensor):
-            raw = raw[0]
-        centre, size, scores = raw[0, :2].T, raw[0, 2:4].T, raw[0, 4:].T
-        rows = torch.nonzero(scores > LEAST)
-        anchor, label = rows[:, 0], rows[:, 1]
-        centre, size = centre[anchor], size[anchor]
-        return torch.cat([centre - size / 2, centre + size / 2], dim=1), scores[anchor, label], label
-
-    def _torchvision(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        found = self.module([image[0]])
-        found = (found[1] if isinstance(found, tuple) else found)[0]
-        boxes, scores, labels = found["boxes"], found["scores"], found["labels"] - 1
-        # RetinaNet says background, too, and finds boxes without area beside the picture.
-        rows = torch.nonzero((labels >= 0) & (boxes[:, 2:] > boxes[:, :2]).all(dim=1))[:, 0]
-        return boxes[rows], scores[rows], labels[rows]
-
-
-class _Coder(BoxCoder):
-    """torchvision's decoding of boxes without its `if`, which a graph would freeze: some photos have no proposals."""
-
-    def decode(self, rel_codes: torch.Tensor, boxes: list[torch.Tensor]) -> torch.Tensor:
-        """Codes (N, 4 * C) and proposals, (N, 4) in all, to boxes (N, C, 4)."""
-        width = rel_codes.shape[1]
-        decoded: torch.Tensor = self.decode_single(rel_codes.reshape(-1, width), torch.cat(boxes))
-        return decoded.reshape(-1, width // 4, 4)
-
 
 def export_metadata(detector: Detector) -> ExportMetadata:
-    """The card of a detector. Raises ModelError where its suppression cannot be part of a graph."""
+    """What an exported file says of its detector. Raises ModelError where its suppression cannot be in a graph."""
     how = detector.suppression
     if how.sigma:
         raise ModelError(
@@ -99,7 +63,7 @@ def export_metadata(detector: Detector) -> ExportMetadata:
             "`detect thresholds RUN --data DATA --hard`"
         )
     point = {} if detector.point is None else to_document(detector.point)
-    padded = detector.name not in TORCHVISION
+    padded = family_of(detector.name).padded
     return ExportMetadata(detector.name, detector.classes, detector.imgsz, padded, how.iou, how.per_class, point)
 
 
@@ -110,8 +74,9 @@ def export(detector: Detector, path: Path, to: str) -> Path:
     """
     if not hasattr(detector, "module"):
         raise ModelError("this is an exported model; export the run that it comes from")
-    about = export_metadata(detector)
-    graph = _Graph(detector, about).eval().cpu()
+    if (graph_of := family_of(detector.name).graph) is None:
+        raise ModelError(f"{detector.name}: cannot be exported")
+    graph = _Graph(detector, export_metadata(detector), resolve(graph_of)).eval().cpu()
     WRITERS[to](graph, path)
     return path / "model.xml" if to == "openvino" else path
 

@@ -10,7 +10,7 @@ from typing import Any
 from detect.errors import ModelError
 from detect.operating_point import OperatingPoint, Suppression, from_document
 
-KEY = "detect"  # under which the card is kept in a file
+KEY = "detect"  # under which it is kept in a file
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class ExportMetadata:
 
 
 def read_metadata(text: str | None, path: Path) -> ExportMetadata:
-    """The card in a file. Raises ModelError where there is none, or it is broken."""
+    """What a file says of itself. Raises ModelError where there is none, or it is broken."""
     try:
         values = json.loads(text or "")
         return ExportMetadata(**{**values, "classes": tuple(values["classes"])})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Gain = Annotated[float, Field(ge=0)]
@@ -180,13 +180,6 @@ class Recipe(Part):
     augment: Augment = Augment()
     loss: Loss = Loss()
     assigner: Assigner = Assigner()
-
-    @field_validator("imgsz")
-    @classmethod
-    def _fits_the_strides(cls, imgsz: int, info: ValidationInfo) -> int:
-        if imgsz % 32 and info.data.get("model") != "ssd300_vgg16":
-            raise ValueError("must be a multiple of 32")
-        return imgsz
 
 
 SECTIONS: dict[str, type[Part]] = {

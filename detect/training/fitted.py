@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from detect.data import Image
-from detect.models.anchors import fit_anchors, has_anchors, layout, positive, seen_boxes
+from detect.models.anchors import fit_anchors, layout, positive, seen_boxes
+from detect.models.families import family_of
 from detect.recipes import Recipe, Roi
 
 DECIMALS = 1  # of a pixel, in the anchors that a recipe keeps
@@ -15,13 +16,12 @@ DECIMALS = 1  # of a pixel, in the anchors that a recipe keeps
 
 def fitted(recipe: Recipe, images: Sequence[Image]) -> Recipe:
     """The recipe with every "auto" that the model has settled by these images; the same ones give the same recipe."""
-    if not has_anchors(recipe.model):
-        return recipe
-    if recipe.anchors == "auto":
+    family = family_of(recipe.model)
+    if recipe.anchors == "auto" and family.has_anchors:
         boxes = seen_boxes(images, recipe.model, recipe.imgsz)
         shapes = fit_anchors(boxes, layout(recipe.model, recipe.imgsz), positive(recipe), recipe.seed)
         recipe = recipe.model_copy(update={"anchors": tuple(map(tuple, shapes.round(DECIMALS).tolist()))})
-    if recipe.roi == "auto" and recipe.model.startswith("fasterrcnn"):
+    if recipe.roi == "auto" and "roi" in family.keys:
         recipe = recipe.model_copy(update={"roi": roi_budget(images)})
     return recipe
 

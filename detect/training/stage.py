@@ -13,7 +13,8 @@ from detect.errors import ConfigError, DataError, DetectError
 from detect.evaluation import evaluate
 from detect.files import atomic_folder, write_text
 from detect.models import require_torch
-from detect.models.names import TORCHVISION, check_recipe
+from detect.models.families import check_recipe, family_of
+from detect.models.family import resolve
 from detect.progress import bar, say
 from detect.recipes import METRICS, Recipe, Roi, differences, dump_recipe, load_recipe
 from detect.training import log as logs
@@ -171,14 +172,7 @@ def training(recipe: Recipe, dataset: Dataset, out: Path, watch: logs.Watch) -> 
 def fit(job: Job, *, resume: bool) -> None:
     """Train the detector that the recipe names. Raises ModelError, DataError or MissingExtra."""
     require_torch()
-    if job.recipe.model not in TORCHVISION:
-        from detect.training.yolo import trainer
-
-        trainer.fit(job, resume=resume)
-        return
-    from detect.training.torchvision import loop
-
-    loop.fit(job, resume=resume)
+    resolve(family_of(job.recipe.model).fit)(job, resume=resume)
 
 
 def measured(truth: Dataset, found: Predictions) -> dict[str, float]:

@@ -21,7 +21,6 @@ from detect.errors import DataError, ModelError
 from detect.models.anchors import (
     Level,
     fit_anchors,
-    has_anchors,
     layout,
     overlap,
     placed_iou,
@@ -30,11 +29,11 @@ from detect.models.anchors import (
     seen_boxes,
     shape_iou,
 )
-from detect.models.names import FIXED, TORCHVISION
-from detect.models.torchvision import build
+from detect.models.families import FAMILIES, build, family_of, fixed_size
 from detect.recipes import Recipe
 
 FASTER = "fasterrcnn_resnet18_fpn"
+SSDS = ("ssd300_vgg16", "ssdlite320_mobilenet_v3_large")
 
 
 def long_boxes(count: int, seed: int = 0) -> np.ndarray:
@@ -46,12 +45,12 @@ def long_boxes(count: int, seed: int = 0) -> np.ndarray:
     return np.concatenate([rng.uniform(shapes / 2, 640 - shapes / 2), shapes], axis=1)
 
 
-@pytest.mark.parametrize("model", [FASTER, "retinanet_resnet50_fpn", *FIXED, "fasterrcnn_mobilenet_v3_large_320_fpn"])
+@pytest.mark.parametrize("model", [FASTER, "retinanet_resnet50_fpn", *SSDS, "fasterrcnn_mobilenet_v3_large_320_fpn"])
 def test_the_default_shapes_are_torchvisions(model: str) -> None:
-    imgsz = FIXED.get(model, 320)
+    imgsz = fixed_size(model) or 320
     module = build(Recipe(model=model, imgsz=imgsz, anchors="default"), 2)
     generator = module.rpn.anchor_generator if hasattr(module, "rpn") else module.anchor_generator
-    if model in FIXED:
+    if fixed_size(model):
         theirs = [(level.clamp(max=1) * imgsz).numpy() for level in generator._wh_pairs]
     else:
         theirs = [(corners[:, 2:] - corners[:, :2]).numpy() for corners in generator.cell_anchors]
@@ -86,10 +85,10 @@ def test_with_fewer_boxes_than_anchors_the_default_ones_stay(boxes: np.ndarray) 
     np.testing.assert_array_equal(fit_anchors(boxes, given, 0.7), given.shapes)
 
 
-@pytest.mark.parametrize("model", FIXED)
+@pytest.mark.parametrize("model", SSDS)
 def test_levels_that_see_nothing_keep_their_default_ones_in_their_places(model: str) -> None:
     """The heads of an SSD that was trained with these go on meaning what they meant."""
-    given = layout(model, FIXED[model])
+    given = layout(model, fixed_size(model) or 0)
     np.testing.assert_array_equal(fit_anchors(np.array([[64.0, 64, 30, 10]]), given, 0.5), given.shapes)
     fitted = np.split(fit_anchors(long_boxes(2000) / 3, given, 0.5), np.cumsum(given.counts)[:-1])
     kept = [np.array_equal(shapes, level.shapes) for shapes, level in zip(fitted, given.levels, strict=True)]
@@ -116,10 +115,10 @@ def test_overlap_where_the_anchors_stand() -> None:
     np.testing.assert_allclose(placed_iou(boxes, level.shapes, level), expected)
 
 
-@pytest.mark.parametrize("model", [FASTER, "retinanet_resnet50_fpn", *FIXED, "fasterrcnn_mobilenet_v3_large_320_fpn"])
+@pytest.mark.parametrize("model", [FASTER, "retinanet_resnet50_fpn", *SSDS, "fasterrcnn_mobilenet_v3_large_320_fpn"])
 def test_the_anchors_stand_where_torchvision_puts_them(model: str) -> None:
     """The best overlap of every box, by our levels and by torchvision's whole list of anchors."""
-    imgsz = FIXED.get(model, 224)
+    imgsz = fixed_size(model) or 224
     module = build(Recipe(model=model, imgsz=imgsz, anchors="default"), 2).eval()
     generator = module.rpn.anchor_generator if hasattr(module, "rpn") else module.anchor_generator
     with torch.no_grad():
@@ -167,11 +166,11 @@ def test_boxes_are_taken_as_the_model_sees_them() -> None:
 @pytest.mark.parametrize("model", [FASTER, "retinanet_resnet50_fpn", "ssdlite320_mobilenet_v3_large"])
 def test_a_model_is_built_with_the_recipes_anchors(model: str) -> None:
     """Level by level, the finest first."""
-    imgsz, count = FIXED.get(model, 320), sum(layout(model, 320).counts)
+    imgsz, count = fixed_size(model) or 320, sum(layout(model, 320).counts)
     shapes = tuple((10.0 + k, 20.0 + k) for k in range(count))
     module = build(Recipe(model=model, imgsz=imgsz, anchors=shapes), 2)
     generator = module.rpn.anchor_generator if hasattr(module, "rpn") else module.anchor_generator
-    if model in FIXED:
+    if fixed_size(model):
         levels = [level.numpy() * imgsz for level in generator._wh_pairs]
     else:
         levels = [(level[:, 2:] - level[:, :2]).numpy() for level in generator.cell_anchors]
@@ -182,9 +181,9 @@ def test_a_model_is_built_with_the_recipes_anchors(model: str) -> None:
 
 
 def test_yolos_have_none_and_it_says_why() -> None:
-    assert [name for name in TORCHVISION if not has_anchors(name)] == []
+    assert [one.name for one in FAMILIES.values() if not one.has_anchors] == ["yolo", "yolo26"]
     for model in ("yolo11n", "yolov5n"):
-        assert not has_anchors(model)
+        assert not family_of(model).has_anchors
         with pytest.raises(ModelError, match="has no anchors to fit"):
             layout(model, 640)
     for model in ("fasterrcnn_resnet50", "retinanet", "ssd301_vgg16", "yolov99"):
@@ -251,7 +250,7 @@ def test_on_real_damage(shared_data: Path, name: str) -> None:
 @pytest.mark.parametrize("model", ["retinanet_resnet50_fpn", "ssdlite320_mobilenet_v3_large"])
 def test_on_real_damage_with_many_anchors(shared_data: Path, model: str) -> None:
     """Fitted by shape alone, as if an anchor stood on every box, they would be worse than the default ones here."""
-    imgsz = FIXED.get(model, 224)
+    imgsz = fixed_size(model) or 224
     boxes, given = seen_boxes(read(shared_data / "neu-det-voc").images, model, imgsz), layout(model, imgsz)
     default, fitted = (
         quality(overlap(boxes, shapes, given)) for shapes in (given.shapes, fit_anchors(boxes, given, 0.5))

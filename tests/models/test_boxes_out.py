@@ -12,7 +12,7 @@ from detect.data import Box
 from detect.geometry import as_boxes, iou
 from detect.models.letterbox import back, letterbox, resize
 from detect.models.nms import Candidates, candidates, suppress
-from detect.models.yolo import from_yolo
+from detect.models.yolo.detector import from_yolo
 from detect.operating_point import Suppression
 
 

@@ -11,7 +11,7 @@ import torchvision
 
 from detect.errors import ModelError
 from detect.models.embed import embedder
-from detect.models.torchvision import build
+from detect.models.families import build
 from detect.models.weights import Weights, load_weights, save_tensors, save_weights
 from detect.recipes import Recipe
 
@@ -20,12 +20,7 @@ def trained(model: str, path: Path) -> Path:
     """Weights of this tool, untrained."""
     recipe = Recipe(model=model, imgsz=320)
     torch.manual_seed(0)
-    if model.startswith("yolo"):
-        from detect.models.yolo import build as build_yolo
-
-        module = build_yolo(model, 2)
-    else:
-        module = build(recipe, 2)
+    module = build(recipe, 2)
     save_weights(Weights(model, ("a", "b"), 320, module.state_dict(), recipe.model_dump(mode="json")), path)
     return path
 

@@ -22,7 +22,8 @@ from detect.errors import ModelError
 from detect.models import load_detector
 from detect.models.detector import Detector, detect
 from detect.models.export import WRITERS, check, export
-from detect.models.torchvision import Torchvision, build
+from detect.models.families import build
+from detect.models.torchvision.detector import Torchvision
 from detect.models.weights import Weights, load_weights, save_weights
 from detect.operating_point import OperatingPoint, Suppression
 from detect.prediction import Sources

@@ -9,35 +9,31 @@ from click.testing import CliRunner
 
 from detect.cli import main
 from detect.errors import ModelError
-from detect.models.names import MODELS, TORCHVISION
-from detect.models.torchvision import build
+from detect.models.families import build, models
 from detect.recipes import Recipe
 
 
 def test_every_model_is_listed() -> None:
     rows = json.loads(CliRunner().invoke(main, ["models", "--json"]).stdout)
-    assert list(rows) == list(MODELS)
+    assert list(rows) == list(models())
+    known = models()
     text = CliRunner().invoke(main, ["models"]).stdout
-    assert all(name in text for name in MODELS)
-    rows_shown = {line.split()[0]: line for line in text.splitlines() if line.split()[:1] and line.split()[0] in MODELS}
+    assert all(name in text for name in models())
+    rows_shown = {line.split()[0]: line for line in text.splitlines() if line.split()[:1] and line.split()[0] in known}
     assert "2.6 M" in rows_shown["yolo11n"] and "0.09" in rows_shown["yolo11n"] and "none" in rows_shown["yolo11n"]
     assert "24.4 M" in rows_shown["ssd300_vgg16"] and "2.02" in rows_shown["ssd300_vgg16"]
 
 
-@pytest.mark.parametrize("name", TORCHVISION)
+@pytest.mark.parametrize("name", models())
 def test_the_parameters_are_those_of_the_model(name: str) -> None:
-    module = build(Recipe(model=name, imgsz=MODELS[name].imgsz), 6)
-    assert sum(p.numel() for p in module.parameters()) == MODELS[name].parameters
-
-
-@pytest.mark.parametrize("name", [name for name in MODELS if name.startswith("yolo")])
-def test_the_parameters_of_yolos(name: str) -> None:
-    yolo = pytest.importorskip("detect.models.yolo")
-    assert sum(p.numel() for p in yolo.build(name, 6).parameters()) == MODELS[name].parameters
+    if models()[name][0].library == "ultralytics":
+        pytest.importorskip("ultralytics")
+    module = build(Recipe(model=name, imgsz=models()[name][1].imgsz), 6)
+    assert sum(p.numel() for p in module.parameters()) == models()[name][1].parameters
 
 
 def test_what_cannot_be_built_is_explained() -> None:
-    with pytest.raises(ModelError, match="no such detector; known: ssdlite320"):
+    with pytest.raises(ModelError, match=r"no such detector \(did you mean"):
         build(Recipe(model="fasterrcnn_vgg"), 2)
     with pytest.raises(ModelError, match=r"its input is 320 pixels, always; leave it at `imgsz: 320`"):
         build(Recipe(model="ssdlite320_mobilenet_v3_large", imgsz=640), 2)

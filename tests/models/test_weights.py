@@ -14,7 +14,7 @@ import torch
 from detect.errors import ModelError
 from detect.models import load_detector
 from detect.models.weights import Weights, load_tensors, load_weights, save_tensors, save_weights, state_dict, take_over
-from detect.models.yolo import build, read_tensors
+from detect.models.yolo.network import network, read_tensors
 
 
 class Evil:
@@ -29,7 +29,7 @@ class Evil:
 
 def small(classes: tuple[str, ...] = ("dent", "scratch")) -> Weights:
     torch.manual_seed(0)
-    return Weights("yolov5n", classes, 64, dict(build("yolov5n", len(classes)).state_dict()), {"model": "yolov5n"})
+    return Weights("yolov5n", classes, 64, dict(network("yolov5n", len(classes)).state_dict()), {"model": "yolov5n"})
 
 
 def test_weights_survive_the_disk(tmp_path: Path) -> None:
@@ -130,7 +130,7 @@ def test_a_recipe_of_another_version_is_named(tmp_path: Path) -> None:
 
 
 def test_take_over_copies_what_fits_and_counts_it() -> None:
-    source, target = build("yolov5n", 3), build("yolov5n", 2)
+    source, target = network("yolov5n", 3), network("yolov5n", 2)
     fitted = take_over(target, source.state_dict())
     # of the 3 class branches, the last convolution (weight and bias) depends on the number of classes; their
     # hidden width too, where it is chosen from it
@@ -141,11 +141,11 @@ def test_take_over_copies_what_fits_and_counts_it() -> None:
 
 def test_coco_weights_fit_all_but_the_head(shared_data: Path) -> None:
     tensors = read_tensors(shared_data / "weights" / "yolov5n_coco80_state_dict_fp32.pt")
-    assert str(take_over(build("yolov5n", 6), tensors)) == "342 of 427 tensors"
+    assert str(take_over(network("yolov5n", 6), tensors)) == "342 of 427 tensors"
 
 
 def test_an_ultralytics_checkpoint_is_read_safely(tmp_path: Path) -> None:
-    model = build("yolov5n", 2)
+    model = network("yolov5n", 2)
     torch.save({"model": model, "epoch": 3}, tmp_path / "ultralytics.pt")
     tensors = read_tensors(tmp_path / "ultralytics.pt")
     assert torch.equal(tensors["model.0.conv.weight"], model.state_dict()["model.0.conv.weight"])
@@ -164,7 +164,7 @@ def test_a_file_with_an_official_name_is_neither_deleted_nor_fetched(
     for function in ("getaddrinfo", "gethostbyname", "create_connection"):
         monkeypatch.setattr(f"socket.{function}", refuse)
     monkeypatch.chdir(tmp_path)
-    model = build("yolov5n", 2)
+    model = network("yolov5n", 2)
     torch.save({"model": model}, name)
     tensors = read_tensors(Path(name))
     assert torch.equal(tensors["model.0.conv.weight"], model.state_dict()["model.0.conv.weight"])
@@ -183,8 +183,8 @@ def test_state_dict_looks_under_the_usual_keys() -> None:
 
 @pytest.mark.parametrize("name", ["yolo99n", "yolo11", "yolo11q", "", "../yolo11n", "resnet50"])
 def test_unknown_models_are_refused(name: str) -> None:
-    with pytest.raises(ModelError, match=r"no such detector.*YOLOs are yolov5"):
-        build(name, 2)
+    with pytest.raises(ModelError, match=r"no such detector.*`detect models` lists them"):
+        network(name, 2)
 
 
 def test_other_libraries_are_as_before() -> None:

@@ -64,8 +64,6 @@ WRONG = [
     ("model: yolo11n\nzzzzzz: 1\n", (), ["unknown key `zzzzzz`", "known: kind, model, weights"]),
     # a value out of range
     ("model: yolo11n\nlr: 5\n", (), ["line 2", "`lr` is 5", "less than or equal to 1"]),
-    # a size that the network cannot halve five times
-    ("model: yolo11n\nimgsz: 100\n", (), ["`imgsz` is 100", "multiple of 32"]),
     # several at once
     ("epoch: 3\nlr: -1\n", (), ["the key `model` is missing", "`lr` is -1", "unknown key `epoch`"]),
     # an override is to blame, not a line

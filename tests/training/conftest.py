@@ -10,7 +10,7 @@ from PIL import Image as Photo
 
 from detect.data import Box, Dataset, Image
 from detect.models.weights import Weights, save_weights
-from detect.models.yolo import build
+from detect.models.yolo.network import network
 
 
 @pytest.fixture
@@ -26,6 +26,6 @@ def dataset(tmp_path: Path) -> Dataset:
 @pytest.fixture
 def weights(tmp_path: Path) -> Path:
     torch.manual_seed(0)
-    tensors = build("yolov5n", 1).state_dict()
+    tensors = network("yolov5n", 1).state_dict()
     save_weights(Weights("yolov5n", ("dent",), 64, tensors, {"nms_iou": 0.65}), tmp_path / "run/weights/best.pt")
     return tmp_path / "run"

@@ -74,9 +74,9 @@ def test_the_log_counts_what_was_seen(model: str, squares: Dataset, tmp_path: Pa
 
 
 def test_a_yolos_broken_loss_names_the_photos(squares: Dataset, tmp_path: Path) -> None:
-    from detect.models.yolo import build
+    from detect.models.yolo.network import network
 
-    tensors = build("yolov5n", 2).state_dict()
+    tensors = network("yolov5n", 2).state_dict()
     name = next(key for key in tensors if key.endswith("weight"))
     torch.save({**tensors, name: torch.full_like(tensors[name], torch.nan)}, tmp_path / "broken.pt")
     recipe = small("yolov5n", weights=tmp_path / "broken.pt")

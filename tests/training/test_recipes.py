@@ -9,7 +9,7 @@ import pytest
 
 from detect.data import Dataset
 from detect.models import load_detector
-from detect.models.names import FIXED
+from detect.models.families import fixed_size
 from detect.recipes import load_recipe
 from detect.training import train
 
@@ -27,7 +27,7 @@ def test_there_are_recipes_for_every_family() -> None:
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
 def test_it_trains_a_step(path: Path, squares: Dataset, tmp_path: Path) -> None:
     recipe = load_recipe(path)
-    small = {"epochs": 1, "batch": 2, "workers": 0, "imgsz": FIXED.get(recipe.model, 64), "device": "cpu"}
+    small = {"epochs": 1, "batch": 2, "workers": 0, "imgsz": fixed_size(recipe.model) or 64, "device": "cpu"}
     few = [image for image in squares.images if image.boxes and image.split == "train"][:2]
     dataset = replace(squares, images=(*few, replace(few[0], name="val.png", split="val")))
     run = train(recipe.model_copy(update=small), dataset, tmp_path / "run")

@@ -11,8 +11,7 @@ from pydantic import ValidationError
 
 from detect.data import Dataset
 from detect.errors import ConfigError, DetectError, ModelError
-from detect.models.names import check_recipe
-from detect.models.torchvision import build
+from detect.models.families import build, check_recipe
 from detect.recipes import Assigner, Augment, Balance, Loss, Overlap, Recipe, Roi
 from detect.training import train
 from detect.training.preview import preview
@@ -114,6 +113,7 @@ def test_a_budget_holds_a_right_example() -> None:
     [
         (Recipe(model="fasterrcn_resnet18_fpn"), ModelError, "did you mean fasterrcnn_resnet18_fpn"),
         (Recipe(model=SSD, imgsz=640), ModelError, "its input is 320 pixels"),
+        (Recipe(model=FASTER, imgsz=100), ConfigError, "`imgsz` is 100: must be a multiple of 32, such as 96"),
         (recipe(SSD, overlap=Overlap(rpn_nms=0.2)), ConfigError, r"has no use for `overlap\.rpn_nms`"),
     ],
 )

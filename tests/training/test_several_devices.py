@@ -19,7 +19,7 @@ import torch
 from detect.conversion import read, write
 from detect.data import Dataset
 from detect.evaluation import evaluate
-from detect.models.torchvision import build
+from detect.models.families import build
 from detect.models.weights import load_weights
 from detect.prediction import predict
 from detect.recipes import Recipe

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from detect.data import Dataset
-from detect.models.torchvision import build
+from detect.models.families import build
 from detect.models.weights import load_tensors, load_weights
 from detect.recipes import Augment, Recipe, Roi
 from detect.training import Run, train

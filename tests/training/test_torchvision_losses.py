@@ -10,8 +10,7 @@ from torch import Tensor
 from torchvision.models.detection._utils import Matcher, SSDMatcher
 from torchvision.ops import box_iou
 
-from detect.models.names import FIXED
-from detect.models.torchvision import build
+from detect.models.families import build, fixed_size
 from detect.recipes import Recipe
 from detect.training.torchvision.losses import Losses, assemble
 from detect.training.torchvision.matching import NOTHING, UNDECIDED, Truth, match, overlaps, sample
@@ -42,7 +41,7 @@ def scene(size: int, seed: int = 0) -> tuple[list[Tensor], list[dict[str, Tensor
 def taught(model: str) -> tuple[Any, int]:
     """A model that draws no lots: its budgets hold all examples. And the size of its input."""
     torch.manual_seed(0)
-    size = FIXED.get(model, 160)
+    size = fixed_size(model) or 160
     module = build(Recipe(model=model, imgsz=size), 3)
     if model.startswith("fasterrcnn"):
         module.rpn.fg_bg_sampler.batch_size_per_image = module.roi_heads.fg_bg_sampler.batch_size_per_image = 10**6

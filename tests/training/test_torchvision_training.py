@@ -17,7 +17,8 @@ from detect.errors import ModelError
 from detect.evaluation import evaluate
 from detect.models import load_detector
 from detect.models.anchors import layout
-from detect.models.torchvision import build, look
+from detect.models.families import build
+from detect.models.torchvision.detector import look
 from detect.models.weights import load_weights
 from detect.prediction import predict
 from detect.recipes import Augment, Recipe, Roi, load_recipe

@@ -11,7 +11,8 @@ import torch
 import torchvision.models as classifiers
 
 from detect.errors import ModelError
-from detect.models.torchvision import Torchvision, build
+from detect.models.families import build
+from detect.models.torchvision.detector import Torchvision
 from detect.models.weights import Weights, fill, load_tensors, save_weights
 from detect.recipes import Recipe
 from detect.training.torchvision.losses import Losses

@@ -13,12 +13,12 @@ import torch
 from PIL import Image as Photo
 
 from detect.data import Dataset
-from detect.errors import ModelError
+from detect.errors import ConfigError, ModelError
 from detect.evaluation import evaluate
 from detect.models import load_detector
 from detect.models.weights import load_weights, save_tensors
-from detect.models.yolo import build
 from detect.models.yolo.library import DetectionModel
+from detect.models.yolo.network import network
 from detect.prediction import predict
 from detect.recipes import Assigner, Augment, Balance, Recipe
 from detect.training import Run, train
@@ -44,7 +44,7 @@ def job(recipe: Recipe, squares: Dataset, folder: Path) -> Job:
 def trainer(recipe: Recipe, squares: Dataset, folder: Path, frozen: int = 0) -> Any:
     """One that is set up, but has not begun."""
     torch.manual_seed(0)
-    made = _Trainer(job(recipe, squares, folder), build(recipe.model, 2), None, frozen)
+    made = _Trainer(job(recipe, squares, folder), network(recipe.model, 2), None, frozen)
     made._setup_train()
     return made
 
@@ -95,7 +95,7 @@ def test_the_assigner_is_the_recipes(model: str, squares: Dataset, tmp_path: Pat
     assert (used.alpha, used.beta, used.topk) == (1.0, 4.0, 13)
     usual = trainer(recipe(model=model), squares, tmp_path / "usual").model
     usual = getattr(usual.criterion, "one2many", usual.criterion).assigner
-    fresh = build(model, 2)
+    fresh = network(model, 2)
     fresh.args = SimpleNamespace(box=7.5, cls=0.5, dfl=1.5, epochs=1)
     theirs = fresh.init_criterion()
     theirs = getattr(theirs, "one2many", theirs).assigner
@@ -131,7 +131,7 @@ def test_repeated_photos_make_a_longer_epoch(squares: Dataset, tmp_path: Path) -
 
 
 def test_frozen_layers_stay_as_they_are(squares: Dataset, tmp_path: Path) -> None:
-    start = build("yolov5n", 2)
+    start = network("yolov5n", 2)
     save_tensors(start.state_dict(), tmp_path / "start.pt")
     run = train(recipe(weights=tmp_path / "start.pt", freeze="backbone", epochs=2), squares, tmp_path / "run")
     learnt, before = load_weights(run.weights).tensors, start.state_dict()
@@ -168,7 +168,7 @@ def test_accumulated_batches_make_one_step(squares: Dataset, tmp_path: Path, mon
 def test_what_is_not_for_yolos_is_refused(squares: Dataset, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="trains on one device"):
         train(recipe(devices=2), squares, tmp_path / "run")
-    with pytest.raises(ModelError, match="`backbone` is for torchvision's detectors"):
+    with pytest.raises(ConfigError, match="yolov5n has no use for `backbone`"):
         train(recipe(backbone=tmp_path / "resnet.pt"), squares, tmp_path / "run")
 
 

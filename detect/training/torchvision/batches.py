@@ -154,3 +154,13 @@ class _Still(Dataset[tuple[Image, Picture | None, Scale]]):
             return self.images[place], *resize(read(self.images[place]), self.imgsz)
         except DataError:
             return self.images[place], None, (1.0, 1.0)
+
+
+def preview_items(job: Job, keys: Sequence[int]) -> Iterator[tuple[Picture, Boxes, list[str]]]:
+    """What the model sees under these keys, see `EpochSampler`: picture, boxes (N, 4) in its pixels, their labels."""
+    items = Photos(job.train, job.classes, job.recipe)
+    for key in keys:
+        item = items[key]
+        picture = item.picture.numpy().transpose(1, 2, 0)
+        labels = [job.classes[label - 1] for label in item.target["labels"].tolist()]
+        yield np.ascontiguousarray(picture), item.target["boxes"].double().numpy(), labels

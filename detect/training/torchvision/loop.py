@@ -22,7 +22,8 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from detect.errors import ModelError
 from detect.models.device import half, pick_device, set_threads
-from detect.models.torchvision import build
+from detect.models.families import family_of
+from detect.models.torchvision.network import build
 from detect.models.weights import load_tensors, save_tensors
 from detect.recipes import Recipe
 from detect.training.job import Job, save_trained
@@ -100,9 +101,9 @@ def fit(job: Job, *, resume: bool) -> None:
 
     for name in ("lightning.fabric", "lightning.pytorch"):
         logging.getLogger(name).setLevel(logging.WARNING)  # not its advice on each start
-    recipe = job.recipe
-    if min(recipe.batch, len(job.train)) < _least(recipe):
-        raise ModelError(f"{recipe.model}: learns from batches of {_least(recipe)} photos or more; its norms need them")
+    recipe, least = job.recipe, family_of(job.recipe.model).least_batch
+    if min(recipe.batch, len(job.train)) < least:
+        raise ModelError(f"{recipe.model}: learns from batches of {least} photos or more; its norms need them")
     torch.manual_seed(recipe.seed)
     set_threads(recipe)
     cv2.setNumThreads(0)  # pictures are small, and there are many
@@ -136,7 +137,7 @@ def fit(job: Job, *, resume: bool) -> None:
         full = True
     if full:  # no longer under `except`, which holds on to all that the failed step had in memory
         bare = Losses(module, job.class_weights).to(fabric.device)  # it waits for no other process
-        raise too_large(recipe.batch, lambda size: _try(bare, recipe, size, fabric.device), _least(recipe))
+        raise too_large(recipe.batch, lambda size: _try(bare, recipe, size, fabric.device), least)
 
 
 def _epochs(fabric: Any, model: Any, learner: _Learner, job: Job) -> None:
@@ -234,11 +235,6 @@ def _loss(model: Any, recipe: Recipe, device: torch.device, items: list[Item]) -
     with torch.autocast(device.type, torch.bfloat16, enabled=half(recipe, device)):
         parts = model([item.picture for item in items], [item.target for item in items])
     return torch.stack(list(parts.values())).sum(), parts
-
-
-def _least(recipe: Recipe) -> int:
-    """The smallest batch. SSDLite ends in maps of one pixel, of which a single picture makes no statistics."""
-    return 2 if recipe.model.startswith("ssdlite") else 1
 
 
 def _try(model: Any, recipe: Recipe, size: int, device: torch.device) -> None:

@@ -8,16 +8,15 @@ from typing import Any
 import torch
 
 from detect.data import Box, Predictions
+from detect.models.detector import LOWEST_SCORE
 from detect.models.letterbox import back
 from detect.models.nms import suppress
-from detect.models.torchvision import look
+from detect.models.torchvision.detector import look
 from detect.operating_point import Suppression
 from detect.training.job import Job
 from detect.training.torchvision.batches import Item, scaled, tensors
 from detect.training.torchvision.distributed import gather
 from detect.training.torchvision.losses import Losses
-
-LEAST = 0.001  # score of a box that counts in validation
 
 
 @torch.no_grad()
@@ -41,7 +40,7 @@ def validate(
         seen = [scaled(image, picture, size, job.classes) for image, picture, _ in readable]
         for name, part in loss([Item(*tensors(*one), "", ()) for one in seen])[1].items():
             totals[name] = totals.get(name, 0.0) + float(part) * len(seen)
-        sights = look(losses.module, size, [picture for _, picture, _ in readable], LEAST)
+        sights = look(losses.module, size, [picture for _, picture, _ in readable], LOWEST_SCORE)
         for (image, _, scale), one in zip(readable, sights, strict=True):
             kept = suppress(one._replace(xyxy=back(one.xyxy, scale)), how)
             found[image.name] = kept.inside(image.width, image.height).boxes(job.classes)

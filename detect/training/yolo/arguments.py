@@ -30,8 +30,6 @@ def event(epoch: int, seconds: float, metrics: dict[str, Any], rate: float) -> d
 
 def check(recipe: Recipe) -> None:
     """Raise ModelError where ultralytics cannot train so."""
-    if recipe.backbone:
-        raise ModelError(f"{recipe.model}: `backbone` is for torchvision's detectors; YOLOs start from `weights`")
     if recipe.precision == "bf16" and pick_device(recipe.device).type != "cuda":
         raise ModelError(f"{recipe.model}: trains in bfloat16 on a GPU only; leave `precision` at auto")
     if recipe.optimizer == "sgd" and not recipe.momentum:

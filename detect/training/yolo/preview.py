@@ -17,7 +17,7 @@ from detect.training.yolo.arguments import arguments
 from detect.training.yolo.trainer import training_items
 
 
-def training_pictures(job: Job, keys: Sequence[int]) -> Iterator[tuple[Picture, Boxes, list[str]]]:
+def preview_items(job: Job, keys: Sequence[int]) -> Iterator[tuple[Picture, Boxes, list[str]]]:
     """What the model sees under these keys, see `EpochSampler`: picture, boxes (N, 4) in its pixels, their labels."""
     args = get_cfg(overrides=arguments(job.recipe, torch.device("cpu"), scratch))
     items = training_items(job, args, STRIDE, job.recipe.batch)

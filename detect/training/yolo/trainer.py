@@ -12,12 +12,14 @@ import torch
 
 from detect.data import Image, Predictions
 from detect.errors import ModelError
+from detect.models.detector import LOWEST_SCORE
 from detect.models.device import half, pick_device, set_threads
 from detect.models.letterbox import same_shape
 from detect.models.nms import suppress
 from detect.models.weights import load_tensors, save_tensors, take_over
-from detect.models.yolo import build, raw_output, read_tensors, seen
+from detect.models.yolo.detector import seen
 from detect.models.yolo.library import DetectionTrainer, InfiniteDataLoader, scratch
+from detect.models.yolo.network import network, raw_output, read_tensors
 from detect.operating_point import Suppression
 from detect.progress import say
 from detect.training.job import Job, save_trained
@@ -27,7 +29,6 @@ from detect.training.stopping import LossWatch, Patience
 from detect.training.yolo.arguments import arguments, check, event
 from detect.training.yolo.items import Items, Still, Upright
 
-LEAST = 0.001  # score of a box that counts in validation
 LOOKERS = 4  # processes at most that read the photos of val; they stay, and hold two batches each
 
 
@@ -39,7 +40,7 @@ def fit(job: Job, *, resume: bool) -> None:
     """
     recipe = job.recipe
     torch.manual_seed(recipe.seed)
-    module = build(recipe.model, len(job.classes))
+    module = network(recipe.model, len(job.classes))
     layers = _frozen(module, recipe.freeze)
     fitted = "no weights given: a start from scratch"
     if recipe.weights and not resume:
@@ -215,7 +216,7 @@ class _Trainer(DetectionTrainer):
                     total[f"val/{name}"] = total.get(f"val/{name}", 0.0) + float(value) * len(stills)
                 for still, raw in zip(stills, raw_output(preds), strict=True):
                     image: Image = self.job.val[still.position]
-                    kept = suppress(seen(raw, still.placed, LEAST), how).inside(image.width, image.height)
+                    kept = suppress(seen(raw, still.placed, LOWEST_SCORE), how).inside(image.width, image.height)
                     found[image.name] = kept.boxes(self.job.classes)
         metrics = self.job.measure(Predictions(self.job.classes, found))
         losses = {name: value / max(1, len(found)) for name, value in total.items()}

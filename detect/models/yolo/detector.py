@@ -1,0 +1,66 @@
+"""A trained YOLO as a detector."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from detect.models.detector import Picture
+from detect.models.device import pick_device
+from detect.models.letterbox import Placed, letterbox, same_shape
+from detect.models.nms import Candidates, candidates
+from detect.models.weights import Weights, fill
+from detect.models.yolo.network import network, raw_output
+
+
+class Yolo:
+    """A trained YOLO as a Detector. Raises ModelError when the weights do not fit the model they name."""
+
+    def __init__(self, weights: Weights, *, device: str = "auto", source: Path | str = "weights") -> None:
+        self.name, self.classes, self.imgsz = weights.model, weights.classes, weights.imgsz
+        self.suppression, self.point = weights.suppression, weights.operating_point
+        self.device = pick_device(device)
+        self.module = network(weights.model, len(weights.classes))
+        fill(self.module, weights, source)
+        self.module.to(self.device).eval().fuse(verbose=False)
+
+    @torch.inference_mode()
+    def candidates(self, pictures: Sequence[Picture], confidence: float) -> list[Candidates]:
+        """See Detector. Pictures are letterboxed as in validation; those of one input shape share a pass."""
+        placed = [letterbox(picture, self.imgsz) for picture in pictures]
+        found: dict[int, Candidates] = {}
+        for members in same_shape([one.pixels for one in placed]):
+            batch = torch.from_numpy(np.stack([placed[i].pixels for i in members])).to(self.device).float() / 255
+            for i, raw in zip(members, raw_output(self.module(batch)), strict=True):
+                found[i] = seen(raw, placed[i], confidence)
+        return [found[i] for i in range(len(pictures))]
+
+
+def seen(raw: torch.Tensor, placed: Placed, confidence: float) -> Candidates:
+    """The candidates in one picture, from the model's raw output (4 + C, A)."""
+    rows = from_yolo(raw, confidence).double().cpu().numpy()
+    return candidates(placed.undo(rows[:, :4]), rows[:, 4], rows[:, 5].astype(np.int64))
+
+
+def from_yolo(raw: torch.Tensor, confidence: float) -> torch.Tensor:
+    """The boxes of one image in a YOLO's raw output.
+
+    raw: (4 + C, A) with centre x, centre y, width, height in input pixels and C class scores for each of A anchor
+    points, each of which may give a box for every class whose score exceeds `confidence`. Returns (N, 6) rows x1, y1,
+    x2, y2, score, class.
+    """
+    anchor, label = torch.nonzero(confidence < raw[4:].T, as_tuple=True)
+    score = raw[4 + label, anchor]
+    centre, size = raw[:2, anchor].T, raw[2:4, anchor].T
+    return torch.cat([centre - size / 2, centre + size / 2, score[:, None], label[:, None].to(score.dtype)], dim=1)
+
+
+def features(weights: Weights, device: str, source: Path) -> Callable[[torch.Tensor], Any]:
+    """The backbone of a trained YOLO, whose layers follow one another; see Family."""
+    module = Yolo(weights, device=device, source=source).module
+    layers: Callable[[torch.Tensor], Any] = module.model[: len(module.yaml["backbone"])]
+    return layers
