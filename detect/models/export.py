@@ -38,14 +38,15 @@ OUTPUTS = ("boxes", "scores", "labels")
 Rows = NDArray[np.float64]  # (N, 6): x1, y1, x2, y2, score, number of the class
 
 
-class _Graph(torch.nn.Module):
-    """A detector from input to suppressed boxes, as a function of one tensor."""
+class Graph(torch.nn.Module):
+    """A detector from input to suppressed boxes, as a function of one tensor; `candidates` is its family's `graph`."""
 
-    def __init__(self, detector: Any, metadata: ExportMetadata, graph: Any) -> None:
+    def __init__(self, candidates: torch.nn.Module, metadata: ExportMetadata) -> None:
         super().__init__()
-        self.candidates, self.metadata = graph(deepcopy(detector.module)), metadata  # the detector stays as it is
+        self.candidates, self.metadata = candidates, metadata
 
     def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Boxes (N, 4) in pixels of the input, scores (N,) and labels (N,) that are left, best first."""
         boxes, scores, labels = self.candidates(image)
         far = FAR * self.metadata.imgsz if self.metadata.per_class else 0.0
         # Counted from the class in the middle, which halves the largest numbers, and their rounding.
@@ -76,12 +77,13 @@ def export(detector: Detector, path: Path, to: str) -> Path:
         raise ModelError("this is an exported model; export the run that it comes from")
     if (graph_of := family_of(detector.name).graph) is None:
         raise ModelError(f"{detector.name}: cannot be exported")
-    graph = _Graph(detector, export_metadata(detector), resolve(graph_of)).eval().cpu()
+    candidates = resolve(graph_of)(deepcopy(detector.module))  # a copy: the detector stays as it is
+    graph = Graph(candidates, export_metadata(detector)).eval().cpu()
     WRITERS[to](graph, path)
     return path / "model.xml" if to == "openvino" else path
 
 
-def _onnx(graph: _Graph, path: Path) -> None:
+def _onnx(graph: Graph, path: Path) -> None:
     try:
         import onnx
     except ImportError:
@@ -99,7 +101,7 @@ def _onnx(graph: _Graph, path: Path) -> None:
         onnx.save(model, str(temporary))
 
 
-def _openvino(graph: _Graph, path: Path) -> None:
+def _openvino(graph: Graph, path: Path) -> None:
     library = openvino()
     with atomic_folder(path) as temporary:
         _onnx(graph, temporary / "model.onnx")
@@ -110,7 +112,7 @@ def _openvino(graph: _Graph, path: Path) -> None:
         (temporary / "model.onnx").unlink()
 
 
-def _torchscript(graph: _Graph, path: Path) -> None:
+def _torchscript(graph: Graph, path: Path) -> None:
     with atomic_file(path) as temporary, warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
         jit: Any = torch.jit
@@ -118,7 +120,7 @@ def _torchscript(graph: _Graph, path: Path) -> None:
         jit.save(traced, str(temporary), _extra_files={f"{KEY}.json": graph.metadata.to_json()})
 
 
-WRITERS: dict[str, Callable[[_Graph, Path], None]] = {
+WRITERS: dict[str, Callable[[Graph, Path], None]] = {
     "onnx": _onnx,
     "openvino": _openvino,
     "torchscript": _torchscript,

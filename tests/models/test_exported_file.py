@@ -10,7 +10,7 @@ from torchvision.ops import nms
 
 from detect.errors import DetectError, ModelError
 from detect.models import load_detector
-from detect.models.export import EDGE, _Graph
+from detect.models.export import EDGE, Graph
 from detect.models.export_metadata import ExportMetadata
 
 
@@ -34,16 +34,14 @@ def test_a_model_of_others_is_refused(tmp_path: Path) -> None:
         load_detector(tmp_path / "a.onnx")
 
 
-class Given(_Graph):
-    """The suppression of an exported graph, on boxes that are given."""
+class Given(torch.nn.Module):
+    """Boxes, scores and labels that are given, in place of those that a detector finds."""
 
-    def __init__(
-        self, metadata: ExportMetadata, boxes: torch.Tensor, scores: torch.Tensor, labels: torch.Tensor
-    ) -> None:
-        torch.nn.Module.__init__(self)
-        self.metadata, self.given = metadata, (boxes, scores, labels)
+    def __init__(self, boxes: torch.Tensor, scores: torch.Tensor, labels: torch.Tensor) -> None:
+        super().__init__()
+        self.given = boxes, scores, labels
 
-    def _yolo(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         return self.given
 
 
@@ -57,7 +55,7 @@ def test_small_boxes_of_many_classes_are_suppressed_class_by_class() -> None:
         half = 2 + 4 * torch.rand(300, 2, generator=draw)
         boxes, scores = torch.cat([centre - half, centre + half], dim=1), torch.rand(300, generator=draw)
         labels = torch.randint(0, 3, (300,), generator=draw) * 39
-        kept = Given(card, boxes, scores, labels)(torch.zeros(1, 3, 32, 32))[1].tolist()
+        kept = Graph(Given(boxes, scores, labels), card)(torch.zeros(1, 3, 32, 32))[1].tolist()
         safe, most = (alone_by_class(boxes, scores, labels, iou) for iou in (0.5 - EDGE, 0.5 + EDGE))
         if safe == most:  # no tie anywhere
             assert set(kept) == safe
