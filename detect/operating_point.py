@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 SCHEMA, VERSION = "damage-detect operating point", 1
-USUAL = 0.25  # confidence from which a box of a class counts where none was fitted
+DEFAULT_CONFIDENCE = 0.25  # confidence from which a box of a class counts where none was fitted
 LOOKS = ("mirror", "flip")  # that `detect predict` can take beside the straight one
-EDGE = 1e-6  # scores nearer to 0 or 1 have no finite logit worth scaling
+LOGIT_MARGIN = 1e-6  # scores nearer to 0 or 1 have no finite logit worth scaling
 SLOPE = 1e-6  # mixed into every calibration, so that no two scores become equal and AP stays what it is
 
 
@@ -52,7 +52,7 @@ class Temperature(NamedTuple):
         """The probability (N,) of scores (N,)."""
         import numpy as np
 
-        inner = np.clip(scores, EDGE, 1 - EDGE)
+        inner = np.clip(scores, LOGIT_MARGIN, 1 - LOGIT_MARGIN)
         with np.errstate(over="ignore"):  # infinite odds against it: a probability of 0
             scaled = 1 / (1 + ((1 - inner) / inner) ** (1 / self.temperature))
         return np.asarray((1 - SLOPE) * scaled + SLOPE * scores)

@@ -21,7 +21,7 @@ T = TypeVar("T")
 Ratios = Mapping[str, float] | Sequence[float]
 Counts = dict[str, dict[str, Any]]
 
-USUAL = ("train", "val", "test")
+SPLIT_NAMES = ("train", "val", "test")
 
 
 def split(
@@ -83,7 +83,7 @@ def normalised(ratios: Ratios) -> dict[str, float]:
     if not isinstance(ratios, Mapping):
         if len(ratios) not in (2, 3):
             raise ConfigError(f"ratios: 2 (train, val) or 3 numbers (train, val, test) expected, got {len(ratios)}")
-        ratios = dict(zip(USUAL, ratios, strict=False))
+        ratios = dict(zip(SPLIT_NAMES, ratios, strict=False))
     if len(ratios) < 2:
         raise ConfigError("ratios: at least two splits are needed")
     for name, ratio in ratios.items():

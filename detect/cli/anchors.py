@@ -45,23 +45,25 @@ def anchors(
     shapes = fit_anchors(boxes, defaults, positive(Recipe(model=model)), seed)
     both = {"default": defaults.shapes, "fitted": shapes}
     placed = {name: quality(overlap(boxes, those, defaults)) for name, those in both.items()}
-    alone = {name: quality(shape_iou(boxes[:, 2:], those)) for name, those in both.items()}
+    shape_only = {name: quality(shape_iou(boxes[:, 2:], those)) for name, those in both.items()}
     if draw is not None:
         from detect.models.anchor_plot import draw_anchors
 
         draw_anchors(boxes[:, 2:], defaults.shapes, shapes, draw)
     if as_json:
-        rows = {name: {**placed[name]._asdict(), "alone": alone[name]._asdict()} for name in both}
+        rows = {name: {**placed[name]._asdict(), "shape_only": shape_only[name]._asdict()} for name in both}
         options.print_json({"model": model, "boxes": len(boxes), **rows, "anchors": shapes.round(1).tolist()})
         return
-    _print(model, len(boxes), placed, alone, shapes.round(1).tolist())
+    _print(model, len(boxes), placed, shape_only, shapes.round(1).tolist())
 
 
-def _print(model: str, boxes: int, placed: dict[str, Any], alone: dict[str, Any], shapes: list[list[float]]) -> None:
+def _print(
+    model: str, boxes: int, placed: dict[str, Any], shape_only: dict[str, Any], shapes: list[list[float]]
+) -> None:
     head = ("anchors", "mean best IoU", "best possible recall at IoU 0.5", "at IoU 0.7")
     rows = [
         (name, f"{fit.mean:.3f}", f"{fit.fair:.1%}", f"{fit.good:.1%}")
-        for fits, what in ((placed, ""), (alone, ", shape alone"))
+        for fits, what in ((placed, ""), (shape_only, ", by shape only"))
         for name, fit in ((f"{key}{what}", fit) for key, fit in fits.items())
     ]
     options.print_table(options.console(), f"{model}: {len(shapes)} anchors, {boxes:,} boxes", head, rows)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from detect.cli.options import Share, as_json, on_error, print_json, quiet, read_point, report
-from detect.operating_point import LOOKS, USUAL
+from detect.operating_point import DEFAULT_CONFIDENCE, LOOKS
 
 if TYPE_CHECKING:
     from detect.data import Predictions
@@ -141,8 +141,8 @@ def _above(
     if given is None and point is not None:
         return dict.fromkeys(classes, 0.0)  # what is left counts
     if given is None and fitted is not None and not fitted.calibration:
-        return {**dict.fromkeys(classes, USUAL), **fitted.confidence}
-    return dict.fromkeys(classes, USUAL if given is None else given)
+        return {**dict.fromkeys(classes, DEFAULT_CONFIDENCE), **fitted.confidence}
+    return dict.fromkeys(classes, DEFAULT_CONFIDENCE if given is None else given)
 
 
 def _what_counts(found: Predictions, point: OperatingPoint) -> Predictions:

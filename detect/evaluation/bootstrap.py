@@ -34,11 +34,6 @@ class Interval(NamedTuple):
     high: float
 
 
-def alone(images: int) -> Weights:
-    """(I, 1) ones: the data as it is."""
-    return np.ones((images, 1))
-
-
 def resamples(units: Rows, replicates: int = REPLICATES, seed: int = 0) -> Weights:
     """(I, B) weights of B resamples; `units` (I,) numbers what is drawn together: each image, or all of one claim.
 

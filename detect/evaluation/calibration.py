@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 
 from detect.errors import ConfigError
 from detect.evaluation.bootstrap import Floats, Rows, Weights, divided, per_image
-from detect.operating_point import EDGE, SLOPE, Calibration, Curve, Temperature
+from detect.operating_point import LOGIT_MARGIN, SLOPE, Calibration, Curve, Temperature
 
 Scaling = Literal["isotonic", "temperature"]
 Flags = NDArray[np.bool_]
 
 FLOOR = 0.05  # detections below take no part: hundreds of boxes that nobody believes would drown the rest
 BINS = 10
-FEW, LEAST = 50, 20  # detections: of a class for a fit of its own, of all classes for any fit
+MIN_OF_CLASS, MIN_OF_ALL = 50, 20  # detections: of a class for a fit of its own, of all classes for any fit
 
 
 class Reliability(NamedTuple):
@@ -66,16 +66,18 @@ def fit_classes(
 ) -> dict[str, Calibration]:
     """A calibration per class from detections (N,).
 
-    A class with fewer than FEW, or with none right or none wrong, takes that of all classes together. Raises
-    ConfigError with fewer than LEAST in all.
+    A class with fewer than MIN_OF_CLASS, or with none right or none wrong, takes that of all classes together. Raises
+    ConfigError with fewer than MIN_OF_ALL in all.
     """
-    if len(score) < LEAST:
-        raise ConfigError(f"{len(score)} detections of score {FLOOR} or more are too few to calibrate; {LEAST} needed")
+    if len(score) < MIN_OF_ALL:
+        raise ConfigError(
+            f"{len(score)} detections of score {FLOOR} or more are too few to calibrate; {MIN_OF_ALL} needed"
+        )
     pooled = fit(kind, score, right)
     fitted = {}
     for k, name in enumerate(classes):
         own = label == k
-        enough = own.sum() >= FEW and 0 < right[own].sum() < own.sum()
+        enough = own.sum() >= MIN_OF_CLASS and 0 < right[own].sum() < own.sum()
         fitted[name] = fit(kind, score[own], right[own]) if enough else pooled
     return fitted
 
@@ -89,7 +91,7 @@ def cross_validated(
     held_out = score.copy()
     for fold in range(folds):
         out = side == fold
-        if not out.any() or (~out).sum() < LEAST:
+        if not out.any() or (~out).sum() < MIN_OF_ALL:
             continue
         fitted = fit_classes(kind, names, score[~out], right[~out], label[~out])
         for k, name in enumerate(names):
@@ -128,7 +130,7 @@ def _temperature(score: Floats, right: Flags) -> Temperature:
     """
     if right.all() or not right.any():
         return Temperature(1.0)
-    inner = np.clip(score, EDGE, 1 - EDGE)
+    inner = np.clip(score, LOGIT_MARGIN, 1 - LOGIT_MARGIN)
     logit = np.log(inner / (1 - inner))
     signed = np.where(right, logit, -logit)
 

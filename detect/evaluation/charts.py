@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 BLUE, ORANGE = LINES[0][0], LINES[1][0]
-MOST = 40  # rows of a chart
+MAX_ROWS = 40  # rows of a chart
 ROW = 0.27  # inches
 ENOUGH = 5  # detections in a bin of a class, from which its share is drawn
 
@@ -27,7 +27,7 @@ def by_class(evaluation: Evaluation) -> str:
     """AP50 of each class with its interval, the best first; SVG text, "" with fewer than two."""
     rows = [(name, *evaluation.estimate(f"{name}.ap50")) for name in evaluation.table.classes]
     rows = sorted((row for row in rows if not math.isnan(row[1])), key=lambda row: -row[1])
-    return _dots(rows[:MOST], "AP50", "AP50 by class") if len(rows) > 1 else ""
+    return _dots(rows[:MAX_ROWS], "AP50", "AP50 by class") if len(rows) > 1 else ""
 
 
 def by_size(evaluation: Evaluation) -> str:
@@ -46,7 +46,7 @@ def by_slice(evaluation: Evaluation) -> str:
         if not math.isnan(one.recall_difference[0])
     ]
     worst = sorted(rows, key=lambda row: row[1])
-    rows = worst if len(worst) <= MOST else worst[: MOST - 5] + worst[-5:]
+    rows = worst if len(worst) <= MAX_ROWS else worst[: MAX_ROWS - 5] + worst[-5:]
     if not rows:
         return ""
     reach = min(1.0, 1.08 * max(max(abs(row[2]), abs(row[3])) for row in rows))

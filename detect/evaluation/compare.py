@@ -20,7 +20,7 @@ from detect.evaluation.evaluation import Evaluation, evaluate
 from detect.evaluation.metrics import HEADLINE, higher_is_better
 
 Verdict = Literal["better", "worse", "cannot tell"]
-LEAST = 6  # images or groups: with fewer, not even a sign test can reach 5 % (2 x 0.5^6 = 0.03)
+MIN_UNITS = 6  # images or groups: with fewer, not even a sign test can reach 5 % (2 x 0.5^6 = 0.03)
 POWER = 0.8  # chance to see a difference of this size with the number of images asked for
 
 
@@ -129,7 +129,7 @@ def _difference(name: str, a: float, b: float, replicates: Floats, units: int) -
     difference = b - a
     low, high = interval(difference, replicates, units)
     verdict: Verdict = "cannot tell"
-    if units >= LEAST and (low > 0 or high < 0):
+    if units >= MIN_UNITS and (low > 0 or high < 0):
         verdict = "better" if (low > 0) == higher_is_better(name) else "worse"
     return Difference(name, a, b, difference, low, high, verdict, _needed(difference, replicates, units))
 
@@ -140,7 +140,7 @@ def _needed(difference: float, replicates: Floats, units: int) -> int | None:
     if math.isnan(difference) or difference == 0 or not len(known):
         return None
     reach = (NORMAL.inv_cdf((1 + LEVEL) / 2) + NORMAL.inv_cdf(POWER)) * float(known.std())
-    return max(LEAST, math.ceil(units * (reach / difference) ** 2))
+    return max(MIN_UNITS, math.ceil(units * (reach / difference) ** 2))
 
 
 def _plain(value: Any) -> Any:

@@ -14,7 +14,7 @@ from detect.errors import DataError, Problem
 
 Missing = Literal["fail", "ignore", "empty"]
 
-SHOWN = 5  # names spelled out in a message
+NAMES_SHOWN = 5  # names spelled out in a message
 
 
 def only_split(dataset: Dataset, predictions: Predictions, split: str) -> tuple[Dataset, Predictions]:
@@ -105,5 +105,5 @@ def _count(count: int, noun: str) -> str:
 
 
 def _some(names: Sequence[str]) -> str:
-    shown = ", ".join(repr(name) for name in names[:SHOWN])
-    return f"{shown} and {len(names) - SHOWN} more" if len(names) > SHOWN else shown
+    shown = ", ".join(repr(name) for name in names[:NAMES_SHOWN])
+    return f"{shown} and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else shown

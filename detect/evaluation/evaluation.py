@@ -24,7 +24,7 @@ from detect.evaluation.remarks import about_boxes, about_choice, about_table
 from detect.evaluation.slices import Slice, brightness, slices
 from detect.operating_point import Calibration, OperatingPoint, fingerprint
 
-FEWEST = 200  # resamples of the slices where all do not fit into memory at once
+MIN_SLICE_RESAMPLES = 200  # resamples of the slices where all do not fit into memory at once
 
 IOU = 0.5  # the overlap from which a box counts as found, where none is given
 
@@ -233,7 +233,7 @@ def _slices(dataset: Dataset, parts: Measured, photos: bool, replicates: int, se
     if not len(dataset) or not replicates:
         return ()
     outcomes = parts.outcomes
-    number = min(replicates, max(FEWEST, CELLS // len(dataset)))
+    number = min(replicates, max(MIN_SLICE_RESAMPLES, CELLS // len(dataset)))
     return slices(
         dataset,
         parts.table,

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from detect.evaluation.bootstrap import Floats, Interval, Rows, Weights, alone, interval, replicate
+from detect.evaluation.bootstrap import Floats, Interval, Rows, Weights, interval, replicate
 from detect.evaluation.calibration import FLOOR, expected_calibration_error
 from detect.evaluation.match import MAX_DETECTIONS, MatchTable
 from detect.evaluation.mistakes import Kind, costs
@@ -64,7 +64,7 @@ class Measured:
 
     def values(self) -> dict[str, float]:
         """Every metric of the data as it is."""
-        return {name: float(v[0]) for name, v in self.at(alone(len(self.table.images))).items()}
+        return {name: float(v[0]) for name, v in self.at(np.ones((len(self.table.images), 1))).items()}
 
     def replicates(self, number: int, seed: int) -> dict[str, Floats]:
         """Every metric (B,) in `number` resamples; the same seed draws the same images for any predictions."""

@@ -16,8 +16,8 @@ from detect.evaluation.outcomes import judge
 from detect.progress import track
 
 FALLBACK = 0.5  # the confidence where none is given and no choice helps
-FEW = 10  # true boxes of a class below which its own choice would be luck
-SHOWN = 5  # classes named in a remark
+MIN_TRUTHS = 10  # true boxes of a class below which its own choice would be luck
+CLASSES_SHOWN = 5  # classes named in a remark
 ROUNDS, TRIALS = 2, 24  # of the descent: passes over the classes, cuts tried in each
 
 
@@ -99,8 +99,8 @@ def best_confidence(curve: Sweep, goal: Goal = F1, label: int | None = None) -> 
 def choose(table: MatchTable, iou: float, goal: Goal) -> Choice:
     """The confidence of each class that reaches the goal on this data.
 
-    A class with fewer than FEW true boxes, or of which nothing is found at any confidence, takes the confidence chosen
-    for all classes together: on three boxes any number looks best.
+    A class with fewer than MIN_TRUTHS true boxes, or of which nothing is found at any confidence, takes the confidence
+    chosen for all classes together: on three boxes any number looks best.
     """
     shared = best_confidence(sweep(table, iou), goal)
     fallback = FALLBACK if shared.confidence is None else shared.confidence
@@ -109,7 +109,7 @@ def choose(table: MatchTable, iou: float, goal: Goal) -> Choice:
     for k, name in enumerate(table.classes):
         curve = sweep(table, iou, k)
         cut = best_confidence(curve, goal, k)
-        if cut.confidence is None or curve.truths < FEW:
+        if cut.confidence is None or curve.truths < MIN_TRUTHS:
             few.append(name)
             continue
         confidence[k] = cut.confidence
@@ -126,11 +126,13 @@ def _about(goal: Goal, few: list[str], short: list[str], shared: Cut) -> list[st
         return [f"No detection is right at any confidence; counted at {FALLBACK:g}."]
     notes = []
     if few:
-        them = f"{len(few)} classes" if len(few) > SHOWN else ", ".join(few)
+        them = f"{len(few)} classes" if len(few) > CLASSES_SHOWN else ", ".join(few)
         verb = "take" if len(few) > 1 else "takes"
-        notes.append(f"{them}: fewer than {FEW} true boxes or nothing found; {verb} the confidence of all together.")
+        notes.append(
+            f"{them}: fewer than {MIN_TRUTHS} true boxes or nothing found; {verb} the confidence of all together."
+        )
     if short:
-        them = f"{len(short)} classes" if len(short) > SHOWN else ", ".join(short)
+        them = f"{len(short)} classes" if len(short) > CLASSES_SHOWN else ", ".join(short)
         notes.append(f"{goal} is out of reach for {them}; taken where it comes closest.")
     return notes
 

@@ -67,11 +67,11 @@ class Outcomes:
         matrix = np.zeros((background + 1, background + 1), dtype=np.int64)
         label, true_label = self.table.detections.label[self.rows], self.table.truths.label
         paired = self.pair >= 0
-        alone = ~paired & (self.kind != Kind.IGNORED)
+        unpaired = ~paired & (self.kind != Kind.IGNORED)
         unseen = self.missed.copy()
         unseen[self.pair[paired]] = False
         np.add.at(matrix, (true_label[self.pair[paired]], label[paired]), 1)
-        np.add.at(matrix[background], label[alone], 1)
+        np.add.at(matrix[background], label[unpaired], 1)
         np.add.at(matrix[:, background], true_label[unseen], 1)
         return matrix
 
@@ -133,10 +133,10 @@ def cost_per_image(outcomes: Outcomes, cost: Floats, weights: Weights) -> Floats
     """What confusions, false alarms and misses cost per image, (B,); `cost` (K + 1, K + 1) as the confusion matrix."""
     table, images, background = outcomes.table, len(outcomes.table.images), len(outcomes.table.classes)
     ours = table.detections
-    paired, alone = outcomes.pair >= 0, (outcomes.pair < 0) & outcomes.wrong
+    paired, unpaired = outcomes.pair >= 0, (outcomes.pair < 0) & outcomes.wrong
     unseen = outcomes.missed.copy()
     unseen[outcomes.pair[paired]] = False
-    swapped, false = outcomes.rows[paired], outcomes.rows[alone]
+    swapped, false = outcomes.rows[paired], outcomes.rows[unpaired]
     image = np.concatenate([ours.image[swapped], ours.image[false], table.truths.image[unseen]])
     price = np.concatenate(
         [

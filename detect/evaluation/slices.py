@@ -17,15 +17,15 @@ from numpy.typing import NDArray
 from detect.data import Attributes, Dataset, Value
 from detect.drawing import open_upright
 from detect.errors import DataError
-from detect.evaluation.bootstrap import LEVEL, NORMAL, Floats, Interval, Weights, alone, divided, interval, per_image
+from detect.evaluation.bootstrap import LEVEL, NORMAL, Floats, Interval, Weights, divided, interval, per_image
 from detect.evaluation.match import AREAS, MatchTable
 from detect.evaluation.pairs import Rows, area, size
 from detect.geometry import Boxes
 from detect.progress import track
 
-LEAST = 5  # boxes in a slice, and in its rest, from which it is tested
-MOST = 20  # folders, or texts of an attribute: more are names of things, not properties
-FEW = 6  # numbers of an attribute that are slices of their own; more are cut into three ranges
+MIN_BOXES = 5  # boxes in a slice, and in its rest, from which it is tested
+MAX_TEXTS = 20  # folders, or texts of an attribute: more are names of things, not properties
+MAX_VALUES = 6  # numbers of an attribute that are slices of their own; more are cut into three ranges
 SIZES, SIZE_BORDERS = ("small", "medium", "large"), [AREAS["medium"][0], AREAS["large"][0]]
 OURS = ("class", "size", "aspect", "folder", "brightness")
 ASPECTS = ("tall", "compact", "wide")  # width / height below 1/2, in between, above 2
@@ -202,9 +202,9 @@ def _attributes(given: Sequence[Attributes]) -> dict[str, Coded]:
 
 
 def _texts(values: Sequence[str]) -> Coded:
-    """By text; an empty one is no value, nor is any of more than MOST."""
+    """By text; an empty one is no value, nor is any of more than MAX_TEXTS."""
     distinct = sorted({value for value in values if value})
-    place = {name: k for k, name in enumerate(distinct)} if len(distinct) <= MOST else {}
+    place = {name: k for k, name in enumerate(distinct)} if len(distinct) <= MAX_TEXTS else {}
     return tuple(place), np.array([place.get(value, -1) for value in values], dtype=np.int64)
 
 
@@ -213,7 +213,7 @@ def _numbers(given: Sequence[Value]) -> Coded:
     values = np.array(given, dtype=np.float64)
     values[~np.isfinite(values)] = np.nan
     distinct = np.unique(values[~np.isnan(values)])
-    if len(distinct) <= FEW:
+    if len(distinct) <= MAX_VALUES:
         code = np.where(np.isnan(values), -1, np.searchsorted(distinct, values))
         return tuple(map(_text, distinct.tolist())), code
     code = _thirds(values)
@@ -242,7 +242,7 @@ def _contrasts(code: Rows, values: int, boxes: _Boxes, weights: Weights, units: 
     image, column, good = boxes.image[kept], code[kept], boxes.good[kept]
     whole = per_image(images, image, column, values)
     part = per_image(images, image[good], column[good], values)
-    here, rest = (share[:, 0] for share in _shares(part, whole, alone(images)))
+    here, rest = (share[:, 0] for share in _shares(part, whole, np.ones((images, 1))))
     drawn = np.subtract(*_shares(part, whole, weights))
     pooled = divided(part.sum(), whole.sum())
     number, others = whole.sum(axis=1), whole.sum() - whole.sum(axis=1)
@@ -269,11 +269,11 @@ def _chance(difference: float, drawn: Floats, pooled: float, here: float, rest: 
     The first is by the spread of its resamples (B,) and Student's t, in Wallace's normal approximation (Annals of
     Mathematical Statistics 30, 1959). It knows that boxes of one image are alike, but of 5 boxes with none found all
     resamples agree, as if their recall were known to be 0. So the second is that of two samples of `here` and `rest`
-    boxes from one `pooled` share. NaN where fewer than LEAST boxes or two images speak, or there are no resamples.
+    boxes from one `pooled` share. NaN where fewer than MIN_BOXES boxes or two images speak, or there are no resamples.
     """
     known = drawn[~np.isnan(drawn)]
     free = evidence - 1
-    if min(here, rest) < LEAST or free < 1 or len(known) < 2:
+    if min(here, rest) < MIN_BOXES or free < 1 or len(known) < 2:
         return math.nan
     spread = float(known.std()) * math.sqrt(evidence / free)
     independent = math.sqrt(pooled * (1 - pooled) * (1 / here + 1 / rest))

@@ -10,7 +10,7 @@ from detect.data import Box, Image, Predictions
 from detect.drawing import class_colours, draw, open_upright
 from detect.errors import DataError, Problem, Problems
 from detect.files import atomic_folder
-from detect.operating_point import USUAL
+from detect.operating_point import DEFAULT_CONFIDENCE
 from detect.prediction.pictures import Given, as_sources
 from detect.prediction.sources import Sources, photos, sources
 from detect.progress import track
@@ -65,7 +65,7 @@ def predict(
 
 
 def draw_predictions(
-    found: Predictions, images: Given, folder: str | Path, *, above: float | dict[str, float] = USUAL
+    found: Predictions, images: Given, folder: str | Path, *, above: float | dict[str, float] = DEFAULT_CONFIDENCE
 ) -> None:
     """Write each photo with its boxes into a new folder, as JPEG under its name.
 

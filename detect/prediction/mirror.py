@@ -19,7 +19,7 @@ from detect.prediction import CONFIDENCE
 if TYPE_CHECKING:
     from detect.models.detector import Detector, Picture
 
-SAME = 0.55  # IoU from which two boxes of one class are one thing, as in the paper
+SAME_DAMAGE_IOU = 0.55  # IoU from which two boxes of one class are one thing, as in the paper
 LOOK = 0.7  # IoU of suppression within a look, before both are fused
 
 
@@ -66,16 +66,16 @@ def fuse(first: Candidates, second: Candidates) -> Candidates:
     overlaps = iou(first.xyxy, second.xyxy) * (first.label[:, None] == second.label[None])
     partner = np.full(len(first.score), -1)
     for mine in np.argsort(-first.score, kind="stable"):
-        if len(second.score) and overlaps[mine].max() >= SAME:
+        if len(second.score) and overlaps[mine].max() >= SAME_DAMAGE_IOU:
             partner[mine] = overlaps[mine].argmax()
             overlaps[:, partner[mine]] = 0
     a, b = np.flatnonzero(partner >= 0), partner[partner >= 0]
     weight = np.stack([first.score[a], second.score[b]])
     corners = np.stack([first.xyxy[a], second.xyxy[b]])
     together = (corners * weight[..., None]).sum(axis=0) / weight.sum(axis=0)[:, None]
-    alone = [first.at(partner < 0), second.at(~np.isin(np.arange(len(second.score)), b))]
+    unpaired = [first.at(partner < 0), second.at(~np.isin(np.arange(len(second.score)), b))]
     return candidates(
-        np.vstack([together, *(one.xyxy for one in alone)]),
-        np.concatenate([weight.mean(axis=0), *(one.score / 2 for one in alone)]),
-        np.concatenate([first.label[a], *(one.label for one in alone)]),
+        np.vstack([together, *(one.xyxy for one in unpaired)]),
+        np.concatenate([weight.mean(axis=0), *(one.score / 2 for one in unpaired)]),
+        np.concatenate([first.label[a], *(one.label for one in unpaired)]),
     )

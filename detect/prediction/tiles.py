@@ -13,7 +13,7 @@ from detect.operating_point import Suppression
 if TYPE_CHECKING:
     from detect.models.detector import Detector, Picture
 
-EDGE = 2.0  # pixels from the edge of a tile within which a box is taken for cut
+BORDER = 2.0  # pixels from the edge of a tile within which a box is taken for cut
 SHARE = 0.25  # of a tile that it shares with the next one
 MERGED = 0.7  # IoU above which boxes of several looks are one thing
 
@@ -69,11 +69,11 @@ def uncut(found: Candidates, place: tuple[int, int, int, int], width: int, heigh
     xyxy = found.xyxy + np.array([x1, y1, x1, y1], dtype=np.float64)
     cut = np.zeros(len(xyxy), bool)
     if x1 > 0:
-        cut |= xyxy[:, 0] < x1 + EDGE
+        cut |= xyxy[:, 0] < x1 + BORDER
     if y1 > 0:
-        cut |= xyxy[:, 1] < y1 + EDGE
+        cut |= xyxy[:, 1] < y1 + BORDER
     if x2 < width:
-        cut |= xyxy[:, 2] > x2 - EDGE
+        cut |= xyxy[:, 2] > x2 - BORDER
     if y2 < height:
-        cut |= xyxy[:, 3] > y2 - EDGE
+        cut |= xyxy[:, 3] > y2 - BORDER
     return found._replace(xyxy=xyxy).at(~cut)

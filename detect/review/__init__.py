@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from detect.review.corrections import Change, Corrections, collect
-from detect.review.database import alone, folder, running
+from detect.review.database import folder, one_at_a_time, running
 from detect.review.findings import read_off
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Reviews:
         from detect.review.fiftyone import appearance, fields, store, views
 
         first, images = next(iter(results.values())), {image.name: image for image in dataset.images}
-        with alone(folder() / "load.lock"):
+        with one_at_a_time(folder() / "load.lock"):
             where = str(Path(source).resolve()) if source else ""
             there = store.load(dataset, name, image_fields(dataset, first, problems), where)
             models: dict[str, str] = {}

@@ -47,12 +47,12 @@ def running() -> Iterator[str]:
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     with (home / "users.lock").open("a") as users:
         try:
-            with alone(home / "start.lock"):
+            with one_at_a_time(home / "start.lock"):
                 port = _running(home) or _start(home)
                 _lock(users, shared=True)
             yield f"mongodb://127.0.0.1:{port}/?serverSelectionTimeoutMS={1000 * PATIENCE // 3:.0f}"
         finally:
-            with alone(home / "start.lock"):
+            with one_at_a_time(home / "start.lock"):
                 if _lock(users, wait=False):  # nobody else holds it
                     _stop(_server(home))
 
@@ -202,7 +202,7 @@ def _free_port(wish: int | None = None) -> int:
 
 
 @contextmanager
-def alone(lock: Path) -> Iterator[None]:
+def one_at_a_time(lock: Path) -> Iterator[None]:
     """Only one command at a time is in such a block: starts or stops the server, or loads a review."""
     lock.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with lock.open("a") as file:

@@ -19,7 +19,7 @@ from detect.sample.scene import Scene
 TURNED, ORIENTATIONS = 0.11, (3, 6, 8)  # share of the files that are stored turned, and their EXIF orientations
 # Broken lamps and flat tyres show in two views, so they are drawn less often to come out as frequent as the others.
 WEIGHTS = {"dent": 1.15, "scratch": 1.15, "crack": 1.15, "glass shatter": 1.05, "lamp broken": 0.80, "tire flat": 0.70}
-MOST = 4  # damages in one photo
+MAX_DAMAGES = 4  # damages in one photo
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def _photos_of(seed: int, number: int, width: int) -> Iterator[Photo]:
 
 
 def _damages(rng: np.random.Generator, car: Car, views: list[str]) -> tuple[Damage, ...]:
-    """What happened to the car, spread over the views so that no photo shows more than MOST damages."""
+    """What happened to the car, spread over the views so that no photo shows more than MAX_DAMAGES damages."""
     if rng.random() < 0.09:
         return ()
     made: list[Damage] = []
@@ -83,12 +83,12 @@ def _damages(rng: np.random.Generator, car: Car, views: list[str]) -> tuple[Dama
         wanted = int(rng.choice([0, 1, 2, 3, 4], p=[0.11, 0.09, 0.22, 0.30, 0.28]))
         for _ in range(8):
             shown = [d for d in made if d.seen(car.body, view)]
-            if len(shown) >= min(wanted, MOST):
+            if len(shown) >= min(wanted, MAX_DAMAGES):
                 break
             label = str(rng.choice(CLASSES, p=chances / chances.sum()))
             damage = _damage(rng, car, label, view)
             others = [v for v in views if v != view and damage.seen(car.body, v)]
-            full = any(sum(d.seen(car.body, v) for d in made) >= MOST for v in others)
+            full = any(sum(d.seen(car.body, v) for d in made) >= MAX_DAMAGES for v in others)
             if not full and not _clash(car, damage, shown, view):
                 made.append(damage)
     return tuple(made)

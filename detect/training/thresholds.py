@@ -15,7 +15,7 @@ from detect.errors import DataError
 from detect.evaluation import compare, evaluate
 from detect.evaluation.compare import Comparison
 from detect.evaluation.goals import parse_goal
-from detect.operating_point import USUAL, OperatingPoint, Suppression, to_document
+from detect.operating_point import DEFAULT_CONFIDENCE, OperatingPoint, Suppression, to_document
 from detect.prediction import CONFIDENCE, Sources
 from detect.progress import track
 
@@ -71,7 +71,10 @@ def fit_thresholds(
     order = sorted(range(len(ways)), key=lambda way: (measured[way]["f1"] < measured[0]["f1"], -metrics[way]))
     best = ways[order[0]]
     point = evaluate(dataset, found(best), choose=choose, replicates=0).operating_point
-    confidence = {**dict.fromkeys(detector.classes, USUAL), **point.confidence}  # the data need not know every class
+    confidence = {
+        **dict.fromkeys(detector.classes, DEFAULT_CONFIDENCE),
+        **point.confidence,
+    }  # the data need not know every class
     return Fitted(
         replace(point, confidence=confidence, suppression=best),
         tuple((ways[place], metrics[place]) for place in order),

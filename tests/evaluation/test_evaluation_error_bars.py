@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from detect.data import Box, Dataset, Image, Predictions
 from detect.errors import ConfigError
 from detect.evaluation import compare, evaluate, match
-from detect.evaluation.bootstrap import Interval, alone, interval, per_image, replicate, resamples
+from detect.evaluation.bootstrap import Interval, interval, per_image, replicate, resamples
 from detect.evaluation.columns import Detections, Truths
 from detect.evaluation.match import MatchTable
 from detect.evaluation.metrics import measured
@@ -31,7 +31,7 @@ SURE = 0.5
 @given(knobs)
 def test_at_weight_one_the_metrics_are_the_official_ones(setting: dict[str, Any]) -> None:
     table = match(*random_set(**setting))
-    official, weighted = averages(table), resampled_metrics(table, alone(len(table.images)))
+    official, weighted = averages(table), resampled_metrics(table, np.ones((len(table.images), 1)))
     for name, value in official.metrics.items():
         assert weighted[name][0] == pytest.approx(value, abs=1e-12, nan_ok=True)
     for k, name in enumerate(table.classes):
@@ -56,7 +56,7 @@ def test_a_weight_is_a_number_of_copies(setting: dict[str, Any]) -> None:
     whole = _all_metrics(dataset, predictions, times[:, None].astype(np.float64))
     copied = Dataset(dataset.classes, tuple(copies))
     assert whole == pytest.approx(
-        _all_metrics(copied, Predictions(dataset.classes, found), alone(len(copies))), abs=1e-9, nan_ok=True
+        _all_metrics(copied, Predictions(dataset.classes, found), np.ones((len(copies), 1))), abs=1e-9, nan_ok=True
     )
 
 
@@ -176,11 +176,11 @@ def simulated_metrics(table: MatchTable, weights: NDArray[np.float64]) -> Metric
 def test_the_interval_holds_the_truth_in_95_of_100_repetitions() -> None:
     """1,000 test sets of 120 images from a detector whose true metrics are known (from 200,000 images)."""
     rng = np.random.default_rng(11)
-    truth = simulated_metrics(simulated(rng, 200_000), alone(200_000))
+    truth = simulated_metrics(simulated(rng, 200_000), np.ones((200_000, 1)))
     held = dict.fromkeys(truth, 0)
     for repetition in range(1000):
         table = simulated(rng, IMAGES)
-        values = simulated_metrics(table, alone(IMAGES))
+        values = simulated_metrics(table, np.ones((IMAGES, 1)))
         drawn = simulated_metrics(table, resamples(np.arange(IMAGES), 1000, seed=repetition))
         for name, true in truth.items():
             low, high = interval(float(values[name][0]), drawn[name], IMAGES, bounded=True)

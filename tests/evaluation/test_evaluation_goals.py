@@ -14,7 +14,7 @@ from detect.data import Box, Dataset, Image, Predictions
 from detect.errors import ConfigError
 from detect.evaluation import evaluate, match
 from detect.evaluation.goals import Goal, parse_goal
-from detect.evaluation.operating import FEW, Cut, Sweep, best_confidence, choose
+from detect.evaluation.operating import MIN_TRUTHS, Cut, Sweep, best_confidence, choose
 from detect.evaluation.outcomes import judge
 from tests.evaluation.random_sets import knobs, random_set
 
@@ -76,7 +76,7 @@ def test_no_confidence_beats_the_chosen_one(setting: dict[str, Any]) -> None:
     scores = sorted({b.score for boxes in predictions.images.values() for b in boxes if b.score is not None})
     others = [judge(table, 0.5, s).classes for s in scores]
     for k, made in enumerate(chosen):
-        if made.true_positives + made.misses >= FEW and any(other[k].true_positives for other in others):
+        if made.true_positives + made.misses >= MIN_TRUTHS and any(other[k].true_positives for other in others):
             assert made.f1 == max(other[k].f1 for other in others if not math.isnan(other[k].f1))
     assert result.chosen == any(c.true_positives for other in others for c in other)
 
@@ -143,7 +143,7 @@ def test_no_other_cut_of_a_class_costs_less(setting: dict[str, Any]) -> None:
     choice = choose(table, 0.5, Goal("cost", cost=price))
     counted = np.bincount(table.truths.label[~table.truth_ignored[0]], minlength=len(dataset.classes))
     cost = (judge(table, 0.5, choice.confidence).confusion * price).sum()
-    for k in np.flatnonzero(counted >= FEW):
+    for k in np.flatnonzero(counted >= MIN_TRUTHS):
         for score in np.unique(table.detections.score[table.detections.label == k]):
             other = choice.confidence.copy()
             other[k] = score

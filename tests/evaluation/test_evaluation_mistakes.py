@@ -12,7 +12,6 @@ from hypothesis import given, settings
 
 from detect.data import Attributes, Box, Dataset, Image, Predictions
 from detect.evaluation import match
-from detect.evaluation.bootstrap import alone
 from detect.evaluation.mistakes import NAMES, SPECIAL, Kind, costs, kinds, never_found
 from detect.evaluation.precision import averages
 from tests.evaluation.random_sets import TIDE_SETS, knobs, random_set, tide_set
@@ -28,7 +27,7 @@ HALF, TENTH = Box("dent", 10, 10, 50, 30, 0.9), Box("dent", 10, 10, 50, 14, 0.9)
 
 def cost_of(truths: tuple[Box, ...], found: tuple[Box, ...]) -> dict[str, float]:
     table = match(Dataset(CLASSES, (Image("a.jpg", 200, 200, truths),)), Predictions(CLASSES, {"a.jpg": found}))
-    return {name: float(v[0]) for name, v in costs(table, 0.5, kinds(table, 0.5), alone(1)).items()}
+    return {name: float(v[0]) for name, v in costs(table, 0.5, kinds(table, 0.5), np.ones((1, 1))).items()}
 
 
 def moved(box: Box, x: float, score: float, label: str = "") -> Box:
@@ -46,7 +45,7 @@ def test_the_costs_are_tidecvs(number: int, monkeypatch: pytest.MonkeyPatch) -> 
     dataset, predictions = tide_set(number)
     table, theirs = match(dataset, predictions), GOLDEN[number]
     assert averages(table).metrics["map50"] == pytest.approx(theirs["ap50"], abs=1e-9)
-    for name, ours in costs(table, 0.5, kinds(table, 0.5), alone(len(dataset))).items():
+    for name, ours in costs(table, 0.5, kinds(table, 0.5), np.ones((len(dataset), 1))).items():
         assert float(ours[0]) == pytest.approx(theirs[THEIRS[name]], abs=1e-9), name
 
 
@@ -198,7 +197,7 @@ def test_costs_are_shares_and_every_wrong_detection_has_one_kind(setting: dict[s
     np.testing.assert_array_equal(judged.kind == Kind.FOUND, table.found[0, 0])
     np.testing.assert_array_equal(judged.kind == Kind.IGNORED, table.ignored[0, 0])
     np.testing.assert_array_equal(judged.truth < 0, np.isin(judged.kind, (Kind.BACKGROUND, Kind.IGNORED)))
-    for name, value in costs(table, 0.5, judged, alone(len(dataset))).items():
+    for name, value in costs(table, 0.5, judged, np.ones((len(dataset), 1))).items():
         assert np.isnan(value[0]) or 0 <= value[0] <= 1, name
 
 
@@ -216,4 +215,4 @@ def test_no_images_and_no_classes() -> None:
         table = match(Dataset(classes, ()), Predictions(classes, {}))
         judged = kinds(table, 0.5)
         assert len(judged.kind) == 0
-        assert all(len(v) == 1 for v in costs(table, 0.5, judged, alone(0)).values())
+        assert all(len(v) == 1 for v in costs(table, 0.5, judged, np.ones((0, 1))).values())

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from detect.data import Attributes, Box, Dataset, Image, Predictions
 from detect.errors import ConfigError, DataError
-from detect.evaluation.bootstrap import alone, resamples
+from detect.evaluation.bootstrap import resamples
 from detect.evaluation.match import MatchTable, match
 from detect.evaluation.presence import (
     Presence,
@@ -47,7 +47,7 @@ def a_presence(real: list[int], score: list[float], flagged: list[int] | None = 
 
 
 def of(p: Presence) -> dict[str, float]:
-    return {name: float(v[0]) for name, v in presence_metrics(p, alone(len(p.real))).items()}
+    return {name: float(v[0]) for name, v in presence_metrics(p, np.ones((len(p.real), 1))).items()}
 
 
 SIX = (

@@ -213,10 +213,10 @@ def test_the_command_prints_before_and_after(data: Path, tmp_path: Path) -> None
     text = CliRunner().invoke(main, [*words, "-q"]).stdout
     assert "best possible recall at IoU 0.5" in text
     for name in ("default", "fitted"):
-        for fit, what in ((value[name], ""), (value[name]["alone"], ", shape alone")):
+        for fit, what in ((value[name], ""), (value[name]["shape_only"], ", by shape only")):
             mean, fair, good = (fit[key] for key in ("mean", "fair", "good"))
             assert re.search(rf"{name}{what} +{mean:.3f} +{fair:.1%} +{good:.1%}", text)
-        assert value[name]["good"] <= value[name]["alone"]["good"]
+        assert value[name]["good"] <= value[name]["shape_only"]["good"]
     recipe = Recipe.model_validate({"model": FASTER, "anchors": json.loads(text[text.index("anchors: [") + 9 :])})
     assert len(recipe.anchors) == 15  # what it prints goes into a recipe
 

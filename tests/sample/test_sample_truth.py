@@ -13,7 +13,7 @@ from detect.sample import CLASSES, draw_sample
 from detect.sample.camera import look
 from detect.sample.canvas import Window
 from detect.sample.cars import make_car
-from detect.sample.claims import MOST, Photo, photos
+from detect.sample.claims import MAX_DAMAGES, Photo, photos
 from detect.sample.damage import WHOLE_PART, Damage, places
 from detect.sample.light import DAY
 from detect.sample.parts import VIEWS, parts
@@ -90,7 +90,7 @@ def test_boxes_lie_in_the_picture_and_are_worth_looking_for() -> None:
     for pixels, image in draw_sample(36, width=WIDTH, seed=3):
         assert pixels.shape == (image.height, image.width, 3)
         assert pixels.dtype == np.uint8
-        assert len(image.boxes) <= MOST
+        assert len(image.boxes) <= MAX_DAMAGES
         for box in image.boxes:
             labels[box.label] += 1
             assert 0 <= box.x1 < box.x2 <= image.width

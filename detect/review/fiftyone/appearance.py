@@ -14,7 +14,7 @@ from detect.review.fiftyone.fields import INFO, known_attributes
 from detect.review.findings import FALSE, FOUND, IGNORED, MISSED, RIGHT
 from detect.review.original import TRUTHS
 
-FEW = 12  # classes that are shown at once; more are a list to choose from
+MAX_BUTTONS = 12  # classes that are shown at once; more are a list to choose from
 
 
 def dress(there: Any, models: Mapping[str, str], note: str) -> None:
@@ -36,7 +36,7 @@ def _schema(there: Any) -> dict[str, Any]:
     classes = there.info[INFO]["classes"]
     return {
         "type": "detections",
-        "component": "radio" if len(classes) <= FEW else "dropdown",
+        "component": "radio" if len(classes) <= MAX_BUTTONS else "dropdown",
         "classes": classes,
         "attributes": [
             {"name": one.field, "type": kinds[one.type], "component": "toggle" if one.type is bool else "text"}

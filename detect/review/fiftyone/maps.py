@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from detect.errors import DataError
 
 MAP, SIMILAR = "map", "similar"  # the keys of both in the App
-FEW = 50  # photos that are too few for a t-SNE
+MAX_PCA = 50  # photos that are laid out by PCA; a t-SNE needs more
 
 
 def add_map(there: Any, names: Sequence[str], vectors: NDArray[np.float32]) -> None:
@@ -26,6 +26,6 @@ def add_map(there: Any, names: Sequence[str], vectors: NDArray[np.float32]) -> N
         if key in there.list_brain_runs():
             there.delete_brain_run(key)
     view = there.select_by("name", list(names), ordered=True)
-    method = "tsne" if len(names) > FEW else "pca"
+    method = "tsne" if len(names) > MAX_PCA else "pca"
     fob.compute_visualization(view, embeddings=vectors, method=method, brain_key=MAP, seed=0, verbose=False)
     fob.compute_similarity(view, embeddings=vectors, backend="sklearn", brain_key=SIMILAR)

@@ -13,7 +13,7 @@ from detect.review.fiftyone.fields import INFO
 from detect.review.findings import FALSE, FOUND, MISSED
 from detect.review.original import TRUTHS
 
-OURS = "detect: "  # how the description of a view begins that this tool made, and may replace
+OUR_MARK = "detect: "  # how the description of a view begins that this tool made, and may replace
 
 BOXES = "boxes: "  # how the name of a view begins that shows boxes one by one
 
@@ -32,7 +32,7 @@ def save_views(there: Any, models: Sequence[str]) -> list[View]:
     Names that would have one address, since FiftyOne makes it of ASCII alone, are numbered.
     """
     for name in there.list_saved_views():
-        if (there.get_saved_view_info(name).get("description") or "").startswith(OURS):
+        if (there.get_saved_view_info(name).get("description") or "").startswith(OUR_MARK):
             there.delete_saved_view(name)
     taken = {to_slug(name) for name in there.list_saved_views()}
     saved = []
@@ -42,7 +42,7 @@ def save_views(there: Any, models: Sequence[str]) -> list[View]:
             number += 1
             name = f"{view.name} ({number})"
         taken.add(to_slug(name))
-        there.save_view(name, view.view, description=OURS + view.about)
+        there.save_view(name, view.view, description=OUR_MARK + view.about)
         saved.append(view._replace(name=name))
     return saved
 
@@ -51,8 +51,8 @@ def as_names(there: Any) -> Iterator[tuple[str, str, list[str]]]:
     """Our saved views that show whole photos: name, what it shows, the names of its images."""
     for name in there.list_saved_views():
         about = there.get_saved_view_info(name).get("description") or ""
-        if about.startswith(OURS) and not name.startswith(BOXES):
-            yield name, about.removeprefix(OURS), there.load_saved_view(name).values("name")
+        if about.startswith(OUR_MARK) and not name.startswith(BOXES):
+            yield name, about.removeprefix(OUR_MARK), there.load_saved_view(name).values("name")
 
 
 def _views(there: Any, model: str) -> Iterator[View]:
