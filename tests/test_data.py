@@ -140,7 +140,8 @@ def test_columns_of_no_boxes(nothing: Dataset | Predictions) -> None:
     columns = nothing.columns()
     assert columns.xyxy.shape == (0, 4)
     assert columns.label.shape == columns.image.shape == columns.score.shape == (0,)
-    assert (columns.xyxy.dtype, columns.label.dtype) == (np.float64, np.int64)
+    assert columns.xyxy.dtype == np.float64
+    assert columns.label.dtype == np.int64
 
 
 def test_columns_of_predictions_hold_the_scores() -> None:

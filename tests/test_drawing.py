@@ -40,7 +40,8 @@ def changed(picture: Image.Image) -> np.ndarray[tuple[int, int], np.dtype[np.boo
     ],
 )
 def test_something_is_drawn_wherever_the_box_lies(size: tuple[int, int], box: tuple[float, ...]) -> None:
-    drawn = draw(blank(*size), [Box("rear bumper, dented", *box[:4], score=0.5)])
+    x1, y1, x2, y2 = box[:4]
+    drawn = draw(blank(*size), [Box("rear bumper, dented", x1, y1, x2, y2, 0.5)])
     assert drawn.size == size
     assert changed(drawn).any()
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import inspect
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
+from numpy.typing import NDArray
 from pycocotools import mask
 
 from detect import geometry
@@ -58,7 +60,8 @@ def test_clip_cuts_at_all_four_edges_and_keeps_the_input() -> None:
 NONE = as_boxes([])
 ONE = as_boxes([UNIT])
 
-AT_ZERO = {  # every public function of the module, given no boxes: the shapes that must come back
+Returned = tuple[NDArray[Any], tuple[int, ...]]  # an array and the shape that it must have
+AT_ZERO: dict[str, list[Returned]] = {  # every public function of the module, given no boxes
     "as_boxes": [(as_boxes([]), (0, 4))],
     "area": [(area(NONE), (0,))],
     "xyxy_to_xywh": [(xyxy_to_xywh(NONE), (0, 4))],

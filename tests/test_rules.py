@@ -117,7 +117,8 @@ def test_a_command_is_documented_and_tested(name: str) -> None:
 
 def examples() -> Iterator[tuple[str, list[str]]]:
     """(where, arguments) of each line that begins with `detect` in the help, in fenced Markdown and in recipes."""
-    texts = {f"detect {name} --help": main.get_command(click.Context(main), name).help or "" for name in COMMANDS}
+    commands = {name: main.get_command(click.Context(main), name) for name in COMMANDS}
+    texts = {f"detect {name} --help": command.help or "" for name, command in commands.items() if command}
     texts["detect --help"] = main.help or ""
     for name in project_files():
         if name.endswith(".md"):

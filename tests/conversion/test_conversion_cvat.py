@@ -11,7 +11,7 @@ import pytest
 
 from detect.conversion import read, write
 from detect.conversion.shapes import cvat_corners as corners
-from detect.data import Attributes, Box, Dataset, Image
+from detect.data import Attributes, Box, Dataset, Image, Value
 from detect.errors import DataError, Problems
 
 Tree = Callable[..., Path]
@@ -208,7 +208,8 @@ def test_what_is_written(tmp_path: Path) -> None:
 
 
 def test_a_mixed_attribute_becomes_text_and_is_reported(tmp_path: Path) -> None:
-    boxes = tuple(Box("a", 1.0, 1.0, 2.0, 2.0 + n, None, Attributes(x=value)) for n, value in enumerate((1, "b")))
+    values: tuple[Value, ...] = (1, "b")
+    boxes = tuple(Box("a", 1.0, 1.0, 2.0, 2.0 + n, None, Attributes(x=value)) for n, value in enumerate(values))
     problems = Problems()
     dataset = Dataset(("a",), (Image("1.jpg", 9, 9, boxes),))
     back = read(write(dataset, tmp_path / "out", "cvat", media="none", problems=problems))

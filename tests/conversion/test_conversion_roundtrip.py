@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -16,7 +17,7 @@ from detect.conversion import FORMATS, coco, read, write
 from detect.conversion.media import Media
 from detect.conversion.names import has_drive, is_container, split_word
 from detect.conversion.source import Source
-from detect.data import NONE, Attributes, Box, Dataset, Image
+from detect.data import NONE, Attributes, Box, Dataset, Image, Value
 from detect.errors import Problems
 
 Tree = Callable[..., Path]
@@ -39,7 +40,7 @@ part = st.text(letters, min_size=1, max_size=8).filter(
     )
 )
 name = st.lists(part, min_size=1, max_size=3).map(lambda parts: "/".join(parts) + ".png")
-word = st.text(st.characters(categories=("L",)), max_size=8).filter(lambda text: text not in ("true", "false"))
+word = st.text(st.characters(categories=["L"]), max_size=8).filter(lambda text: text not in ("true", "false"))
 attributes = st.fixed_dictionaries(
     {},
     optional={
@@ -52,7 +53,7 @@ attributes = st.fixed_dictionaries(
         "pose": st.just("Left"),
         "group_id": st.integers(1, 9),
     },
-).map(Attributes)
+).map(lambda values: Attributes(cast(dict[str, Value], values)))
 
 
 @st.composite

@@ -41,7 +41,8 @@ Corners = tuple[float, float, float, float]
 )
 def test_one_box(corners: Corners, kept: Corners | None, report: tuple[str, str] | None) -> None:
     problems = Problems()
-    boxes = tidy(found((3, Box("dent", *map(float, corners)))), 100, 50, "a.txt", "line", problems)
+    x1, y1, x2, y2 = map(float, corners)
+    boxes = tidy(found((3, Box("dent", x1, y1, x2, y2))), 100, 50, "a.txt", "line", problems)
     assert [box.xyxy for box in boxes] == ([] if kept is None else [kept])
     assert list(problems.counts()) == ([] if report is None else [report])
     assert all(problem.where == "line 3" and problem.file == "a.txt" for problem in problems)

@@ -26,7 +26,7 @@ class IgnoringCOCOeval(COCOeval):
 
 def coco_truth(dataset: Dataset) -> dict[str, Any]:
     """A COCO ground truth; ids count from 1 in the order of images, boxes and classes."""
-    annotations = []
+    annotations: list[dict[str, Any]] = []
     for number, image in enumerate(dataset.images, start=1):
         for box in image.boxes:
             annotations.append(

@@ -78,7 +78,7 @@ def test_resamples_draw_as_many_units_as_there_are_and_keep_groups_together() ->
 
 def test_large_sets_are_resampled_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("detect.evaluation.bootstrap.CELLS", 50)
-    widths, drawn = [], set()
+    widths, drawn = list[int](), set[tuple[float, ...]]()
 
     def count(weights: NDArray[np.float64]) -> Metrics:
         widths.append(weights.shape[1])

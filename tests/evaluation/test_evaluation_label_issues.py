@@ -78,8 +78,8 @@ def test_planted_errors_are_told_from_sound_boxes() -> None:
             met.append(rng.random() < 0.8)
             if met[-1]:
                 shift = [rng.normal(0, 2) for _ in range(4)]
-                corners = [a + b for a, b in zip(true.xyxy, shift, strict=True)]
-                seen.append(Box(label, *corners, rng.uniform(0.3, 0.9)))
+                x1, y1, x2, y2 = (a + b for a, b in zip(true.xyxy, shift, strict=True))
+                seen.append(Box(label, x1, y1, x2, y2, rng.uniform(0.3, 0.9)))
             error = rng.random()
             other = CLASSES[1 - CLASSES.index(label)]
             if error < 0.05:
@@ -91,12 +91,12 @@ def test_planted_errors_are_told_from_sound_boxes() -> None:
         images.append(Image(f"{n:03}", 260, 200, tuple(boxes)))
         found[f"{n:03}"] = tuple(seen)
     result = label_issues(match(Dataset(CLASSES, tuple(images)), Predictions(CLASSES, found)))
-    truth, seen, score = np.array(planted), np.array(met), result.truth_score
+    truth, meant, score = np.array(planted), np.array(met), result.truth_score
     for kind in (Issue.CLASS, Issue.BOX):
-        assert (result.truth[seen & (truth == kind)] == kind).mean() > 0.8
-        assert area_under_curve(score[seen & (truth == kind)], score[seen & (truth == Issue.NONE)]) > 0.95
-    assert (result.truth[~seen] == Issue.EXTRA).all()
-    assert (truth[seen & (score >= LIKELY)] != Issue.NONE).mean() > 0.9
+        assert (result.truth[meant & (truth == kind)] == kind).mean() > 0.8
+        assert area_under_curve(score[meant & (truth == kind)], score[meant & (truth == Issue.NONE)]) > 0.95
+    assert (result.truth[~meant] == Issue.EXTRA).all()
+    assert (truth[meant & (score >= LIKELY)] != Issue.NONE).mean() > 0.9
 
 
 def area_under_curve(wrong: np.ndarray, right: np.ndarray) -> float:

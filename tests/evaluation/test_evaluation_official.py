@@ -126,7 +126,7 @@ def test_counts_at_an_operating_point_are_pycocotools_matches(setting: dict[str,
 
 
 def test_the_order_of_the_predicted_images_does_not_matter() -> None:
-    knob = {
+    knob: dict[str, Any] = {
         "seed": 7,
         "images": 5,
         "classes": 2,
@@ -138,12 +138,12 @@ def test_the_order_of_the_predicted_images_does_not_matter() -> None:
         "digits": 0,
     }
     dataset, predictions = random_set(**knob)
-    turned = Predictions(predictions.classes[::-1], dict(reversed(predictions.images.items())))
+    turned = Predictions(predictions.classes[::-1], dict(list(predictions.images.items())[::-1]))
     assert metrics_document(evaluate(dataset, turned)) == metrics_document(evaluate(dataset, predictions))
 
 
 def test_any_number_of_thresholds_is_matched_at_once() -> None:
-    knob = {
+    knob: dict[str, Any] = {
         "seed": 3,
         "images": 5,
         "classes": 2,
@@ -194,7 +194,7 @@ def test_nothing_is_undefined_and_never_zero_by_accident(images: tuple[Image, ..
 def same_as_peer(dataset: Dataset, predictions: Predictions, run: Any) -> None:
     """All 12 metrics, and each of the precisions and recalls behind them."""
     ours = averages(match(dataset, predictions))
-    exact = {"rtol": 0, "atol": 1e-9, "equal_nan": True}
+    exact: dict[str, Any] = {"rtol": 0, "atol": 1e-9, "equal_nan": True}
     np.testing.assert_allclose(ours.precision, undefined(run.eval["precision"][..., -1]), **exact)
     np.testing.assert_allclose(ours.recall, undefined(run.eval["recall"]), **exact)
     np.testing.assert_allclose(list(ours.metrics.values()), undefined(run.stats), **exact)

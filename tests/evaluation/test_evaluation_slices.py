@@ -178,7 +178,7 @@ def test_photos_are_cut_at_the_terciles_of_brightness() -> None:
 )
 @pytest.mark.parametrize("of", ["box", "image"])
 def test_attributes(of: str, values: list[Value], expected: dict[str, int]) -> None:
-    said: list[dict[str, Value]] = [{"mood": value} for value in values]
+    said: list[dict[str, Any]] = [{"mood": value} for value in values]
     if of == "box":
         images = tuple(photo(f"{n}.jpg", box(**mood)) for n, mood in enumerate(said))
     else:

@@ -111,7 +111,7 @@ def test_overlap_where_the_anchors_stand() -> None:
     """Two by two places at 0 and 100: a box at (30, 100) is 30 beside the nearest, one at (180, 0) is 80."""
     level = Level(2, 100.0, 0.0, np.array([[50.0, 50.0]]))
     boxes = np.array([[30.0, 100, 50, 50], [180, 0, 50, 50], [100, 0, 50, 25]])
-    expected = [[20 * 50 / (2 * 2500 - 20 * 50)], [0], [0.5]]
+    expected = [[20 * 50 / (2 * 2500 - 20 * 50)], [0.0], [0.5]]
     np.testing.assert_allclose(placed_iou(boxes, level.shapes, level), expected)
 
 

@@ -57,6 +57,7 @@ def decided(model: str, squares: Dataset, folder: Path) -> Path:
     for block in module.head.classification_head.module_list:
         last = [part for part in block.modules() if isinstance(part, torch.nn.Conv2d)][-1]
         last.weight.data *= 5
+        assert last.bias is not None
         last.bias.data[::3] = 6  # the background of each anchor
     for name, value in module.head.regression_head.state_dict().items():
         value.mul_(0.2 if name.endswith(".1.weight") else 1)  # boxes near their anchors
@@ -163,6 +164,7 @@ def test_the_detector_goes_on_as_before(run: Path, squares: Dataset, tmp_path: P
     export(detector, tmp_path / "a.torchscript", "torchscript")
     assert detect(detector, pictures(squares)) == detect(untouched, pictures(squares))
     if isinstance(detector, Torchvision) and hasattr(detector.module, "roi_heads"):
+        assert isinstance(untouched, Torchvision)
         heads = [vars(one.module.roi_heads).values() for one in (detector, untouched)]
         assert {type(part) for part in heads[0]} == {type(part) for part in heads[1]}
         assert type(detector.module.roi_heads.box_coder) is BoxCoder
@@ -232,7 +234,7 @@ def test_on_real_photos(shared_data: Path, tmp_path: Path) -> None:
     run = train(recipe, Dataset(classes, tuple(parts)), tmp_path / "run").folder
     for to in ("onnx", "openvino"):
         written = export(load_detector(run), tmp_path / f"model.{to}".removesuffix(".openvino"), to)
-        photos = Sources([image for image in parts if image.split == "val"][:12])
+        photos = Sources(tuple(image for image in parts if image.split == "val")[:12])
         parity = check(load_detector(run), load_detector(written), [photos.picture(image) for image in photos.images])
         assert parity.boxes > 100
         assert parity.box < 1e-3

@@ -12,14 +12,15 @@ from detect.data import Image
 from detect.geometry import as_boxes
 from detect.models.detector import Picture
 from detect.models.nms import Candidates
-from detect.operating_point import Suppression
+from detect.operating_point import OperatingPoint, Suppression
 
 
 class Brightest:
     """A detector that finds one box over each picture, as sure as the picture is bright; none in a black one."""
 
-    name, classes, imgsz = "brightest", ("light",), 64
-    suppression, point = Suppression(), None
+    name, imgsz, suppression = "brightest", 64, Suppression()
+    classes: tuple[str, ...] = ("light",)
+    point: OperatingPoint | None = None
 
     def __init__(self) -> None:
         self.batches: list[int] = []

@@ -19,7 +19,7 @@ from detect.errors import DataError, Problems
 from detect.geometry import as_boxes, iou
 from detect.models.detector import Picture, detect
 from detect.models.nms import CANDIDATES, Candidates, candidates
-from detect.operating_point import Suppression
+from detect.operating_point import OperatingPoint, Suppression
 from detect.prediction import predict, sources
 from detect.prediction.mirror import fuse, look_again
 from detect.prediction.tiles import SHARE, Tiled, windows
@@ -28,7 +28,9 @@ from detect.prediction.tiles import SHARE, Tiled, windows
 class Spots:
     """Sees bright spots whose larger side, scaled to its input, has at least 8 of 64 pixels; surer of larger ones."""
 
-    name, classes, imgsz, suppression, point = "spots", ("spot",), 64, Suppression(0.5), None
+    name, imgsz, suppression = "spots", 64, Suppression(0.5)
+    classes: tuple[str, ...] = ("spot",)
+    point: OperatingPoint | None = None
 
     def __init__(self, right: float = 0.0, down: float = 0.0) -> None:
         self.shift = [right, down] * 2  # sees everything so much too far there
@@ -144,7 +146,9 @@ def test_the_confidence_holds_for_what_both_looks_make(own: Suppression, confide
     """Seen at 0.6 and in the mirror at 0.45 makes 0.525, whatever is asked for; one look's 0.5 makes 0.25."""
 
     class Uneven:
-        name, classes, imgsz, suppression, point = "uneven", ("spot",), 64, own, None
+        name, imgsz, suppression = "uneven", 64, own
+        classes: tuple[str, ...] = ("spot",)
+        point: OperatingPoint | None = None
 
         def candidates(self, pictures: Sequence[Picture], confidence: float) -> list[Candidates]:
             found = []

@@ -62,7 +62,7 @@ def test_pil_images_are_turned_upright_and_left_as_they_are(
     opened = Photo.open(tmp_path / name)
     np.testing.assert_array_equal(seen(opened), seen(tmp_path / name))
     np.testing.assert_array_equal(seen(opened), seen(tmp_path / name), err_msg="a second time")
-    assert opened.filename == str(tmp_path / name)  # type: ignore[attr-defined]
+    assert opened.filename == str(tmp_path / name)
     if name != "a.tif":  # Pillow itself turns those while it reads them
         assert opened.size == (20, 10)
 
@@ -83,12 +83,13 @@ def test_pictures_in_memory_are_named_by_their_place_in_the_list(tmp_path: Path)
 def test_paths_patterns_and_datasets(tmp_path: Path) -> None:
     files = tuple(photo(tmp_path / name) for name in ("a.png", "b.png"))
     expected = predict(Brightest(), files)
-    for given in (
+    ways: tuple[Any, ...] = (
         tmp_path,
         str(tmp_path / "*.png"),
         [tmp_path / "a.png", str(tmp_path / "b.png")],
         Dataset(("light",), files),
-    ):
+    )
+    for given in ways:
         assert predict(Brightest(), given) == expected
     assert predict(Brightest(), files[0]).images == {"a.png": expected.images["a.png"]}
 

@@ -76,7 +76,7 @@ def test_a_wheel_made_from_the_source_distribution_holds_every_recipe(tmp_path: 
         shutil.copy(ROOT / name, source)
     code = f"from setuptools.build_meta import build_sdist; build_sdist({str(tmp_path)!r})"
     subprocess.run([sys.executable, "-c", code], cwd=source, check=True, capture_output=True)
-    options = ["--no-deps", "--no-build-isolation", "--no-index", "--wheel-dir", tmp_path]
+    options = ["--no-deps", "--no-build-isolation", "--no-index", "--wheel-dir", str(tmp_path)]
     (archive,) = tmp_path.glob("*.tar.gz")
     subprocess.run([sys.executable, "-m", "pip", "wheel", *options, archive], check=True, capture_output=True)
     (wheel,) = tmp_path.glob("*.whl")

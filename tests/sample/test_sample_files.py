@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from dataclasses import replace
 from itertools import islice
@@ -42,9 +43,9 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(tmp_path: Pa
 
 def test_processes_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(room, "WORTH_A_CREW", 4)
-    monkeypatch.setattr(room.os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
     many = write_sample(tmp_path / "many", images=8, width=WIDTH)
-    monkeypatch.setattr(room.os, "cpu_count", lambda: 1)
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
     one = write_sample(tmp_path / "one", images=8, width=WIDTH)
     assert many == one
     assert digests(tmp_path / "many") == digests(tmp_path / "one")
@@ -54,7 +55,7 @@ def test_processes_start_after_opencv_has_threads_of_its_own(tmp_path: Path, mon
     # A forked child would wait for those threads for ever.
     cv2.blur(np.zeros((2000, 2000, 3), np.float32), (9, 9))
     monkeypatch.setattr(room, "WORTH_A_CREW", 4)
-    monkeypatch.setattr(room.os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
     assert len(write_sample(tmp_path / "s", images=4, width=WIDTH)) == 4
 
 

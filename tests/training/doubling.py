@@ -9,7 +9,7 @@ import numpy as np
 from detect.geometry import as_boxes
 from detect.models.detector import Picture
 from detect.models.nms import Candidates, candidates
-from detect.operating_point import Suppression
+from detect.operating_point import OperatingPoint, Suppression
 
 
 class Doubling:
@@ -18,8 +18,9 @@ class Doubling:
     Photos are 100 pixels; photo k has a dent of 40 x 40 at (k, k) and a dent that truly overlaps it by IoU 0.33.
     """
 
-    name, classes, imgsz, point = "doubling", ("dent",), 64, None
-    suppression = Suppression(0.7)
+    name, imgsz, suppression = "doubling", 64, Suppression(0.7)
+    classes: tuple[str, ...] = ("dent",)
+    point: OperatingPoint | None = None
 
     def candidates(self, pictures: Sequence[Picture], confidence: float) -> list[Candidates]:
         found = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from copy import deepcopy
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,8 @@ from numpy.typing import NDArray
 from detect.recipes import Augment
 from detect.training.augment import Defects, Varied
 
-STILL = {"mirror": 0, "flip": 0, "rotation": 0, "shift": 0, "zoom": 0, "hue": 0, "saturation": 0, "brightness": 0}
+KINDS = ("mirror", "flip", "rotation", "shift", "zoom", "hue", "saturation", "brightness")
+STILL: dict[str, Any] = dict.fromkeys(KINDS, 0)
 BOXES = np.array([[30.0, 20.0, 70.0, 50.0], [100.0, 90.0, 150.0, 110.0]])
 LABELS = np.array([1, 2])
 COLOURS = {1: (220, 30, 30), 2: (30, 30, 220)}

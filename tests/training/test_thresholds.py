@@ -64,7 +64,7 @@ def test_what_lowers_f1_never_wins(dataset: Dataset) -> None:
                 one = np.array([k, k, k + 40, k + 40.0])
                 right, down = np.array([6, 0, 6, 0]), np.array([0, 6, 0, 6])
                 others = [one + right] if k < 4 else [one + right, one + down, one - down]
-                score = (0.99 if k < 4 else 0.9) - 0.01 * k - 0.001 * np.arange(1 + len(others))
+                score = (0.99 if k < 4 else 0.9) - 0.01 * k - 0.001 * np.arange(1 + len(others), dtype=np.float64)
                 found.append(candidates(np.vstack([one, *others]), score, np.zeros(len(score), int)))
             return found
 

@@ -29,7 +29,7 @@ def dataset_file(dataset: Dataset, folder: Path) -> Path:
 
 def test_other_looks_than_fitted_are_said(weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Known(Doubling):
-        point = OperatingPoint({"dent": 0.5}, 0.5, {}, "f1", frozenset(), Suppression(), ("mirror",))  # type: ignore[assignment]
+        point = OperatingPoint({"dent": 0.5}, 0.5, {}, "f1", frozenset(), Suppression(), ("mirror",))
 
     Photo.new("RGB", (100, 100)).save(tmp_path / "0.png")
     monkeypatch.setattr("detect.models.load_detector", lambda path, device: Known())
@@ -42,7 +42,7 @@ def test_other_looks_than_fitted_are_said(weights: Path, tmp_path: Path, monkeyp
 
 def test_another_overlap_leaves_the_rest_of_the_suppression(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Two(Doubling):
-        classes, suppression = ("dent", "scratch"), Suppression(0.6, 0.0, per_class=False)  # type: ignore[assignment]
+        classes, suppression = ("dent", "scratch"), Suppression(0.6, 0.0, per_class=False)
 
         def candidates(self, pictures: Sequence[Picture], confidence: float) -> list[Candidates]:
             rows = as_boxes([[0, 0, 40, 40], [0, 0, 40, 39]])
@@ -59,7 +59,7 @@ def test_predict_counts_and_keeps_by_the_fitted_confidences(
     weights: Path, dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Known(Doubling):
-        point = OperatingPoint({"dent": 0.82}, 0.5, {}, "f1", frozenset(), Suppression(0.4))  # type: ignore[assignment]
+        point = OperatingPoint({"dent": 0.82}, 0.5, {}, "f1", frozenset(), Suppression(0.4))
         suppression = Suppression(0.4)
 
     monkeypatch.setattr("detect.models.load_detector", lambda path, device: Known())
@@ -82,13 +82,13 @@ def test_a_class_that_the_data_does_not_know_gets_the_usual_confidence(
     dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class More(Doubling):
-        classes = ("dent", "rust")  # type: ignore[assignment]
+        classes: tuple[str, ...] = ("dent", "rust")
 
     fitted = fit_thresholds(More(), dataset, hard=True)
     assert fitted.point.confidence["rust"] == 0.25
 
     class Old(More):
-        point = OperatingPoint({"dent": 0.5}, 0.5, {}, "f1", frozenset(), Suppression())  # type: ignore[assignment]
+        point = OperatingPoint({"dent": 0.5}, 0.5, {}, "f1", frozenset(), Suppression())
 
     monkeypatch.setattr("detect.models.load_detector", lambda path, device: Old())
     words = ["predict", "run", str(tmp_path / "0.png"), "--out", str(tmp_path / "p.json"), "--json", "-q"]
@@ -111,7 +111,7 @@ def test_a_point_brings_the_suppression_that_it_was_fitted_with(
 
 def test_tiles_are_not_what_thresholds_were_fitted_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Known(Doubling):
-        point = OperatingPoint({"dent": 0.5}, 0.5, {}, "f1", frozenset(), Suppression())  # type: ignore[assignment]
+        point = OperatingPoint({"dent": 0.5}, 0.5, {}, "f1", frozenset(), Suppression())
 
     Photo.new("RGB", (100, 100)).save(tmp_path / "0.png")
     monkeypatch.setattr("detect.models.load_detector", lambda path, device: Known())

@@ -130,7 +130,7 @@ def test_the_running_mean_forgets_its_first_steps() -> None:
     averaged, mean = _Averaged(module), 0.0
     for step, value in enumerate((1.0, 5.0, -3.0, 2.0)):
         module.weight.data.fill_(value)
-        module.num_batches_tracked.fill_(step)
+        module.get_buffer("num_batches_tracked").fill_(step)
         averaged.update()
         decay = DECAY * (1 - math.exp(-(step + 1) / RAMP)) if step else 0.0
         mean = decay * mean + (1 - decay) * value

@@ -25,7 +25,7 @@ from detect.recipes import Augment, Recipe, Roi, load_recipe
 from detect.training import Run, train
 from detect.training.augment import Varied
 from detect.training.fitted import fitted, roi_budget
-from detect.training.torchvision import losses
+from detect.training.torchvision import losses, matching
 from detect.training.torchvision.batches import read, scaled
 from detect.training.torchvision.loop import rate
 from detect.training.torchvision.matching import Truth
@@ -56,7 +56,7 @@ def test_half_precision_is_for_the_network_alone(
     model: str, squares: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """bfloat16 has 8 bits: a corner at 301 would be at 302. The first loss is that of full precision but for noise."""
-    types, match = set[torch.dtype](), losses.match
+    types, match = set[torch.dtype](), matching.match
 
     def watched(truth: Truth, anchors: torch.Tensor, *rest: Any, **how: Any) -> torch.Tensor:
         types.update((truth.boxes.dtype, anchors.dtype))

@@ -85,13 +85,17 @@ def test_photos_are_decoded_once_while_they_have_room(tmp_path: Path, monkeypatc
     """What varies them works on copies, also where nothing is moved; with less room, fewer are kept."""
     images = [photo(tmp_path, f"{k}.jpg") for k in range(40)]
     calls = list[Path]()
-    monkeypatch.setattr("detect.training.yolo.items.open_upright", lambda p: calls.append(p) or open_upright(p))
+
+    def opened(path: Path) -> Photo.Image:
+        calls.append(path)
+        return open_upright(path)
+
+    monkeypatch.setattr("detect.training.yolo.items.open_upright", opened)
     still = Augment(mosaic=0, mirror=1, flip=1, zoom=0, shift=0, cutout=1)
     args = arguments(Recipe(model="yolov5n", imgsz=64, augment=still), torch.device("cpu"), Path("unused"))
     some = Items(images, ("red",), 0, Defects(still), imgsz=64, batch_size=2, augment=True, hyp=get_cfg(overrides=args))
     shown = [some[key]["img"] for key in range(40)]
-    kept = [None if one is None else one.copy() for one in some.ims]
-    assert all(one is not None for one in kept)
+    kept = [one.copy() for one in some.ims]
     assert len(calls) == 40
     again = [some[key]["img"] for key in range(40)]
     assert len(calls) == 40
@@ -182,6 +186,7 @@ def test_validation_sees_the_photos_as_in_use(tmp_path: Path) -> None:
     assert still.boxes.tolist() == [[16 / 64, 12 / 32, 16 / 64, 16 / 32]]
     tall = Image("b.jpg", 64, 32, (Box("red", 8, 4, 24, 20),), path=photo(tmp_path, "b.jpg").path)
     small = Upright([tall], ("red",), 32)[0]  # 32 x 16, between two bands of 8 grey rows
+    assert isinstance(small, Still)
     assert small.pixels.shape == (3, 32, 32)
     assert small.boxes.tolist() == [[8 / 32, (6 + 8) / 32, 8 / 32, 8 / 32]]
 
@@ -201,9 +206,9 @@ def test_training_decodes_as_use_does(tmp_path: Path) -> None:
 def test_slivers_are_dropped_and_turned_boxes_enclose_what_they_show(tmp_path: Path) -> None:
     """ultralytics keeps a box of which a tenth or more is in the picture."""
     images, kept = [photo(tmp_path, "a.png")], list[float]()
-    still = {"mosaic": 0, "mirror": 0, "zoom": 0, "hue": 0, "saturation": 0, "brightness": 0}
+    still: dict[str, Any] = {"mosaic": 0, "mirror": 0, "zoom": 0, "hue": 0, "saturation": 0, "brightness": 0}
     for vary in ({"shift": 0.5}, {"shift": 0.1, "rotation": 20}):
-        some = items(images, augment=True, vary=Augment(**still, **vary))
+        some = items(images, augment=True, vary=Augment(**{**still, **vary}))
         for epoch in range(120):
             item = some[epoch]
             for x, y, width, height in item["bboxes"].numpy() * 64:

@@ -160,7 +160,12 @@ def test_accumulated_batches_make_one_step(squares: Dataset, tmp_path: Path, mon
     """42 photos in batches of 8 are 6 batches: steps after the 4th and the 6th."""
     steps: list[int] = []
     original = torch.optim.AdamW.step
-    monkeypatch.setattr(torch.optim.AdamW, "step", lambda self, *a, **k: (steps.append(1), original(self, *a, **k))[1])
+
+    def step(self: torch.optim.AdamW, *given: Any, **more: Any) -> Any:
+        steps.append(1)
+        return original(self, *given, **more)
+
+    monkeypatch.setattr(torch.optim.AdamW, "step", step)
     train(recipe(accumulate=4), squares, tmp_path / "run")
     assert len(steps) == 2
 
