@@ -15,8 +15,8 @@ from typing import Any
 
 from detect.conversion import json_file, stated
 from detect.conversion.coco_write import write, write_file
+from detect.conversion.entries import Entry, assemble
 from detect.conversion.names import split_name, split_word, without_containers
-from detect.conversion.pages import Page, assemble
 from detect.conversion.source import Source
 from detect.conversion.tidy import PRECISION, Found, Labels
 from detect.data import NONE, Attributes, Box, Dataset, Value
@@ -85,7 +85,7 @@ def read_document(source: Source, file: str, document: Any) -> Dataset:
 def _assembled(parts: list[_Part], labels: Labels, source: Source) -> Dataset:
     for part in parts:
         _read_part(part, labels)
-    return assemble([page for part in parts for page in _pages(part, source)], labels, source)
+    return assemble([entry for part in parts for entry in _entries(part, source)], labels, source)
 
 
 def _annotation_files(source: Source) -> list[str]:
@@ -230,7 +230,7 @@ def _attributes(row: dict[str, Any], area: float) -> Attributes:
     return Attributes(found) if found else NONE
 
 
-def _pages(part: _Part, source: Source) -> Iterator[Page]:
+def _entries(part: _Part, source: Source) -> Iterator[Entry]:
     near = [part.split, without_containers(part.file).rpartition("/")[0]]
     name = part.split or Path(part.file).stem
     for key, row in part.images.items():
@@ -238,7 +238,7 @@ def _pages(part: _Part, source: Source) -> Iterator[Page]:
         stated_size = json_file.numbers(row, ("width", "height"))
         size = (int(stated_size[0]), int(stated_size[1])) if stated_size and max(stated_size) < SANE else None
         boxes = part.boxes.get(key) or Found()
-        yield Page(listed, split_name(part.split), size, boxes, part.path, "annotation", _values(row))
+        yield Entry(listed, split_name(part.split), size, boxes, part.path, "annotation", _values(row))
 
 
 def _values(row: dict[str, Any]) -> Attributes:

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from detect.conversion import json_file
+from detect.conversion.entries import Entry, Sheet, assemble
 from detect.conversion.media import Media, lay
 from detect.conversion.names import split_word
 from detect.conversion.omissions import report_attributes
-from detect.conversion.pages import Page, Sheet, assemble
 from detect.conversion.source import Source
 from detect.conversion.text import declared_classes, write_classes
 from detect.conversion.tidy import PRECISION, Found, Labels
@@ -44,11 +44,11 @@ def read(source: Source) -> Dataset:
         raise DataError(f"{source.path}: there is no Create ML JSON in it")
     declared = declared_classes(source.root)
     labels = Labels(source.problems, declared, closed=bool(declared))
-    pages = [page for file in track(files, "Reading Create ML") for page in _pages(Sheet(source, file, labels))]
-    return assemble(pages, labels, source)
+    entries = [entry for file in track(files, "Reading Create ML") for entry in _entries(Sheet(source, file, labels))]
+    return assemble(entries, labels, source)
 
 
-def _pages(sheet: Sheet) -> Iterator[Page]:
+def _entries(sheet: Sheet) -> Iterator[Entry]:
     split = _split(sheet)
     for place, row in json_file.rows(sheet, json_file.load_for(sheet), "image"):
         name = row.get("image", row.get("imagefilename"))
@@ -62,10 +62,10 @@ def _pages(sheet: Sheet) -> Iterator[Page]:
                 boxes.add(number, box)
         beside = name if "/" not in sheet.file else f"{sheet.file.rpartition('/')[0]}/{name}"
         here = sheet.source.photos.find(beside) == [beside]  # before any other photo that the name can mean
-        page = sheet.page(
+        entry = sheet.entry(
             beside if here else name, boxes, f"image {name}: annotation", where=f"image {place}", split=split
         )
-        yield page._replace(listed=page.listed._replace(name=name))
+        yield entry._replace(listed=entry.listed._replace(name=name))
 
 
 def _split(sheet: Sheet) -> str:

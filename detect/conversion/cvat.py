@@ -13,8 +13,8 @@ from detect.conversion import safe_xml, stated
 from detect.conversion.cvat_plain import Plain, items
 from detect.conversion.cvat_sheet import SHAPES, CvatSheet, files_of, kind_of, no_such_file
 from detect.conversion.cvat_write import write
+from detect.conversion.entries import Entry, assemble
 from detect.conversion.names import split_name
-from detect.conversion.pages import Page, assemble
 from detect.conversion.sizes import Size
 from detect.conversion.source import Source
 from detect.conversion.tidy import NEW, Found, Labels
@@ -35,29 +35,29 @@ def read(source: Source) -> Dataset:
     if not files:
         raise no_such_file(source, "image")
     labels = Labels(source.problems)
-    pages: list[Page] = []
+    entries: list[Entry] = []
     with bar("Reading CVAT XML", None) as advance:
         for file in files:
-            for page in _pages(source, file, labels):
-                pages.append(page)
+            for entry in _entries(source, file, labels):
+                entries.append(entry)
                 advance()
-    return assemble(pages, labels, source)
+    return assemble(entries, labels, source)
 
 
-def _pages(source: Source, file: str, labels: Labels) -> Iterator[Page]:
+def _entries(source: Source, file: str, labels: Labels) -> Iterator[Entry]:
     """The images of one XML file, read as a stream. Where the file breaks off is an error; what came before counts."""
     sheet = CvatSheet.open(source, file, labels)
     try:
         for item in items(source.root / file):
             if isinstance(item, Element) and item.tag == "meta":
                 sheet.take_meta(item)
-            elif page := _page(sheet, item):
-                yield page
+            elif entry := _entry(sheet, item):
+                yield entry
     except safe_xml.BrokenXML as error:
         sheet.broken(error)
 
 
-def _page(sheet: CvatSheet, image: Element | Plain) -> Page | None:
+def _entry(sheet: CvatSheet, image: Element | Plain) -> Entry | None:
     """One image with its shapes; None, and reported, where it has no name."""
     if isinstance(image, Plain):
         number, name, subset, task, *_ = image
@@ -73,7 +73,7 @@ def _page(sheet: CvatSheet, image: Element | Plain) -> Page | None:
     listed = stated.find(name, part, near, source.photos, (file.path, where), source.problems)
     unit = f"image {name}: shape"
     boxes = _plain_boxes(sheet, image, unit) if isinstance(image, Plain) else _boxes(sheet, image, unit)
-    return Page(listed, split_name(subset) if subset else None, size, boxes, file.path, unit)
+    return Entry(listed, split_name(subset) if subset else None, size, boxes, file.path, unit)
 
 
 def _boxes(sheet: CvatSheet, image: Element, unit: str) -> Found:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from detect.conversion.cvat_sheet import Task
+from detect.conversion.entries import Entry, Sheet
 from detect.conversion.names import split_name, stem, without_containers
-from detect.conversion.pages import Page, Sheet
 from detect.conversion.stated import Stated
 from detect.conversion.tidy import Found
 
@@ -25,8 +25,8 @@ class Frames:
     boxes: dict[int, Found] = field(default_factory=dict)
 
 
-def pages_of(sheet: Sheet, task: Task, frames: Frames, *, several: bool) -> Iterator[Page]:
-    """A page for each frame of the task; `several`: the file has other tasks, whose frames have the same numbers.
+def entries_of(sheet: Sheet, task: Task, frames: Frames, *, several: bool) -> Iterator[Entry]:
+    """An entry for each frame of the task; `several`: the file has other tasks, whose frames have the same numbers.
 
     A frame that the task passes over is no image, nor is one that was deleted: where the files of other frames are
     there, a frame without a file and without boxes. All of it is reported.
@@ -48,7 +48,7 @@ def pages_of(sheet: Sheet, task: Task, frames: Frames, *, several: bool) -> Iter
         if file is None:
             sheet.add("note", "image missing", f"there is no file of frame {frame}", f"frame {frame}")
         split = split_name(task.subset) if task.subset else None
-        yield Page(
+        yield Entry(
             Stated(name, task.subset, file), split, task.size, boxes or Found(), sheet.path, f"frame {frame}: track"
         )
     if deleted:

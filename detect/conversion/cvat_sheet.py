@@ -12,8 +12,8 @@ from xml.etree.ElementTree import Element
 
 from detect.conversion import safe_xml
 from detect.conversion.cvat_write import BUILT_IN
+from detect.conversion.entries import Sheet
 from detect.conversion.names import split_word, without_containers
-from detect.conversion.pages import Sheet
 from detect.conversion.shapes import cvat_corners
 from detect.conversion.sizes import Size
 from detect.conversion.source import Source

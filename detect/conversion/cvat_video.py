@@ -21,10 +21,10 @@ from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
 from detect.conversion import safe_xml
-from detect.conversion.cvat_frames import Frames, pages_of
+from detect.conversion.cvat_frames import Frames, entries_of
 from detect.conversion.cvat_sheet import SHAPES, CvatSheet, Task, files_of, kind_of, no_such_file
 from detect.conversion.cvat_write import BUILT_IN
-from detect.conversion.pages import Page, assemble
+from detect.conversion.entries import Entry, assemble
 from detect.conversion.source import Source
 from detect.conversion.tidy import Found, Labels
 from detect.data import Box, Dataset, Value
@@ -42,7 +42,7 @@ def read(source: Source) -> Dataset:
     if not files:
         raise no_such_file(source, "track")
     labels = Labels(source.problems)
-    pages: list[Page] = []
+    entries: list[Entry] = []
     with bar("Reading CVAT XML", None) as advance:
         for file in files:
             sheet = CvatSheet.open(source, file, labels)
@@ -56,8 +56,8 @@ def read(source: Source) -> Dataset:
                         advance()
             except safe_xml.BrokenXML as error:
                 sheet.broken(error)
-            pages += film.pages()
-    return assemble(pages, labels, source)
+            entries += film.entries()
+    return assemble(entries, labels, source)
 
 
 class _Shape(NamedTuple):
@@ -78,8 +78,8 @@ class _Film:
         self.tails: list[tuple[str, str, _Shape, Box]] = []  # tracks that are still seen at their last shape
         self.complete = False  # interpolated frames are written out, so that nothing goes on where a track stops
 
-    def pages(self) -> Iterator[Page]:
-        """A page per frame."""
+    def entries(self) -> Iterator[Entry]:
+        """An entry per frame."""
         if not self.complete:
             for task, track, shape, box in self.tails:
                 for frame in self._between(task, shape.frame, None):
@@ -87,7 +87,7 @@ class _Film:
         for task in self.sheet.tasks if self.sheet.tasks else {"": Task()}:
             self.frames.setdefault(task, Frames())
         for task, frames in self.frames.items():
-            yield from pages_of(self.sheet.sheet, self._task(task), frames, several=len(self.frames) > 1)
+            yield from entries_of(self.sheet.sheet, self._task(task), frames, several=len(self.frames) > 1)
 
     def add(self, node: Element) -> None:
         """Take in one track."""

@@ -13,7 +13,7 @@ from detect.conversion.text import decode, read_bytes
 from detect.errors import DataError
 
 if TYPE_CHECKING:
-    from detect.conversion.pages import Sheet
+    from detect.conversion.entries import Sheet
     from detect.conversion.source import Source
 
 _SOME = 20

@@ -13,8 +13,8 @@ from math import isfinite
 from typing import Any
 
 from detect.conversion import json_file
+from detect.conversion.entries import Corners, Entry, Sheet, assemble
 from detect.conversion.names import is_image
-from detect.conversion.pages import Corners, Page, Sheet, assemble
 from detect.conversion.shapes import extent, turned_ellipse, turned_rectangle
 from detect.conversion.sizes import Size
 from detect.conversion.source import Source
@@ -47,11 +47,11 @@ def read(source: Source) -> Dataset:
     if not files:
         raise DataError(f"{source.path}: there is no Label Studio JSON in it")
     labels = Labels(source.problems, closed=False)
-    pages = [page for file in track(files, "Reading tasks") for page in _pages(Sheet(source, file, labels))]
-    return assemble(pages, labels, source)
+    entries = [entry for file in track(files, "Reading tasks") for entry in _entries(Sheet(source, file, labels))]
+    return assemble(entries, labels, source)
 
 
-def _pages(sheet: Sheet) -> Iterator[Page]:
+def _entries(sheet: Sheet) -> Iterator[Entry]:
     for where, task in _tasks(sheet):
         link = _image_link(task["data"] if isinstance(task.get("data"), dict) else task)
         if link is None:
@@ -62,7 +62,7 @@ def _pages(sheet: Sheet) -> Iterator[Page]:
             continue
         boxes, size, rest = _boxes(results, sheet, where)
         name = _file_name(link, sheet)
-        yield sheet.page(name, boxes, f"{where}: result", where=where, size=size, attributes=rest)
+        yield sheet.entry(name, boxes, f"{where}: result", where=where, size=size, attributes=rest)
 
 
 def _tasks(sheet: Sheet) -> Iterator[tuple[str, dict[str, Any]]]:

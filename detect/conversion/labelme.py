@@ -11,8 +11,8 @@ from posixpath import normpath
 from typing import Any
 
 from detect.conversion import json_file
+from detect.conversion.entries import Corners, Entry, Sheet, assemble, without_annotations
 from detect.conversion.names import is_foreign, posix
-from detect.conversion.pages import Corners, Page, Sheet, assemble, undrawn
 from detect.conversion.shapes import extent
 from detect.conversion.source import Source
 from detect.conversion.tidy import Found, Labels
@@ -38,11 +38,11 @@ def read(source: Source) -> Dataset:
     if not files:
         raise DataError(f"{source.path}: there is no LabelMe JSON in it")
     labels = Labels(source.problems, closed=False)
-    pages = [page for file in track(files, "Reading LabelMe") if (page := _page(Sheet(source, file, labels)))]
-    return assemble([*pages, *undrawn(pages, source)], labels, source)
+    entries = [entry for file in track(files, "Reading LabelMe") if (entry := _entry(Sheet(source, file, labels)))]
+    return assemble([*entries, *without_annotations(entries, source)], labels, source)
 
 
-def _page(sheet: Sheet) -> Page | None:
+def _entry(sheet: Sheet) -> Entry | None:
     document = json_file.load_for(sheet)
     if document is None:
         return None
@@ -56,7 +56,7 @@ def _page(sheet: Sheet) -> Page | None:
     size = json_file.numbers(document, ("imageWidth", "imageHeight"))
     whole = (int(size[0]), int(size[1])) if size and all(0 < value < 1e9 for value in size) else None
     flags = document.get("flags")
-    return sheet.page(_image_path(document, sheet), boxes, "shape", size=whole, attributes=_flags(flags))
+    return sheet.entry(_image_path(document, sheet), boxes, "shape", size=whole, attributes=_flags(flags))
 
 
 def _image_path(document: dict[str, Any], sheet: Sheet) -> str:

@@ -12,7 +12,7 @@ from math import degrees
 from typing import Any
 
 from detect.conversion import json_file
-from detect.conversion.pages import Corners, Page, Sheet, assemble
+from detect.conversion.entries import Corners, Entry, Sheet, assemble
 from detect.conversion.shapes import extent, turned_ellipse
 from detect.conversion.source import Source
 from detect.conversion.tidy import Found, Labels
@@ -60,11 +60,11 @@ def read(source: Source) -> Dataset:
     if not files:
         raise DataError(f"{source.path}: there is no VIA JSON in it")
     labels = Labels(source.problems, closed=False)
-    pages = [page for file in track(files, "Reading VIA") for page in _pages(Sheet(source, file, labels))]
-    return assemble(pages, labels, source)
+    entries = [entry for file in track(files, "Reading VIA") for entry in _entries(Sheet(source, file, labels))]
+    return assemble(entries, labels, source)
 
 
-def _pages(sheet: Sheet) -> Iterator[Page]:
+def _entries(sheet: Sheet) -> Iterator[Entry]:
     document = json_file.load_for(sheet)
     if document is None:
         return
@@ -76,7 +76,7 @@ def _pages(sheet: Sheet) -> Iterator[Page]:
         yield from _second(document, sheet)
 
 
-def _second(document: dict[str, Any], sheet: Sheet) -> Iterator[Page]:
+def _second(document: dict[str, Any], sheet: Sheet) -> Iterator[Entry]:
     """The images of VIA 1 and 2."""
     images = document.get("_via_img_metadata", document)
     if not isinstance(images, dict):
@@ -90,7 +90,7 @@ def _second(document: dict[str, Any], sheet: Sheet) -> Iterator[Page]:
             sheet.add("error", "image without name", "needs a filename", f"image {key}")
 
 
-def _image(row: dict[str, Any], label_name: str | None, sheet: Sheet) -> Page:
+def _image(row: dict[str, Any], label_name: str | None, sheet: Sheet) -> Entry:
     where, boxes = f"image {row['filename']}", Found()
     for place, region in json_file.rows(sheet, _regions(row), f"{where}: region"):
         here = f"{where}: region {place}"
@@ -102,7 +102,7 @@ def _image(row: dict[str, Any], label_name: str | None, sheet: Sheet) -> Page:
         if box := _box(shape["name"], shape, label, attributes, sheet, here):
             boxes.add(place, box)
     name, said = _name(row["filename"], sheet), _values(row.get("file_attributes"))
-    return sheet.page(name, boxes, f"{where}: region", where=where, attributes=said)
+    return sheet.entry(name, boxes, f"{where}: region", where=where, attributes=said)
 
 
 def _regions(row: dict[str, Any]) -> Any:
@@ -122,7 +122,7 @@ def _name(filename: str, sheet: Sheet) -> str:
     return found[0] if len(found) == 1 else path or filename
 
 
-def _third(document: dict[str, Any], sheet: Sheet) -> Iterator[Page]:
+def _third(document: dict[str, Any], sheet: Sheet) -> Iterator[Entry]:
     """The images of a VIA 3 project: `metadata` refers to a view, a view to files, `av` to attributes."""
     names: dict[str, str] = {}
     for key, row in document["file"].items():
@@ -144,7 +144,7 @@ def _third(document: dict[str, Any], sheet: Sheet) -> Iterator[Page]:
         elif box := _third_box(row, label_name, document, sheet, where):
             found[file].add(key, box)
     for key, name in names.items():
-        yield sheet.page(name, found[key], "metadata", where=f"file {key}", attributes=Attributes(whole[key]))
+        yield sheet.entry(name, found[key], "metadata", where=f"file {key}", attributes=Attributes(whole[key]))
 
 
 def _file_of(row: Any, document: dict[str, Any]) -> str:

@@ -36,7 +36,7 @@ FLAGGED = {
 __all__ = ["read", "recognise", "write"]
 
 
-class Page(NamedTuple):
+class VocFile(NamedTuple):
     """One XML file: its path below the folder and as messages name it, the image and size it states, its objects."""
 
     file: str
@@ -52,7 +52,7 @@ class Page(NamedTuple):
 
     @property
     def expected(self) -> str:
-        """Where its image would lie, for a page whose image is missing."""
+        """Where its image would lie, for an XML file whose image is missing."""
         name = posix(self.name) or stem(self.file).rpartition("/")[2]
         if is_foreign(self.name):
             name = name.rpartition("/")[2]
@@ -76,23 +76,23 @@ def read(source: Source, origin: int | None = None) -> Dataset:
     declared = declared_classes(source.root)
     labels = Labels(problems, declared, closed=bool(declared))
     given = _Given(source, labels, source.voc_origin if origin is None else origin)
-    pages = [page for file in track(xmls, "Reading XML") if (page := _page(given, file))]
-    found = _match(pages, source)
-    found += _without_page(source, {photo for _, photo in found})
-    names = image_names([photo or page.expected for page, photo in found])
-    splits = _splits(source, [page for page, _ in found], names)
+    files = [voc for file in track(xmls, "Reading XML") if (voc := _voc_file(given, file))]
+    found = _match(files, source)
+    found += _without_file(source, {photo for _, photo in found})
+    names = image_names([photo or voc.expected for voc, photo in found])
+    splits = _splits(source, [voc for voc, _ in found], names)
     images: list[Image] = []
-    for (page, photo), name, split in zip(found, names, splits, strict=True):
+    for (voc, photo), name, split in zip(found, names, splits, strict=True):
         path = source.photos.path(photo) if photo else None
-        if size := settle_size(path, page.size, page.path, problems):
-            boxes = tidy(page.objects, *size, page.path, "object", problems)
+        if size := settle_size(path, voc.size, voc.path, problems):
+            boxes = tidy(voc.objects, *size, voc.path, "object", problems)
             images.append(Image(name, *size, boxes, split, path=Path(path) if path else None))
     return gathered(labels.classes, images, problems)
 
 
 @dataclass(frozen=True)
 class _Given:
-    """What every page is read with."""
+    """What every XML file is read with."""
 
     source: Source
     labels: Labels
@@ -100,11 +100,11 @@ class _Given:
     numbers: Numbers = field(default_factory=Numbers)
 
 
-def _page(given: _Given, file: str) -> Page | None:
+def _voc_file(given: _Given, file: str) -> VocFile | None:
     path, problems = f"{given.source.root}/{file}", given.source.problems
     data = read_bytes(path)
     if plain := read_plain(data):
-        return _plain_page(given, file, path, plain)
+        return _plain_file(given, file, path, plain)
     try:
         root = safe_xml.parse(data)
     except safe_xml.BrokenXML as error:
@@ -120,17 +120,17 @@ def _page(given: _Given, file: str) -> Page | None:
     for place, node in enumerate(root.iter("object"), 1):
         if box := _box(node, given, path, place):
             objects.add(place, box)
-    return Page(file, path, (root.findtext("filename") or "").strip(), _size(root), objects)
+    return VocFile(file, path, (root.findtext("filename") or "").strip(), _size(root), objects)
 
 
-def _plain_page(given: _Given, file: str, path: str, plain: Plain) -> Page:
+def _plain_file(given: _Given, file: str, path: str, plain: Plain) -> VocFile:
     objects = Found()
     for place, (name, truncated, difficult, xmin, ymin, xmax, ymax) in enumerate(plain.objects, 1):
         corners = [given.numbers[text] for text in (xmin, ymin, xmax, ymax)]
         attributes = FLAGGED.get((truncated, difficult), NONE)
         if box := _made(given, name, corners, attributes, path, place):
             objects.add(place, box)
-    return Page(file, path, plain.filename.strip(), (plain.width, plain.height), objects)
+    return VocFile(file, path, plain.filename.strip(), (plain.width, plain.height), objects)
 
 
 def _made(
@@ -208,71 +208,71 @@ def _attributes(fields: Mapping[str, Element]) -> Attributes:
     return Attributes(found) if found else NONE
 
 
-Pair = tuple[Page, str | None]
-"""A page and the photo it belongs to; None: the photo is missing."""
+Pair = tuple[VocFile, str | None]
+"""An XML file and the photo it belongs to; None: the photo is missing."""
 
 
-def _match(pages: Sequence[Page], source: Source) -> list[Pair]:
-    """Each page with its image: by <filename>, else by the name of the XML file; None where it is missing.
+def _match(files: Sequence[VocFile], source: Source) -> list[Pair]:
+    """Each XML file with its image: by <filename>, else by the name of the XML file; None where it is missing.
 
-    A page whose <filename> names an image that has an XML file of its own belongs to the image of its own name.
-    Pages that stay ambiguous, or whose image is taken, are errors and left out.
+    One whose <filename> names an image that has an XML file of its own belongs to the image of its own name.
+    Those that stay ambiguous, or whose image is taken, are errors and left out.
     """
     photos, problems = source.photos, source.problems
-    own = [_own(page, photos) for page in pages]
+    own = [_own(voc, photos) for voc in files]
     owned = {found[0] for found in own if len(found) == 1}
     matched: list[Pair] = []
     taken: dict[str, str] = {}
-    for page, mine in zip(pages, own, strict=True):
-        photo = photos.only(page.name)
+    for voc, mine in zip(files, own, strict=True):
+        photo = photos.only(voc.name)
         if photo is not None and mine == [photo] and photo not in taken:  # named and called alike, as nearly all are
-            taken[photo] = page.file
-            matched.append((page, photo))
+            taken[photo] = voc.file
+            matched.append((voc, photo))
             continue
-        named = photos.find(page.name, [page.near]) if page.name else []
+        named = photos.find(voc.name, [voc.near]) if voc.name else []
         if len(named) == 1 and (named == mine or not mine or named[0] not in owned):
             found = named
         elif len(mine) == 1:
             found = mine
-            what = f"<filename> says {page.name!r}; taken for {mine[0]} by the name of the XML file"
-            problems.add("repaired", "wrong <filename>", what, file=page.path)
+            what = f"<filename> says {voc.name!r}; taken for {mine[0]} by the name of the XML file"
+            problems.add("repaired", "wrong <filename>", what, file=voc.path)
         else:
-            found = named or mine or (photos.find(page.name, [page.near], by_stem=True) if page.name else [])
+            found = named or mine or (photos.find(voc.name, [voc.near], by_stem=True) if voc.name else [])
         if len(found) > 1:
-            problems.add("error", "ambiguous image", f"its image can be {' or '.join(found[:3])}", file=page.path,
+            problems.add("error", "ambiguous image", f"its image can be {' or '.join(found[:3])}", file=voc.path,
                          remedy="keep XML files in the same sub-folders as their images")  # fmt: skip
         elif found and found[0] in taken:
             what = f"{found[0]} already has {taken[found[0]]}"
-            problems.add("error", "image twice", what, file=page.path, remedy="remove one of the two XML files")
+            problems.add("error", "image twice", what, file=voc.path, remedy="remove one of the two XML files")
         elif found:
-            taken[found[0]] = page.file
-            matched.append((page, found[0]))
+            taken[found[0]] = voc.file
+            matched.append((voc, found[0]))
         else:
-            problems.add("note", "image missing", f"there is no image {page.name or stem(page.file)!r}", file=page.path)
-            matched.append((page, None))
+            problems.add("note", "image missing", f"there is no image {voc.name or stem(voc.file)!r}", file=voc.path)
+            matched.append((voc, None))
     return matched
 
 
-def _own(page: Page, photos: Photos) -> list[str]:
+def _own(voc: VocFile, photos: Photos) -> list[str]:
     """The images that have the XML file's own name; the one in <filename>, where that is one of them."""
-    base = page.file.rpartition("/")[2]
-    photo = photos.only(page.name)
-    if photo is not None and stem(page.name) == stem(base):
+    base = voc.file.rpartition("/")[2]
+    photo = photos.only(voc.name)
+    if photo is not None and stem(voc.name) == stem(base):
         return [photo]
-    return photos.find(base, [page.near], by_stem=True)
+    return photos.find(base, [voc.near], by_stem=True)
 
 
-def _without_page(source: Source, taken: set[str | None]) -> list[Pair]:
+def _without_file(source: Source, taken: set[str | None]) -> list[Pair]:
     if source.path.is_file():
         return []
-    alone = [photo for photo in source.photos.files if photo not in taken]
-    for photo in alone:
+    unlabelled = [photo for photo in source.photos.files if photo not in taken]
+    for photo in unlabelled:
         what = "has no annotation file; kept as an image without boxes"
         source.problems.add("note", "image without annotations", what, file=photo)
-    return [(Page(photo, source.photos.path(photo), "", None, Found()), photo) for photo in alone]
+    return [(VocFile(photo, source.photos.path(photo), "", None, Found()), photo) for photo in unlabelled]
 
 
-def _splits(source: Source, pages: Sequence[Page], names: Sequence[str]) -> Sequence[str | None]:
+def _splits(source: Source, files: Sequence[VocFile], names: Sequence[str]) -> Sequence[str | None]:
     """From ImageSets/Main/*.txt as the devkit has them, else from folders called train, val and test."""
     listed: dict[str, str | None] = {}
     for file in source.files:
@@ -283,5 +283,5 @@ def _splits(source: Source, pages: Sequence[Page], names: Sequence[str]) -> Sequ
                 top = folder[: -len("ImageSets/Main")]
                 listed |= dict.fromkeys((top + row for row in rows), split_name(base[:-4]))
     if listed:
-        return [listed.get(without_containers(stem(page.file))) for page in pages]
+        return [listed.get(without_containers(stem(voc.file))) for voc in files]
     return folder_splits(names) or [None] * len(names)

@@ -41,7 +41,7 @@ PAGE = """<annotation verified="yes">
 """
 
 
-def page(name: str = "dent", xmin: str = "48", count: int = 2) -> str:
+def xml(name: str = "dent", xmin: str = "48", count: int = 2) -> str:
     return PAGE.format(objects=OBJECT.format(name=name, xmin=xmin) * count)
 
 
@@ -55,31 +55,31 @@ def parsed(data: bytes) -> Plain:
 
 
 def test_what_labelimg_writes() -> None:
-    assert read_plain(page().encode()) == Plain("1.jpg", 353, 500, [("dent", "1", "0", "48", "240", "195", "371")] * 2)
-    assert read_plain(page(count=0).encode()) == Plain("1.jpg", 353, 500, [])
-    assert read_plain(page("Delle 臉").replace("\n", "\r\n").encode()) == parsed(page("Delle 臉").encode())
+    assert read_plain(xml().encode()) == Plain("1.jpg", 353, 500, [("dent", "1", "0", "48", "240", "195", "371")] * 2)
+    assert read_plain(xml(count=0).encode()) == Plain("1.jpg", 353, 500, [])
+    assert read_plain(xml("Delle 臉").replace("\n", "\r\n").encode()) == parsed(xml("Delle 臉").encode())
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        page()[:-5],  # breaks off
-        page() + "x",  # something behind the end
-        page() + "<a/>",
-        page("a &amp; b"),  # an entity
-        page("<b>a</b>"),
-        page("a\x01"),  # a character that XML does not allow
-        page(xmin="1e3"),  # numbers as LabelImg does not write them
-        page(xmin="nan"),
-        page(xmin=""),
-        page().replace("</name>", "</name><name>b</name>", 1),
-        page().replace("</object>", "<attributes/></object>", 1),  # written by CVAT
-        page().replace("Unspecified", "Left", 1),
-        page().replace("<bndbox>", "<bndbox><!-- -->", 1),
-        '<?xml version="1.0" encoding="latin-1"?>' + page(),
-        '<!DOCTYPE a [<!ENTITY b "c">]>' + page(),
-        "\ufeff" + page(),
-        page().replace('verified="yes"', 'xmlns="x"'),
+        xml()[:-5],  # breaks off
+        xml() + "x",  # something behind the end
+        xml() + "<a/>",
+        xml("a &amp; b"),  # an entity
+        xml("<b>a</b>"),
+        xml("a\x01"),  # a character that XML does not allow
+        xml(xmin="1e3"),  # numbers as LabelImg does not write them
+        xml(xmin="nan"),
+        xml(xmin=""),
+        xml().replace("</name>", "</name><name>b</name>", 1),
+        xml().replace("</object>", "<attributes/></object>", 1),  # written by CVAT
+        xml().replace("Unspecified", "Left", 1),
+        xml().replace("<bndbox>", "<bndbox><!-- -->", 1),
+        '<?xml version="1.0" encoding="latin-1"?>' + xml(),
+        '<!DOCTYPE a [<!ENTITY b "c">]>' + xml(),
+        "\ufeff" + xml(),
+        xml().replace('verified="yes"', 'xmlns="x"'),
     ],
 )
 def test_all_else_is_left_to_the_parser(text: str) -> None:
@@ -87,7 +87,7 @@ def test_all_else_is_left_to_the_parser(text: str) -> None:
 
 
 def test_bytes_that_are_no_text() -> None:
-    assert read_plain(page("Delle").encode().replace(b"Delle", b"Delle\xff")) is None
+    assert read_plain(xml("Delle").encode().replace(b"Delle", b"Delle\xff")) is None
     assert read_plain(b"") is None
 
 
@@ -113,7 +113,7 @@ SNIPPETS = [
 @settings(max_examples=300, deadline=None)
 @given(st.data())
 def test_never_other_than_the_parser(data: st.DataObject) -> None:
-    content = page(data.draw(st.text(max_size=5)), count=data.draw(st.integers(0, 2))).encode("utf-8", "surrogatepass")
+    content = xml(data.draw(st.text(max_size=5)), count=data.draw(st.integers(0, 2))).encode("utf-8", "surrogatepass")
     for _ in range(data.draw(st.integers(0, 2))):
         start = data.draw(st.integers(0, len(content)))
         content = (

@@ -1,4 +1,4 @@
-"""What formats that list their images share: a page per image is collected from the files, a dataset made of all."""
+"""What formats that list their images share: an entry per image is collected from the files, a dataset made of all."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from detect.errors import Level
 Corners = tuple[float, float, float, float]
 
 
-class Page(NamedTuple):
+class Entry(NamedTuple):
     """One image as a file lists it; `unit` is what its boxes are counted in ("image 1.jpg: shape")."""
 
     listed: stated.Stated
@@ -31,34 +31,36 @@ class Page(NamedTuple):
     attributes: Attributes = NONE
 
 
-def assemble(pages: list[Page], labels: Labels, source: Source) -> Dataset:
-    """The dataset of all pages, with the size of each photo settled and the boxes tidied.
+def assemble(entries: list[Entry], labels: Labels, source: Source) -> Dataset:
+    """The dataset of all entries, with the size of each photo settled and the boxes tidied.
 
-    The pages are taken out of the list one by one, so that no box is held twice.
+    The entries are taken out of the list one by one, so that no box is held twice.
     """
     problems, photos = source.problems, source.photos
     images: list[Image] = []
-    names = stated.names_of([page.listed for page in pages])
-    pages.reverse()
+    names = stated.names_of([entry.listed for entry in entries])
+    entries.reverse()
     for name in names:
-        page = pages.pop()
-        path = photos.path(page.listed.photo) if page.listed.photo else None
-        if size := settle_size(path, page.size, page.file, problems):
-            boxes = tidy(page.boxes, *size, page.file, page.unit, problems)
-            images.append(Image(name, *size, boxes, page.split, page.attributes, Path(path) if path else None))
+        entry = entries.pop()
+        path = photos.path(entry.listed.photo) if entry.listed.photo else None
+        if size := settle_size(path, entry.size, entry.file, problems):
+            boxes = tidy(entry.boxes, *size, entry.file, entry.unit, problems)
+            images.append(Image(name, *size, boxes, entry.split, entry.attributes, Path(path) if path else None))
     return gathered(labels.classes, images, problems)
 
 
-def undrawn(pages: Sequence[Page], source: Source) -> list[Page]:
-    """A page without boxes for every photo below a folder that has none, for tools that write a file per photo."""
+def without_annotations(entries: Sequence[Entry], source: Source) -> list[Entry]:
+    """An entry without boxes for every photo below a folder that has none, for tools that write a file per photo."""
     if source.path.is_file():
         return []
-    taken = {page.listed.photo for page in pages}
-    alone = [photo for photo in source.photos.files if photo not in taken]
-    for photo in alone:
+    taken = {entry.listed.photo for entry in entries}
+    unlabelled = [photo for photo in source.photos.files if photo not in taken]
+    for photo in unlabelled:
         what = "has no annotation file; kept as an image without boxes"
         source.problems.add("note", "image without annotations", what, file=photo)
-    return [Page(stated.Stated(photo, "", photo), None, None, Found(), source.photos.path(photo)) for photo in alone]
+    return [
+        Entry(stated.Stated(photo, "", photo), None, None, Found(), source.photos.path(photo)) for photo in unlabelled
+    ]
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ class Sheet:
             self.add("loss", kind, f"the {became} became its upright box", where)
         return rounded(Box(found, *corners, None, attributes))
 
-    def page(
+    def entry(
         self,
         name: str,
         boxes: Found,
@@ -100,9 +102,9 @@ class Sheet:
         split: str = "",
         size: Size | None = None,
         attributes: Attributes = NONE,
-    ) -> Page:
-        """The page of an image called `name` in this file; `split` is the word that the file has for it."""
+    ) -> Entry:
+        """The entry of an image called `name` in this file; `split` is the word that the file has for it."""
         folder = self.file.rpartition("/")[0]
         problems = self.source.problems
         listed = stated.find(name, split or folder, [split, folder], self.source.photos, (self.path, where), problems)
-        return Page(listed, split_name(split) if split else None, size, boxes, self.path, unit, attributes)
+        return Entry(listed, split_name(split) if split else None, size, boxes, self.path, unit, attributes)
