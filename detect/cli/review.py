@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 @click.option(
     "--only",
     type=click.Choice(["disputed"]),
-    help="With --collect: only photos tagged `disputed`, or with a likely label error that no tag answers.",
+    help="With --collect: only photos tagged `disputed`, or with a likely label issue that no tag answers.",
 )
 @click.option(
     "--embeddings",

@@ -144,9 +144,9 @@ def _presence(values: dict[str, float], prefix: str, presence: Presence) -> dict
     tp, fn, fp, tn = counts(presence)
     return {
         "damaged_flagged": tp,
-        "damaged_passed": fn,
+        "damaged_not_flagged": fn,
         "undamaged_flagged": fp,
-        "undamaged_passed": tn,
+        "undamaged_not_flagged": tn,
         **{name: values[f"{prefix}_{name}"] for name in ("sensitivity", "specificity", "auc")},
     }
 

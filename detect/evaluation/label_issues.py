@@ -1,4 +1,4 @@
-"""Likely label errors: where a detector contradicts the annotation, and is sure of it.
+"""Likely label issues: where a detector contradicts the annotation, and is sure of it.
 
 Each kind of error is scored by itself, from the match table: one score over all kinds (ObjectLab, Tkachenko et al.,
 ICML 2023 workshop) finds moved boxes well and hardly anything else. Predictions on photos that the detector was

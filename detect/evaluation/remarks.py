@@ -1,4 +1,4 @@
-"""What must be said beside the metrics: what is empty, undefined, left out, doubtful, or flatters."""
+"""Notes beside the metrics: what is empty, undefined, left out or improbable, and where metrics are too high."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ def about_choice(seen: int, images: int) -> tuple[str, ...]:
         return ()
     which = "this same data" if seen == images else f"{seen} of these {images} images"
     return (
-        f"The confidences were chosen on {which}: precision, recall and F1 flatter. Choose on validation data, and "
-        "report on test data with the point.json of that report: --point.",
+        f"The confidences were chosen on {which}, so precision, recall and F1 are higher than on new data. "
+        "Choose on validation data, and report on test data with the point.json of that report: --point.",
     )
 
 

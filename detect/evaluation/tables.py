@@ -34,7 +34,7 @@ POINT = (  # key, name
 )
 PRESENCE = (  # key, name, what it is
     ("sensitivity", "sensitivity", "share of the damaged that are flagged"),
-    ("specificity", "specificity", "share of the undamaged that are passed"),
+    ("specificity", "specificity", "share of the undamaged that are not flagged"),
     ("auc", "area under the ROC", "a damaged one scores higher than an undamaged one"),
 )
 MISTAKES = (  # key, name, what it is

@@ -20,7 +20,7 @@ from detect.review.original import TRUTHS, Attribute, absolute, from_text, relat
 
 FIX, OK, DISPUTED = "fix:", "ok", "disputed"
 SAME = 0.9  # overlap from which two added boxes of a class are one
-ANSWERED = 0.5  # overlap from which a box that was added answers the doubt that one is missing
+ANSWERED = 0.5  # overlap from which a box that was added answers the label issue that one is missing
 Document = Mapping[str, Any]
 Corners = tuple[float, float, float, float]
 
@@ -64,7 +64,7 @@ def collect(
 ) -> Corrections:
     """Read the samples of a review, as documents of the database with the predictions of these models.
 
-    Of the doubts about annotations those of the model in `front` count.
+    Of the label issues those of the model in `front` count.
 
     Raises DataError, with all of them, where a tag is unknown, tags contradict each other, a label is not among the
     classes, or a box was drawn without a label or outside its image.
@@ -218,7 +218,7 @@ def _corners(document: Document, image: Image, reading: _Reading) -> Corners:
 
 
 def _is_disputed(sample: Document, models: Sequence[str], front: str | None) -> bool:
-    """Whether it or a box is tagged so, or has a likely label error that no tag answers."""
+    """Whether it or a box is tagged so, or has a likely label issue that no tag answers."""
     truths, found = _boxes(sample, TRUTHS), list(_predictions(sample, models))
     said = [tags for one in (sample, *truths, *found) if (tags := one.get("tags"))]
     if any(DISPUTED in tags for tags in said):
@@ -226,8 +226,8 @@ def _is_disputed(sample: Document, models: Sequence[str], front: str | None) -> 
     if front is None or OK in (sample.get("tags") or ()):
         return False
     added = [_edges(one) for one in found if any(tag.startswith(FIX) for tag in one.get("tags") or ())]
-    missing = [one for one in _boxes(sample, front) if one.get("label_error") and not _answered(one)]
-    wrong = [one for one in truths if one.get(f"{front}_label_error") and not _answered(one)]
+    missing = [one for one in _boxes(sample, front) if one.get("label_issue") and not _answered(one)]
+    wrong = [one for one in truths if one.get(f"{front}_label_issue") and not _answered(one)]
     return bool(wrong) or any(_overlap(_edges(one), added) < ANSWERED for one in missing)
 
 

@@ -24,8 +24,8 @@ PREDICTION: dict[str, tuple[type, str]] = {
     "iou": (float, "overlap with the true box that it found or means"),
     "truth": (int, "number of that true box"),
     "cost": (float, "points of mean AP that this one mistake costs"),
-    "label_error": (str, "missing: probably right, and not annotated"),
-    "label_error_score": (float, "how likely, 0 to 1"),
+    "label_issue": (str, "missing: probably right, and not annotated"),
+    "label_issue_score": (float, "how likely, 0 to 1"),
 }
 TRUTH: dict[str, tuple[type, str]] = {
     "status": (str, "found, missed or ignored"),
@@ -33,15 +33,15 @@ TRUTH: dict[str, tuple[type, str]] = {
     "score": (float, "confidence of the prediction that found or means it"),
     "iou": (float, "overlap with that prediction"),
     "cost": (float, "points of mean AP that this one miss costs"),
-    "label_error": (str, "what is probably wrong with the annotation: class, box, or extra (nothing is there)"),
-    "label_error_score": (float, "how likely, 0 to 1"),
-    "label_error_class": (str, "the label that it should probably have"),
+    "label_issue": (str, "what is probably wrong with the annotation: class, box, or extra (nothing is there)"),
+    "label_issue_score": (float, "how likely, 0 to 1"),
+    "label_issue_class": (str, "the label that it should probably have"),
 }
 IMAGE: dict[str, tuple[type, str]] = {
     "mistakes": (int, "false predictions and missed boxes"),
     "f1": (float, "F1 of this image at the operating point"),
     "worst": (float, "points of mean AP that its worst mistake costs"),
-    "label_error": (float, "the score of its likeliest label error, 0 to 1"),
+    "label_issue": (float, "the score of its likeliest label issue, 0 to 1"),
 }
 
 
@@ -93,8 +93,8 @@ def found_documents(images: Sequence[Image], found: Findings, model: str) -> Ite
     """For each image its `fields` with the boxes of this model, and what is said of its `truths` by their numbers."""
     rows, truths = found.detections, found.truths
     columns = [column.tolist() for column in (
-        rows.xyxy, rows.label, rows.score, rows.status, rows.mistake, rows.truth, rows.iou, rows.cost, rows.doubt,
-        rows.doubt_score,
+        rows.xyxy, rows.label, rows.score, rows.status, rows.mistake, rows.truth, rows.iou, rows.cost, rows.issue,
+        rows.issue_score,
     )]  # fmt: skip
     told = [column.tolist() for column in truths]
     starts, truth_starts = found.starts.tolist(), found.truth_starts.tolist()
@@ -104,7 +104,7 @@ def found_documents(images: Sequence[Image], found: Findings, model: str) -> Ite
         unsure: list[Document] = []
         likeliest = 0.0
         for row in range(starts[number], starts[number + 1]):
-            (x1, y1, x2, y2), label, score, status, mistake, truth, iou, cost, doubt, doubt_score = (
+            (x1, y1, x2, y2), label, score, status, mistake, truth, iou, cost, issue, issue_score = (
                 column[row] for column in columns
             )
             document = _detection(label, [x1 / w, y1 / h, (x2 - x1) / w, (y2 - y1) / h])
@@ -113,35 +113,35 @@ def found_documents(images: Sequence[Image], found: Findings, model: str) -> Ite
                 document |= {"mistake": mistake, "cost": _points(cost)}
             if truth >= 0:
                 document |= {"truth": truth + 1, "iou": round(iou, 3)}
-            if doubt:
-                document |= {"label_error": doubt, "label_error_score": round(doubt_score, 3)}
-                likeliest = max(likeliest, doubt_score)
+            if issue:
+                document |= {"label_issue": issue, "label_issue_score": round(issue_score, 3)}
+                likeliest = max(likeliest, issue_score)
             (unsure if status == UNSURE else sure).append(document)
         first, last = truth_starts[number], truth_starts[number + 1]
         said = {place - first + 1: _truth([column[place] for column in told]) for place in range(first, last)}
-        likeliest = max([likeliest, *(one.get("label_error_score", 0.0) for one in said.values())])
+        likeliest = max([likeliest, *(one.get("label_issue_score", 0.0) for one in said.values())])
         fields = {
             model: {"_cls": "Detections", "detections": sure},
             f"{model}_unsure": {"_cls": "Detections", "detections": unsure},
             f"{model}_mistakes": int(found.mistakes[number]),
             f"{model}_f1": None if math.isnan(found.f1[number]) else round(float(found.f1[number]), 3),
             f"{model}_worst": _points(float(found.worst[number])),
-            f"{model}_label_error": round(likeliest, 3),
+            f"{model}_label_issue": round(likeliest, 3),
         }
         yield {"fields": fields, "truths": said}
 
 
 def _truth(told: list[Any]) -> Document:
-    status, reason, score, iou, cost, doubt, doubt_score, other = told
+    status, reason, score, iou, cost, issue, issue_score, other = told
     document: Document = {"status": status}
     if reason:
         document |= {"reason": reason, "cost": _points(cost)}
     if not math.isnan(score):
         document |= {"score": round(score, 3), "iou": round(iou, 3)}
-    if doubt:
-        document |= {"label_error": doubt, "label_error_score": round(doubt_score, 3)}
+    if issue:
+        document |= {"label_issue": issue, "label_issue_score": round(issue_score, 3)}
     if other:
-        document["label_error_class"] = other
+        document["label_issue_class"] = other
     return document
 
 

@@ -30,8 +30,8 @@ class TruthFindings(NamedTuple):
 
     `status`: found, missed or ignored. `reason` of a miss: wrong_class, poor_box or both (a detection means it, but is
     wrong), unsure (found, below the confidence), nothing. `score` and `iou` are of the detection that found or means
-    it, NaN without one. `cost`: points of mean AP, see `ap_cost`. `doubt`: what may be wrong with the annotation, with
-    `doubt_score` in 0..1; `other`: the label that a doubt about the class would rather see.
+    it, NaN without one. `cost`: points of mean AP, see `ap_cost`. `issue`: what may be wrong with the annotation, with
+    `issue_score` in 0..1; `other`: the label that a issue about the class would rather see.
     """
 
     status: Words
@@ -39,8 +39,8 @@ class TruthFindings(NamedTuple):
     score: Floats
     iou: Floats
     cost: Floats
-    doubt: Words
-    doubt_score: Floats
+    issue: Words
+    issue_score: Floats
     other: Words
 
 
@@ -60,8 +60,8 @@ class DetectionFindings(NamedTuple):
     truth: Rows
     iou: Floats
     cost: Floats
-    doubt: Words
-    doubt_score: Floats
+    issue: Words
+    issue_score: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +166,6 @@ def _detections(
         truth=place[order],
         iou=iou[order],
         cost=costs[order],
-        doubt=np.array(ISSUES)[likely[order]],
-        doubt_score=issues.detection_score[order],
+        issue=np.array(ISSUES)[likely[order]],
+        issue_score=issues.detection_score[order],
     )

@@ -54,7 +54,7 @@ def write_pages(
             place = places[image.name]
             file = f"photos/{number:05}.jpg"
             drawn = _draw(image, place, result, found, folder / file)
-            line = "; ".join(filter(None, [*_doubts(image, place, found), what_is_wrong(result.outcomes, place)]))
+            line = "; ".join(filter(None, [*_issues(image, place, found), what_is_wrong(result.outcomes, place)]))
             cases[image.name] = {"name": image.name, "file": file if drawn else "", "line": line or "no mistake"}
         told = {"title": title, "note": note, "pages": pages, "files": files, "cases": cases, "legend": LEGEND}
         for page in (None, *pages):
@@ -88,13 +88,13 @@ def _draw(image: Image, place: int, result: Evaluation, found: Findings, file: P
     return True
 
 
-def _doubts(image: Image, place: int, found: Findings) -> Iterator[str]:
+def _issues(image: Image, place: int, found: Findings) -> Iterator[str]:
     """What is probably wrong with its annotation."""
     words = {"class": "is another class", "box": "has other edges", "extra": "is not there"}
     first = int(found.truth_starts[place])
     for number, box in enumerate(image.boxes):
-        if doubt := str(found.truths.doubt[first + number]):
-            yield f"perhaps the {box.label} {words[doubt]} ({found.truths.doubt_score[first + number]:.2f})"
+        if issue := str(found.truths.issue[first + number]):
+            yield f"perhaps the {box.label} {words[issue]} ({found.truths.issue_score[first + number]:.2f})"
 
 
 def _tag(box: Box, colour: str) -> str:

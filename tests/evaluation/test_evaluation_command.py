@@ -115,9 +115,9 @@ def test_chosen_on_one_half_and_reported_on_the_other(files: tuple[Path, Path, P
     assert (saved["goal"], saved["chosen_on_this_data"]) == ("recall=0.3", True)
     other = json.loads(run(*test, "--point", point, "--json", "-q").stdout)
     assert other["operating_point"]["confidence"] == saved["confidence"]
-    assert not any("flatter" in note for note in other["notes"])
+    assert not any("higher than" in note for note in other["notes"])
     again = json.loads(run(*val, "--point", point, "--json", "-q").stdout)
-    assert any("chosen on this same data: precision, recall and F1 flatter" in note for note in again["notes"])
+    assert any("chosen on this same data, so precision, recall and F1 are higher" in note for note in again["notes"])
     both = json.loads(run(truth, named, "--point", point, "--json", "-q").stdout)
     assert any("chosen on 2 of these 4 images" in note for note in both["notes"])
 

@@ -1,4 +1,4 @@
-"""Likely label errors: each kind by hand, and how well planted ones are told from sound annotation."""
+"""Likely label issues: each kind by hand, and how well planted ones are told from sound annotation."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ SIX = (
     ((DENT,), (DENT._replace(score=0.9),)),  # damaged and flagged
     ((DENT,), (SCRATCH._replace(score=0.7),)),  # damaged, and the only detection is below its class's confidence
     ((), (DENT._replace(score=0.5),)),  # a false alarm, exactly at the confidence
-    ((), ()),  # undamaged and passed
+    ((), ()),  # undamaged and not flagged
     ((CROWD,), (DENT._replace(score=1.0),)),  # nobody says whether a crowd is damage
     ((CROWD, SCRATCH), ()),  # damaged, for one box counts, and missed
 )

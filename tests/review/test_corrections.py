@@ -99,7 +99,7 @@ def test_what_two_models_found_is_added_once(width: float, label: str, widths: l
 @pytest.mark.parametrize(("width", "disputed"), [(0.51, False), (0.49, True)])
 def test_a_box_that_another_model_found_answers_that_one_is_missing(width: float, disputed: bool) -> None:
     sample = document()
-    sample["model"] = {"detections": [added(1.0, [], label_error="missing")]}
+    sample["model"] = {"detections": [added(1.0, [], label_issue="missing")]}
     sample["other"] = {"detections": [added(width, ["fix:add"])]}
     result = collect([sample], CLASSES, ["model", "other"], "model", [SEVERITY])
     assert bool(result.disputed) == disputed
@@ -140,17 +140,17 @@ def test_a_photo_is_dropped_by_its_tag() -> None:
 def test_disputed_photos() -> None:
     def disputed(**tags: list[str]) -> bool:
         sample = document()
-        sample["ground_truth"]["detections"][0]["model_label_error"] = "class" if "doubt" in tags else ""
-        sample["ground_truth"]["detections"][0]["other_label_error"] = "class"  # of a model that is not in front
+        sample["ground_truth"]["detections"][0]["model_label_issue"] = "class" if "truth" in tags else ""
+        sample["ground_truth"]["detections"][0]["other_label_issue"] = "class"  # of a model that is not in front
         sample["ground_truth"]["detections"][0]["tags"] = tags.get("box", [])
         sample["tags"] = tags.get("image", [])
         return bool(collected(sample).disputed)
 
     assert not disputed()
     assert disputed(image=["disputed"]) and disputed(box=["disputed"])
-    assert disputed(doubt=[])
-    assert not disputed(doubt=[], box=["ok"]) and not disputed(doubt=[], image=["ok"])
-    assert not disputed(doubt=[], box=["fix:drop"])
+    assert disputed(truth=[])
+    assert not disputed(truth=[], box=["ok"]) and not disputed(truth=[], image=["ok"])
+    assert not disputed(truth=[], box=["fix:drop"])
 
 
 def test_all_that_is_wrong_is_told_at_once() -> None:

@@ -41,19 +41,19 @@ def expected(dataset: Dataset, results: list[Evaluation]) -> dict[str, int]:
     likely = issues.truth_score >= LIKELY
     alarms = point.rows[point.wrong]
     unannotated = alarms[issues.detection_score[alarms] >= LIKELY]
-    doubted = {*true.image[likely].tolist(), *first.table.detections.image[unannotated].tolist()}
+    listed = {*true.image[likely].tolist(), *first.table.detections.image[unannotated].tolist()}
     views = {
         "missed damage": len(set(true.image[point.missed].tolist())),
         "false alarms": with_kinds(first, Kind.BACKGROUND),
         "wrong class": with_kinds(first, Kind.WRONG_CLASS, Kind.BOTH),
         "poor boxes": with_kinds(first, Kind.POOR_BOX, Kind.BOTH),
         "duplicates": with_kinds(first, Kind.DUPLICATE),
-        "label errors": len(doubted),
+        "label issues": len(listed),
         "undamaged, flagged": len(said - real),
-        "damaged, passed": len(real - said),
+        "damaged, not flagged": len(real - said),
         "boxes: missed": int(point.missed.sum()),
         "boxes: false": int(point.wrong.sum()),
-        "boxes: label errors": int(likely.sum()),
+        "boxes: label issues": int(likely.sum()),
     }
     for k, label in enumerate(dataset.classes):
         rows = point.rows[first.table.detections.label[point.rows] == k]

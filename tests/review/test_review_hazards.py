@@ -88,7 +88,7 @@ def test_a_prediction_that_did_not_count_can_be_added_and_disputed(reviews: Revi
     assert result.dataset.images[0].boxes[-1] == unsure._replace(score=None)
 
 
-def test_what_two_models_say_alike_is_added_once_and_answers_the_doubt_of_both(
+def test_what_two_models_say_alike_is_added_once_and_answers_the_issue_of_both(
     reviews: Reviews, squares: Dataset
 ) -> None:
     dataset = full(squares)
@@ -96,14 +96,14 @@ def test_what_two_models_say_alike_is_added_once_and_answers_the_doubt_of_both(
     reviews.load("both", dataset, {"a": found(dataset, box)})
     there = stored("both")
     photo = there.first()
-    photo.a.detections[0]["label_error"] = "missing"
+    photo.a.detections[0]["label_issue"] = "missing"
     photo.save()
     assert reviews.collect("both").disputed == {"b/x.png"}
     tagged("both", "a", "fix:add")
     assert reviews.collect("both").disputed == frozenset()
     reviews.load("both", dataset, {"b": found(dataset, box._replace(x2=60.5))})
     photo = stored("both").first()
-    photo.b.detections[0]["label_error"] = "missing"
+    photo.b.detections[0]["label_issue"] = "missing"
     photo.save()
     assert reviews.collect("both").disputed == frozenset()  # the box is added already
     tagged("both", "b", "fix:add")
@@ -144,7 +144,7 @@ def test_an_undamaged_photo_that_is_flagged(reviews: Reviews, squares: Dataset) 
     dataset = full(squares)
     dataset = replace(dataset, images=(dataset.images[2], *dataset.images[:2]))
     views = reviews.load("flagged", dataset, {"m": found(dataset, Box("red", 40, 2, 60, 20, 0.9))})
-    assert (views["undamaged, flagged"], views["damaged, passed"]) == (1, 2)
+    assert (views["undamaged, flagged"], views["damaged, not flagged"]) == (1, 2)
     assert stored("flagged").load_saved_view("undamaged, flagged").values("name") == ["c ü.png"]
 
 

@@ -66,16 +66,16 @@ def _views(there: Any, model: str) -> Iterator[View]:
         ("duplicates", "a second prediction on the same true box", ["duplicate"]),
     ):
         yield _found(there, model, name, about, (F("status") == FALSE) & F("mistake").is_in(kinds))
-    likely = there.match(F(f"{model}_label_error") >= LIKELY).sort_by(f"{model}_label_error", reverse=True)
-    yield View("label errors", "where the annotation is probably wrong", likely)
+    likely = there.match(F(f"{model}_label_issue") >= LIKELY).sort_by(f"{model}_label_issue", reverse=True)
+    yield View("label issues", "where the annotation is probably wrong", likely)
     counted = F(f"{model}.detections").filter(F("status") == FALSE)
     nothing = F(f"{TRUTHS}.detections").length() == 0
     flagged = there.match(nothing & (counted.length() > 0)).sort_by(counted.map(F("confidence")).max(), reverse=True)
     yield View("undamaged, flagged", "photos without damage in which some is predicted", flagged)
     real = F(f"{TRUTHS}.detections").filter(status.is_in([FOUND, MISSED]))
-    passed = there.match((real.length() > 0) & (F(f"{model}.detections").length() == 0))
-    passed = passed.sort_by(f"{model}_worst", reverse=True)
-    yield View("damaged, passed", "photos with damage in which none is predicted", passed)
+    unflagged = there.match((real.length() > 0) & (F(f"{model}.detections").length() == 0))
+    unflagged = unflagged.sort_by(f"{model}_worst", reverse=True)
+    yield View("damaged, not flagged", "photos with damage in which none is predicted", unflagged)
     for name in there.info[INFO]["classes"]:
         mine = F("label") == name
         either = (F(f"{TRUTHS}.detections").filter(mine).length() > 0) | (
@@ -87,10 +87,10 @@ def _views(there: Any, model: str) -> Iterator[View]:
     yield View(f"{BOXES}missed", "each missed box", misses.sort_by(f"{TRUTHS}.{model}_cost", reverse=True))
     alarms = there.filter_labels(model, F("status") == FALSE).to_patches(model, other_fields=["name"])
     yield View(f"{BOXES}false", "each false prediction", alarms.sort_by(f"{model}.confidence", reverse=True))
-    doubtful = there.filter_labels(TRUTHS, F(f"{model}_label_error") != None)  # noqa: E711 an expression
-    doubtful = doubtful.to_patches(TRUTHS, other_fields=["name"])
-    doubtful = doubtful.sort_by(f"{TRUTHS}.{model}_label_error_score", reverse=True)
-    yield View(f"{BOXES}label errors", "each true box that is probably wrong", doubtful)
+    wrong = there.filter_labels(TRUTHS, F(f"{model}_label_issue") != None)  # noqa: E711 an expression
+    wrong = wrong.to_patches(TRUTHS, other_fields=["name"])
+    wrong = wrong.sort_by(f"{TRUTHS}.{model}_label_issue_score", reverse=True)
+    yield View(f"{BOXES}label issues", "each true box that is probably wrong", wrong)
 
 
 def _truths(there: Any, name: str, about: str, wanted: Any, cost: Any) -> View:
