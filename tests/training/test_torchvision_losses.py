@@ -39,12 +39,13 @@ def scene(size: int, seed: int = 0) -> tuple[list[Tensor], list[dict[str, Tensor
 
 
 def taught(model: str) -> tuple[Any, int]:
-    """A model that draws no lots: its budgets hold all examples. And the size of its input."""
+    """A model that draws no lots: its budgets hold all examples, of few proposals. And the size of its input."""
     torch.manual_seed(0)
     size = fixed_size(model) or 160
     module = build(Recipe(model=model, imgsz=size), 3)
     if model.startswith("fasterrcnn"):
         module.rpn.fg_bg_sampler.batch_size_per_image = module.roi_heads.fg_bg_sampler.batch_size_per_image = 10**6
+        module.rpn._post_nms_top_n["training"] = 200
     return module.to(memory_format=torch.channels_last).train(), size
 
 
