@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 SCHEMA, VERSION = "damage-detect operating point", 1
 DEFAULT_CONFIDENCE = 0.25  # confidence from which a box of a class counts where none was fitted
-LOOKS = ("mirror", "flip")  # that `detect predict` can take beside the straight one
+TEST_TIME_AUGMENTATIONS = ("mirror", "flip")  # of `detect predict`, beside the picture as it is
 LOGIT_MARGIN = 1e-6  # scores nearer to 0 or 1 have no finite logit worth scaling
 SLOPE = 1e-6  # mixed into every calibration, so that no two scores become equal and AP stays what it is
 
@@ -78,8 +78,8 @@ class OperatingPoint:
     """`confidence` per class, `iou` from which a box counted as found, `calibration` per class (none: raw scores).
 
     `goal` is what it was chosen for ("f1", "precision=0.9", ..., "given"); `images` are the fingerprints of those that
-    it was chosen on; `suppression` what came before, where it was fitted, too, and `looks` those of LOOKS that were
-    taken beside the straight one: scores are others then.
+    it was chosen on; `suppression` what came before, where it was fitted, too. Scores are those that come with this
+    `test_time_augmentation`: some of "mirror" and "flip".
     """
 
     confidence: Mapping[str, float]
@@ -88,7 +88,7 @@ class OperatingPoint:
     goal: str
     images: frozenset[str]
     suppression: Suppression | None = None
-    looks: tuple[str, ...] = ()
+    test_time_augmentation: tuple[str, ...] = ()
 
     def calibrated(self, predictions: Predictions) -> Predictions:
         """The predictions with calibrated scores; nothing is left out. Raises ConfigError as `apply`."""
@@ -155,8 +155,8 @@ def to_document(point: OperatingPoint) -> dict[str, Any]:
     }
     if point.suppression is not None:
         document["suppression"] = point.suppression._asdict()
-    if point.looks:
-        document["looks"] = list(point.looks)
+    if point.test_time_augmentation:
+        document["test_time_augmentation"] = list(point.test_time_augmentation)
     return document
 
 
@@ -196,14 +196,15 @@ def from_document(document: Any, path: Path | str) -> OperatingPoint:
     images = document.get("images", [])
     if not isinstance(images, list) or not all(isinstance(one, str) for one in images):
         problems.add("error", "no list", "expected a list of fingerprints", file=path, where="images")
-    looks = document.get("looks", [])
-    if not isinstance(looks, list) or not set(map(str, looks)) <= set(LOOKS):
-        problems.add("error", "no looks", f"expected a list of {', '.join(LOOKS)}", file=path, where="looks")
+    used = document.get("test_time_augmentation", [])
+    if not isinstance(used, list) or not set(map(str, used)) <= set(TEST_TIME_AUGMENTATIONS):
+        what = f"expected a list of {', '.join(TEST_TIME_AUGMENTATIONS)}"
+        problems.add("error", "no test-time augmentation", what, file=path, where="test_time_augmentation")
     problems.raise_errors()
     goal = str(document.get("goal", "given"))
     known = {name: curve for name, curve in curves.items() if curve is not None}
     iou = float(document["iou"])
-    return OperatingPoint(confidence, iou, known, goal, frozenset(images), suppression, tuple(looks))
+    return OperatingPoint(confidence, iou, known, goal, frozenset(images), suppression, tuple(used))
 
 
 def _suppression(document: dict[str, Any], path: Path | str, problems: Problems) -> Suppression | None:

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from detect.cli.options import Share, as_json, on_error, print_json, quiet, read_point, report
-from detect.operating_point import DEFAULT_CONFIDENCE, LOOKS
+from detect.operating_point import DEFAULT_CONFIDENCE, TEST_TIME_AUGMENTATIONS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from detect.data import Predictions
     from detect.models.detector import Detector
     from detect.operating_point import OperatingPoint, Suppression
@@ -36,9 +38,11 @@ if TYPE_CHECKING:
     type=Share(),
     help="Of two boxes that overlap more, drop the weaker.  [default: fitted, or as in training]",
 )
-@click.option("--tiles", type=click.IntRange(64), metavar="PIXELS", help="Look again, in tiles of this size.")
-@click.option("--mirror", is_flag=True, help="Look again, in the mirror: twice the time.")
-@click.option("--flip", is_flag=True, help="Look again, upside down, for photos without an upper side: twice the time.")
+@click.option(
+    "--tiles", type=click.IntRange(64), metavar="PIXELS", help="Test-time augmentation: also in tiles of this size."
+)
+@click.option("--mirror", is_flag=True, help="Test-time augmentation: also mirrored; twice the time.")
+@click.option("--flip", is_flag=True, help="Also upside down, for photos without an upper side; twice the time.")
 @click.option("--batch", default=8, show_default=True, type=click.IntRange(1), help="Photos per pass.")
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda:0 ...")
 @on_error("Photos that cannot be read: an error, or left out.")
@@ -77,8 +81,8 @@ def predict(weights: Path, images: tuple[str, ...], out: Path, draw: Path | None
     detector = load_detector(weights, device=given["device"])
     suppression = _suppression(given["nms_iou"], detector, known.suppression if known else None)
     keep = {"confidence": given["confidence"], "suppression": suppression}
-    _note_looks(known or detector.point, given)
-    detector = _looking(detector, given)
+    _note_other_augmentation(known or detector.point, given)
+    detector = _augmented(detector, given)
     found = run(detector, chosen, **keep, batch=given["batch"], on_error=given["on_error"], problems=problems)
     report(problems)
     found = found if known is None else _what_counts(found, known)
@@ -113,24 +117,30 @@ def _suppression(nms_iou: float | None, detector: Detector, fitted: Suppression 
     return None if nms_iou is None else detector.suppression._replace(iou=nms_iou)
 
 
-def _note_looks(point: OperatingPoint | None, given: dict[str, Any]) -> None:
-    """Say so where scores will be others than those that the thresholds were fitted to."""
+def _note_other_augmentation(point: OperatingPoint | None, given: dict[str, Any]) -> None:
+    """A note where scores will differ from those that the thresholds were fitted to."""
     from detect.progress import say
 
-    here = [look for look in LOOKS if given[look]]
-    if point is not None and point.suppression is not None and set(point.looks) != set(here):
-        fitted, now = (" ".join(f"--{look}" for look in looks) or "a single look" for looks in (point.looks, here))
-        say(f"the thresholds were fitted with {fitted}, and this is with {now}: scores are others")
+    here = [name for name in TEST_TIME_AUGMENTATIONS if given[name]]
+    if point is not None and point.suppression is not None and set(point.test_time_augmentation) != set(here):
+        fitted, now = (_options(names) for names in (point.test_time_augmentation, here))
+        say(f"the thresholds were fitted {fitted}, and this prediction is made {now}: the scores differ")
     elif point is not None and point.suppression is not None and given["tiles"]:
-        say("the thresholds were fitted without --tiles: small damage has other scores in a tile")
+        say("the thresholds were fitted without --tiles: the scores of small damage differ in a tile")
 
 
-def _looking(detector: Detector, given: dict[str, Any]) -> Detector:
-    """The detector with all the looks that were asked for."""
-    from detect.prediction.mirror import look_again
+def _options(augmentations: Sequence[str]) -> str:
+    return (
+        " ".join(["with", *(f"--{name}" for name in augmentations)]) if augmentations else "without --mirror or --flip"
+    )
+
+
+def _augmented(detector: Detector, given: dict[str, Any]) -> Detector:
+    """The detector with the test-time augmentation and the tiles that were asked for."""
+    from detect.prediction.augmentation import augmented
     from detect.prediction.tiles import Tiled
 
-    detector = look_again(detector, mirror=given["mirror"], flip=given["flip"])
+    detector = augmented(detector, mirror=given["mirror"], flip=given["flip"])
     return Tiled(detector, given["tiles"]) if given["tiles"] else detector
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from detect.cli import options
-from detect.operating_point import LOOKS
+from detect.operating_point import TEST_TIME_AUGMENTATIONS
 
 if TYPE_CHECKING:
     from detect.operating_point import Suppression
@@ -68,16 +68,16 @@ def thresholds(
     """
     from detect.errors import ModelError
     from detect.models import EXPORTED, load_detector, model_file
-    from detect.prediction.mirror import look_again
+    from detect.prediction.augmentation import augmented
     from detect.training.thresholds import fit_thresholds, keep
 
     if model_file(weights).suffix in EXPORTED:
         raise ModelError(f"{weights}: thresholds are fitted before export; fit the run, then export it again")
-    detector = look_again(load_detector(weights, device=device), mirror=mirror, flip=flip)
+    detector = augmented(load_detector(weights, device=device), mirror=mirror, flip=flip)
     dataset = options.read_data(data).only(split)
     fitted = fit_thresholds(detector, dataset, metric=metric, choose=choose, hard=hard)
-    looks = tuple(name for name, used in zip(LOOKS, (mirror, flip), strict=True) if used)
-    file = keep(replace(fitted.point, looks=looks), weights)
+    used = tuple(name for name, wanted in zip(TEST_TIME_AUGMENTATIONS, (mirror, flip), strict=True) if wanted)
+    file = keep(replace(fitted.point, test_time_augmentation=used), weights)
     if as_json:
         gain = fitted.gain.of(metric)
         tried = [{**how._asdict(), metric: value} for how, value in fitted.tried]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 BORDER = 2.0  # pixels from the edge of a tile within which a box is taken for cut
 SHARE = 0.25  # of a tile that it shares with the next one
-MERGED = 0.7  # IoU above which boxes of several looks are one thing
+MERGED = 0.7  # IoU above which boxes of several passes are one thing
 
 
 class Tiled:
@@ -23,7 +23,7 @@ class Tiled:
 
     A box that ends at the edge of its tile is cut, and left to the next tile or the whole picture: what is smaller than
     the overlap is whole in one of the tiles, and what is larger is seen in the whole picture. What was seen more than
-    once is merged here: the detector's own suppression may be fitted to leave much, and to one look.
+    once is merged here: the detector's own suppression may be fitted to leave much, and to one pass.
     """
 
     def __init__(self, detector: Detector, side: int) -> None:

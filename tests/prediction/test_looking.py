@@ -21,7 +21,7 @@ from detect.models.detector import Picture, detect
 from detect.models.nms import CANDIDATES, Candidates, candidates
 from detect.operating_point import OperatingPoint, Suppression
 from detect.prediction import predict, sources
-from detect.prediction.mirror import fuse, look_again
+from detect.prediction.augmentation import augmented, fuse
 from detect.prediction.tiles import SHARE, Tiled, windows
 
 
@@ -135,7 +135,7 @@ def test_another_look_takes_a_bias_away(looks: dict[str, bool], seen: tuple[floa
     """What a detector sees 3 pixels too far right it sees too far left in the mirror: fused, it is right."""
     picture = scene(100, 120, [(30, 40, 70, 80)])
     (biased,) = detect(Spots(3, 2), [picture])[0]
-    (fused,) = detect(look_again(Spots(3, 2), **looks), [picture])[0]
+    (fused,) = detect(augmented(Spots(3, 2), **looks), [picture])[0]
     assert fused.xyxy == pytest.approx(seen)
     assert fused.score == pytest.approx(biased.score)
 
@@ -160,7 +160,7 @@ def test_the_confidence_holds_for_what_both_looks_make(own: Suppression, confide
             return found
 
     picture = scene(100, 100, [(0, 0, 1, 1)])
-    boxes = detect(look_again(Uneven(), mirror=True), [picture], confidence)[0]
+    boxes = detect(augmented(Uneven(), mirror=True), [picture], confidence)[0]
     assert [box.score for box in boxes] == pytest.approx([0.525, 0.25][:count])
 
 

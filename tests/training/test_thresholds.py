@@ -192,7 +192,7 @@ def test_what_is_used_with_the_mirror_is_fitted_with_it(
     assert mirrored <= 0.45 < alone <= 0.9
     monkeypatch.undo()
     kept = load_detector(weights).point
-    assert kept is not None and kept.looks == ("mirror",)
+    assert kept is not None and kept.test_time_augmentation == ("mirror",)
 
 
 @pytest.mark.parametrize("name", ["model.onnx", "model.torchscript", "folder", "folder/model.xml"])

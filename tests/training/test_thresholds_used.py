@@ -27,16 +27,18 @@ def dataset_file(dataset: Dataset, folder: Path) -> Path:
     return folder / "measured"
 
 
-def test_other_looks_than_fitted_are_said(weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_test_time_augmentation_than_fitted_is_noted(
+    weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     class Known(Doubling):
         point = OperatingPoint({"dent": 0.5}, 0.5, {}, "f1", frozenset(), Suppression(), ("mirror",))
 
     Photo.new("RGB", (100, 100)).save(tmp_path / "0.png")
     monkeypatch.setattr("detect.models.load_detector", lambda path, device: Known())
     words = ["predict", "run", str(tmp_path / "0.png"), "--out", str(tmp_path / "p.json")]
-    said = "the thresholds were fitted with --mirror, and this is with"
-    assert f"{said} a single look: scores are others" in CliRunner().invoke(main, words).stderr
-    assert f"{said} --mirror --flip" in CliRunner().invoke(main, [*words, "--mirror", "--flip"]).stderr
+    said = "the thresholds were fitted with --mirror, and this prediction is made"
+    assert f"{said} without --mirror or --flip: the scores differ" in CliRunner().invoke(main, words).stderr
+    assert f"{said} with --mirror --flip" in CliRunner().invoke(main, [*words, "--mirror", "--flip"]).stderr
     assert said not in CliRunner().invoke(main, [*words, "--mirror"]).stderr
 
 

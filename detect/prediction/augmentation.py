@@ -1,7 +1,7 @@
-"""A second look in the mirror or upside down: what both looks see alike is one thing, where it is on average.
+"""Test-time augmentation: the picture again mirrored or upside down, and the boxes of both fused.
 
-As in weighted boxes fusion (Solovyev et al., 2021), but of each look at most one box goes into a fused one: what a look
-sees twice is left to suppression, since its average is in neither place.
+As in weighted boxes fusion (Solovyev et al., 2021), but of each pass at most one box goes into a fused one: what one
+pass finds twice is left to suppression, since its average is in neither place.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from detect.models.detector import Detector, Picture
 
 SAME_DAMAGE_IOU = 0.55  # IoU from which two boxes of one class are one thing, as in the paper
-LOOK = 0.7  # IoU of suppression within a look, before both are fused
+PASS_IOU = 0.7  # of suppression within a pass, before both are fused
 
 
 class Mirrored:
-    """A detector that looks at every picture twice, the second time mirrored, and fuses what it sees.
+    """A detector that passes every picture twice, the second time mirrored, and fuses the boxes.
 
-    With `flip` it is upside down then. A mirrored one can be mirrored again: four looks.
+    With `flip` it is upside down then. A mirrored one can be mirrored again: four passes.
     """
 
     def __init__(self, detector: Detector, *, flip: bool = False) -> None:
@@ -36,12 +36,12 @@ class Mirrored:
 
     def candidates(self, pictures: Sequence[Picture], confidence: float) -> list[Candidates]:
         """See Detector."""
-        least = min(confidence, CONFIDENCE)  # what is weak in one look may be sure in the other
+        least = min(confidence, CONFIDENCE)  # what is weak in one pass may be sure in the other
         straight = self.detector.candidates(pictures, least)
         axis = 0 if self.flip else 1
         low, high = 1 - axis, 3 - axis  # columns of xyxy
         turned = self.detector.candidates([np.ascontiguousarray(np.flip(one, axis)) for one in pictures], least)
-        how = Suppression(LOOK, 0.0, self.suppression.per_class)
+        how = Suppression(PASS_IOU, 0.0, self.suppression.per_class)
         answer = []
         for picture, one, other in zip(pictures, straight, turned, strict=True):
             xyxy = other.xyxy.copy()
@@ -52,16 +52,16 @@ class Mirrored:
         return answer
 
 
-def look_again(detector: Detector, *, mirror: bool = False, flip: bool = False) -> Detector:
-    """The detector with a second look in the mirror, upside down, or with both: four looks."""
+def augmented(detector: Detector, *, mirror: bool = False, flip: bool = False) -> Detector:
+    """The detector with a second pass in the mirror, upside down, or with both: four passes."""
     detector = Mirrored(detector) if mirror else detector
     return Mirrored(detector, flip=True) if flip else detector
 
 
 def fuse(first: Candidates, second: Candidates) -> Candidates:
-    """Pairs become their mean by score, with the mean score; what only one look sees keeps half of its score.
+    """Pairs become their mean by score, with the mean score; what only one pass finds keeps half of its score.
 
-    The surest of the first look chooses its partner first.
+    The surest of the first pass chooses its partner first.
     """
     overlaps = iou(first.xyxy, second.xyxy) * (first.label[:, None] == second.label[None])
     partner = np.full(len(first.score), -1)
