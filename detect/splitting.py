@@ -158,15 +158,15 @@ def duplicates(images: Sequence[Image]) -> list[list[str]]:
     paths = {image.name: image.path for image in images if image.path is not None}
     try:
         same_size = _alike(paths, lambda name: paths[name].stat().st_size)
-        suspects = [name for names in same_size for name in names]
+        same_sized = [name for names in same_size for name in names]
         digests: dict[str, bytes] = {}
-        for name in track(suspects, "looking for duplicates"):
+        for name in track(same_sized, "looking for duplicates"):
             with paths[name].open("rb") as file:
                 digests[name] = hashlib.file_digest(file, "blake2b").digest()
     except OSError as error:
         problem = Problem("error", "unreadable image", error.strerror or str(error), str(error.filename))
         raise DataError(problem) from None
-    return _alike(suspects, digests.__getitem__)
+    return _alike(same_sized, digests.__getitem__)
 
 
 def _alike(items: Iterable[T], key: Callable[[T], Hashable]) -> list[list[T]]:

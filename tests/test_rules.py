@@ -63,6 +63,22 @@ def test_files_are_named_for_their_noun_or_verb() -> None:
     assert [name for name, stems in parts.items() if stems & vague] == []
 
 
+def test_names_keep_to_the_glossary() -> None:
+    """Each word stands once in it, and those that it gives up are in no name of the package."""
+    used, _, given_up = (ROOT / "docs" / "glossary.md").read_text("utf-8").partition("## Not used")
+    words = [word for row in re.findall(r"^\| ([^|]+) \|", used, re.M) for word in row.split(", ") if row != "word"]
+    assert len(words) > 80 and sorted(set(words)) == sorted(words)
+    avoided = {word for row in re.findall(r"^\| ([^|]+) \|", given_up, re.M)[2:] for word in row.split(", ")}
+    found = []
+    for file, node in nodes("detect/"):
+        name = getattr(node, "name", None) or getattr(node, "arg", None)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            name = node.id
+        if isinstance(name, str) and {part.lower() for part in re.findall("[A-Z]?[a-z]+|[A-Z]+", name)} & avoided:
+            found.append(f"{file}: {name}")
+    assert found == []
+
+
 def test_no_assert_and_no_print_in_the_package() -> None:
     found = [
         (f"{name}:{node.lineno}", node) for name, node in nodes("detect/") if isinstance(node, ast.stmt | ast.expr)

@@ -65,8 +65,8 @@ class Fitted:
         """What was taken from where. Raises ModelError where that is nothing."""
         if not self.share:
             raise ModelError(f"{path}: not one tensor fits this model by name and shape")
-        doubt = "" if self.share >= 0.5 else f", {self.share:.0%} of the model: are they of another one?"
-        return f"{self} taken from {path}{doubt}"
+        remark = "" if self.share >= 0.5 else f", {self.share:.0%} of the model: are they of another one?"
+        return f"{self} taken from {path}{remark}"
 
     def __str__(self) -> str:
         return f"{self.taken} of {self.total} tensors"

@@ -24,7 +24,7 @@ __all__ = ["CLASSES", "FORMATS", "GROUP", "draw_sample", "write_sample"]
 FORMATS = ("voc", "yolo", "cvat", "coco")
 GROUP = r"(claim-\d+)"
 """What names the claim in a file name, for `detect split --group`."""
-WORTH_A_CREW = 24  # fewer photos than this are drawn sooner than other processes have started
+WORTH_A_POOL = 24  # fewer photos than this are drawn sooner than other processes have started
 
 
 def draw_sample(images: int = 300, *, width: int = 640, seed: int = 0) -> Iterator[tuple[NDArray[np.uint8], Image]]:
@@ -78,7 +78,7 @@ def _check(images: int, width: int, seed: int) -> None:
 
 def _drawn(images: int, width: int, seed: int, folder: Path) -> Iterator[Image]:
     """Draw and save all photos, in their order, on all cores when they are many."""
-    workers = min(os.cpu_count() or 1, images // (WORTH_A_CREW // 2))
+    workers = min(os.cpu_count() or 1, images // (WORTH_A_POOL // 2))
     if workers > 1:
         from detect.sample.worker_pool import draw_together
 

@@ -42,7 +42,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(tmp_path: Pa
 
 
 def test_processes_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(room, "WORTH_A_CREW", 4)
+    monkeypatch.setattr(room, "WORTH_A_POOL", 4)
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
     many = write_sample(tmp_path / "many", images=8, width=WIDTH)
     monkeypatch.setattr(os, "cpu_count", lambda: 1)
@@ -54,7 +54,7 @@ def test_processes_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_processes_start_after_opencv_has_threads_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # A forked child would wait for those threads for ever.
     cv2.blur(np.zeros((2000, 2000, 3), np.float32), (9, 9))
-    monkeypatch.setattr(room, "WORTH_A_CREW", 4)
+    monkeypatch.setattr(room, "WORTH_A_POOL", 4)
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
     assert len(write_sample(tmp_path / "s", images=4, width=WIDTH)) == 4
 
