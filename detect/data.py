@@ -1,22 +1,26 @@
 """The centre of the house: what a box, an image, a dataset and predictions are.
 
 Values are frozen, so a round trip through a file is tested with `==`. Labels are names everywhere; integer ids
-exist only at the two edges, in a file and in a tensor.
+exist only at the two edges, in a file and in a tensor. What is wrong with a value is refused where it is made, with
+all problems at once, so that nobody has to ask again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Self
 
 from detect.errors import DataError
+from detect.invariants import box_problems, content_problems, is_plain, name_problems, repeated, size_problems
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from detect.errors import Problem
     from detect.geometry import Boxes
 
 Value = str | int | float | bool
@@ -43,7 +47,17 @@ class Attributes(dict[str, Value]):
 NONE = Attributes()
 
 
-class Box(NamedTuple):
+class _Fields(NamedTuple):
+    label: str
+    x1: float
+    y1: float
+    x2: float
+    y2: float
+    score: float | None = None
+    attributes: Attributes = NONE
+
+
+class Box(_Fields):
     """One labelled rectangle, in pixels of the upright image (after EXIF rotation), float64, far edges exclusive.
 
     ::
@@ -52,17 +66,38 @@ class Box(NamedTuple):
                  │        │  width = x2 - x1
                  └────────┘ (x2, y2)
 
-    `score` is the confidence of a prediction in 0..1 and None in ground truth. A NamedTuple and not a dataclass:
-    a million of them must be made in a second.
+    `score` is the confidence of a prediction in 0..1 and None in ground truth. A named tuple and not a dataclass: a
+    million of them must be made in a second.
+
+    Raises DataError where a corner is NaN or infinite, the corners are swapped, the score is outside 0..1, or a box of
+    the ground truth has no area (a prediction may have none).
     """
 
-    label: str
-    x1: float
-    y1: float
-    x2: float
-    y2: float
-    score: float | None = None
-    attributes: Attributes = NONE
+    __slots__ = ()
+
+    def __new__(
+        cls,
+        label: str,
+        x1: float,
+        y1: float,
+        x2: float,
+        y2: float,
+        score: float | None = None,
+        attributes: Attributes = NONE,
+    ) -> Self:
+        """Check and make."""
+        # Comparisons one by one: chained ones take twice the time. With NaN none is true.
+        if score is None:
+            if x1 < x2 and y1 < y2 and x1 > LOWEST and y1 > LOWEST and x2 < inf and y2 < inf:
+                return _made(cls, (label, x1, y1, x2, y2, None, attributes))
+        elif x1 <= x2 and y1 <= y2 and x1 > LOWEST and y1 > LOWEST and x2 < inf and y2 < inf and 0 <= score <= 1:
+            return _made(cls, (label, x1, y1, x2, y2, score, attributes))
+        raise DataError(list(box_problems(label, (x1, y1, x2, y2), score)))
+
+    @classmethod
+    def _make(cls, iterable: Iterable[Any]) -> Self:  # type: ignore[override]  # typeshed gives no type to inherit
+        """A box from its fields; `_replace` makes its boxes with this."""
+        return cls(*iterable)
 
     @property
     def width(self) -> float:
@@ -89,6 +124,10 @@ class Box(NamedTuple):
         return self._replace(attributes=Attributes({**self.attributes, **attributes}))
 
 
+_made = tuple.__new__
+LOWEST = -inf
+
+
 @dataclass(frozen=True, slots=True)
 class Image:
     """One photo and its boxes. An image without boxes is data too: an undamaged car.
@@ -96,6 +135,9 @@ class Image:
     `name` is the POSIX path relative to the dataset's root, and the identity: two files called `1.jpg` in two
     folders are two images. `path` is where the file lies on this machine (None: it was not found) and takes no
     part in `==`. Width and height are those of the upright image, in pixels.
+
+    Raises DataError where the name is no such path (absolute, with a drive, `..` or an empty part) or a side is not 1
+    pixel or more.
     """
 
     name: str
@@ -105,6 +147,12 @@ class Image:
     split: str | None = None
     attributes: Attributes = NONE
     path: Path | None = field(default=None, compare=False)
+
+    def __post_init__(self) -> None:
+        if type(self.boxes) is not tuple:
+            object.__setattr__(self, "boxes", tuple(self.boxes))
+        if not (1 <= self.width < inf and 1 <= self.height < inf and is_plain(self.name)):
+            _refuse([*name_problems(self.name), *size_problems(self.name, self.width, self.height)])
 
 
 class Columns(NamedTuple):
@@ -134,18 +182,12 @@ class Dataset:
     images: tuple[Image, ...]
 
     def __post_init__(self) -> None:
-        known = set(self.classes)
-        wrong = [f"class {c!r} stands twice" for c in _twice(self.classes)]
-        wrong += [f"image {n!r} stands twice" for n in _twice(i.name for i in self.images)]
-        for image in self.images:
-            for box in image.boxes:
-                label, _, _, _, _, score, _ = box
-                if label not in known:
-                    wrong.append(f"{image.name}: label {label!r} is not among the classes")
-                if score is not None:
-                    wrong.append(f"{image.name}: ground truth has a score; these are predictions")
-        if wrong:
-            raise DataError("\n".join(wrong[:20]))
+        object.__setattr__(self, "classes", tuple(self.classes))
+        object.__setattr__(self, "images", tuple(self.images))
+        names = [image.name for image in self.images]
+        boxes = [image.boxes for image in self.images]
+        wrong = [*repeated("class", self.classes), *repeated("image", names)]
+        _refuse([*wrong, *content_problems(self.classes, names, boxes, scored=False)])
 
     def __len__(self) -> int:
         return len(self.images)
@@ -179,23 +221,23 @@ class Dataset:
 class Predictions:
     """What a model found, by image name. An empty tuple: looked and found nothing; absent: not run.
 
-    Raises DataError where a box has no score in 0..1 or a label outside `classes`.
+    Raises DataError, with all of them, where a class stands twice, a box has a label outside `classes` or no score,
+    or a name is no path below a root, see Image.
     """
 
     classes: tuple[str, ...]
     images: Mapping[str, tuple[Box, ...]]
 
     def __post_init__(self) -> None:
-        known = set(self.classes)
-        wrong = [f"class {c!r} stands twice" for c in _twice(self.classes)]
-        for name, boxes in self.images.items():
-            for box in boxes:
-                if box.label not in known:
-                    wrong.append(f"{name}: label {box.label!r} is not among the classes")
-                if box.score is None or not 0 <= box.score <= 1:
-                    wrong.append(f"{name}: a prediction needs a score in 0..1, got {box.score}")
-        if wrong:
-            raise DataError("\n".join(wrong[:20]))
+        object.__setattr__(self, "classes", tuple(self.classes))
+        images = dict(self.images)
+        if {*map(type, images.values())} - {tuple}:
+            images = {name: tuple(boxes) for name, boxes in images.items()}
+        object.__setattr__(self, "images", images)
+        wrong = [*repeated("class", self.classes)]
+        if not all(map(is_plain, images)):
+            wrong += [problem for name in images for problem in name_problems(name)]
+        _refuse([*wrong, *content_problems(self.classes, self.images, self.images.values(), scored=True)])
 
     def __len__(self) -> int:
         return len(self.images)
@@ -205,12 +247,9 @@ class Predictions:
         return _columns(self.classes, self.images.items())
 
 
-def _twice(names: Iterable[str]) -> Iterator[str]:
-    seen: set[str] = set()
-    for name in names:
-        if name in seen:
-            yield name
-        seen.add(name)
+def _refuse(wrong: list[Problem]) -> None:
+    if wrong:
+        raise DataError(wrong)
 
 
 def _columns(classes: tuple[str, ...], images: Iterable[tuple[str, tuple[Box, ...]]]) -> Columns:

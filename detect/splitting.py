@@ -97,7 +97,7 @@ def normalised(ratios: Ratios) -> dict[str, float]:
 
 def counts(dataset: Dataset, group: str | None = None) -> Counts:
     """What each split holds: images, negatives (images without boxes), groups (if asked for), boxes, classes."""
-    keys = group_keys(dataset.images, group) if group else {}
+    keys = group_keys([image.name for image in dataset.images], group) if group else {}
     result: Counts = {}
     for name in dataset.splits:
         part = dataset.only(name)
@@ -136,19 +136,19 @@ def rows(found: Counts) -> dict[str, dict[str, int]]:
     return turned
 
 
-def group_keys(images: Sequence[Image], pattern: str) -> dict[str, Hashable]:
-    """The group of each image, by name. Raises ConfigError for a broken pattern, DataError with all names it misses."""
+def group_keys(names: Iterable[str], pattern: str) -> dict[str, Hashable]:
+    """The group of each name. Raises ConfigError for a broken pattern, DataError with all names that it misses."""
     try:
         expression = re.compile(pattern)
     except re.error as error:
         raise ConfigError(f"group '{pattern}' is no regular expression: {error}") from None
     problems = Problems()
     keys: dict[str, Hashable] = {}
-    for image in images:
-        if match := expression.search(image.name):
-            keys[image.name] = match.groups() or match.group()
+    for name in names:
+        if match := expression.search(name):
+            keys[name] = match.groups() or match.group()
         else:
-            problems.add("error", "no group", f"group '{pattern}' does not match", file=image.name)
+            problems.add("error", "no group", f"group '{pattern}' does not match", file=name)
     problems.raise_errors()
     return keys
 
@@ -186,7 +186,7 @@ def _parts(
     for names in together:
         problems.add("note", "exact duplicates kept in one split", " = ".join(names))
     if group:
-        keys = group_keys(images, group)
+        keys = group_keys([image.name for image in images], group)
         together += _alike(keys, keys.__getitem__)
     first = _joined([image.name for image in images], together)
     heads = sorted(set(first.values()), key=lambda name: hashlib.blake2b(f"{seed}/{name}".encode()).digest())

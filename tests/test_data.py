@@ -164,14 +164,123 @@ SCORES = [
 
 @pytest.mark.parametrize(("score", "good"), SCORES)
 def test_a_prediction_needs_a_score_in_0_to_1(score: float | None, good: bool) -> None:
-    images = {"a.jpg": (DENT._replace(score=score),)}
     if good:
-        assert len(Predictions(("dent",), images)) == 1
+        assert len(Predictions(("dent",), {"a.jpg": (DENT._replace(score=score),)})) == 1
     else:
-        with pytest.raises(DataError, match=r"a.jpg: a prediction needs a score in 0..1, got"):
-            Predictions(("dent",), images)
+        with pytest.raises(DataError, match=r"a score is a number in 0..1, got|a prediction needs a score in 0..1"):
+            Predictions(("dent",), {"a.jpg": (DENT._replace(score=score),)})
 
 
 def test_a_prediction_has_a_known_label() -> None:
-    with pytest.raises(DataError, match="label 'dent' is not among the classes"):
-        Predictions(("scratch",), {"a.jpg": (DENT._replace(score=0.5),)})
+    with pytest.raises(DataError, match=r"a.jpg: label 'dent' is not among the classes \(2 boxes"):
+        Predictions(("scratch",), {"a.jpg": (DENT._replace(score=0.5),), "b.jpg": (DENT._replace(score=0.5),)})
+
+
+NAN, INF = math.nan, math.inf
+WRONG_CORNERS = [
+    # corners, is it wrong for a prediction, too?, all that must be said
+    ((NAN, 0, 5, 5), True, ["x1 is nan"]),
+    ((0, NAN, 5, INF), True, ["y1 is nan, y2 is inf"]),
+    ((-INF, 0, 5, 5), True, ["x1 is -inf"]),
+    ((5, 0, 4, 5), True, ["x1, x2 are 5, 4: swapped"]),
+    ((5, 9, 4, 7), True, ["x1, x2 are 5, 4: swapped", "y1, y2 are 9, 7: swapped"]),
+    ((5, 0, 5, 5), False, ["x1, x2 are 5, 5: no area"]),
+    ((0, 3, 5, 3), False, ["y1, y2 are 3, 3: no area"]),
+]
+
+
+@pytest.mark.parametrize(("corners", "always", "said"), WRONG_CORNERS)
+def test_a_wrong_box_is_refused(corners: tuple[float, float, float, float], always: bool, said: list[str]) -> None:
+    with pytest.raises(DataError) as caught:
+        Box("dent", *corners)
+    lines = str(caught.value).splitlines()
+    assert len(lines) == len(said)
+    assert all(what in line and "box 'dent'" in line for what, line in zip(said, lines, strict=True))
+    if always:
+        with pytest.raises(DataError):
+            Box("dent", *corners, score=0.5)
+    else:
+        assert Box("dent", *corners, score=0.5).area == 0
+
+
+def test_a_box_is_checked_however_it_is_made() -> None:
+    with pytest.raises(DataError, match="swapped"):
+        DENT._replace(x2=1)
+    with pytest.raises(DataError, match="x1 is nan"):
+        Box._make(("dent", NAN, 0, 1, 1))
+    with pytest.raises(DataError, match="no area"):
+        Box("dent", 5, 0, 5, 5, 0.5)._replace(score=None)  # a prediction taken for truth
+    assert Box._make(DENT) == DENT
+    assert pickle.loads(pickle.dumps(DENT)) == DENT  # noqa: S301
+
+
+WRONG_IMAGES = [
+    # name, width, height, what must be said
+    ("", 9, 9, "the name '' is empty"),
+    ("/photos/a.jpg", 9, 9, "'/photos/a.jpg' is absolute"),
+    ("C:\\photos\\a.jpg", 9, 9, "is absolute"),
+    ("c:a.jpg", 9, 9, "is absolute"),
+    ("\\\\server\\a.jpg", 9, 9, "is absolute"),
+    ("../a.jpg", 9, 9, "leaves the dataset"),
+    ("a/../../b.jpg", 9, 9, "leaves the dataset"),
+    ("a\\..\\..\\b.jpg", 9, 9, "leaves the dataset"),
+    ("..", 9, 9, "leaves the dataset"),
+    ("./a.jpg", 9, 9, "an empty part or a part `.`"),  # another name of a.jpg, which would be two images
+    ("a//b.jpg", 9, 9, "an empty part"),
+    ("a/", 9, 9, "an empty part"),
+    ("a.jpg", 0, 9, "a.jpg: is 0 x 9; a photo is 1 pixel wide and high at least"),
+    ("a.jpg", 9, -1, "is 9 x -1"),
+    ("a.jpg", math.nan, 9, "is nan x 9"),
+    ("a.jpg", math.inf, 9, "is inf x 9"),
+]
+
+
+@pytest.mark.parametrize(("name", "width", "height", "said"), WRONG_IMAGES)
+def test_a_wrong_image_is_refused(name: str, width: int, height: int, said: str) -> None:
+    with pytest.raises(DataError) as caught:
+        Image(name, width, height)
+    assert said in str(caught.value)
+
+
+def test_all_that_is_wrong_with_an_image_is_said_at_once() -> None:
+    with pytest.raises(DataError) as caught:
+        Image("/a.jpg", 0, 0)
+    assert len(caught.value.problems) == 2
+
+
+ODD_NAMES = ["a..b.jpg", "...jpg", ".hidden/a.jpg", "claim 1/ü: front.jpg", "a.", "a\\b.jpg", "1:2.jpg"]
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_an_odd_name_is_a_name(name: str) -> None:
+    assert Image(name, 1, 1).name == name
+    assert Predictions((), {name: ()}).images == {name: ()}
+
+
+def test_predictions_have_names_of_images() -> None:
+    with pytest.raises(DataError) as caught:
+        Predictions(("dent", "dent"), {"/a.jpg": (), "../b.jpg": (DENT,)})
+    assert len(caught.value.problems) == 4  # two names, a class that stands twice, no score
+
+
+def test_equal_content_is_equal_and_cannot_change() -> None:
+    images = [Image("a.jpg", 9, 9, [DENT])]  # type: ignore[arg-type]
+    lists = Dataset(["dent"], images)  # type: ignore[arg-type]
+    assert lists == Dataset(("dent",), (Image("a.jpg", 9, 9, (DENT,)),))
+    assert hash(lists) == hash(Dataset(("dent",), (Image("a.jpg", 9, 9, (DENT,)),)))
+    images.clear()
+    assert len(lists) == 1
+    sure = DENT._replace(score=0.5)
+    found = Predictions(["dent"], {"a.jpg": [sure]})  # type: ignore[arg-type, dict-item]
+    assert found == Predictions(("dent",), {"a.jpg": (sure,)})
+    assert found.images["a.jpg"] == (sure,)
+
+
+def test_many_equal_problems_are_said_once() -> None:
+    images = [Image(f"{n}.jpg", 9, 9, (SCRATCH, SCRATCH)) for n in range(1000)]
+    with pytest.raises(DataError) as caught:
+        Dataset(("dent",), (*images, images[0], images[0]))
+    said = ["image '0.jpg' stands 3 times", "0.jpg: label 'scratch' is not among the classes (2004 boxes"]
+    lines = str(caught.value).splitlines()
+    assert len(lines) == 2
+    assert all(line.startswith(what) for what, line in zip(said, lines, strict=True))

@@ -27,7 +27,9 @@ def reference() -> str:
 def signature(name: str, one: Any) -> str:
     """A class with its fields, a property with its type, a function in lines that break between parameters."""
     if inspect.isclass(one):
-        (node,) = (node for node in ast.parse(inspect.getsource(one)).body if isinstance(node, ast.ClassDef))
+        fields = next((kind for kind in one.__mro__ if "__annotations__" in vars(kind)), one)  # a tuple's: in its base
+        (node,) = (node for node in ast.parse(inspect.getsource(fields)).body if isinstance(node, ast.ClassDef))
+        node.name = name
         node.body = [part for part in node.body if isinstance(part, ast.AnnAssign)]
         return ast.unparse(node).replace("'", '"')
     if isinstance(one, property) and one.fget:

@@ -15,7 +15,6 @@ from typing import Literal
 
 from detect.conversion.description import is_description, read_description
 from detect.conversion.formats import FORMATS, Format, by_name, recognised
-from detect.conversion.names import has_drive
 from detect.conversion.predictions import read_predictions, write_predictions
 from detect.conversion.rejects import write_rejects
 from detect.conversion.source import Source
@@ -178,11 +177,8 @@ def gc_paused() -> Iterator[None]:
 
 
 def _check_names(dataset: Dataset) -> None:
-    """Raise DataError for names that would leave the folder or break a line of text."""
+    """Raise DataError for names that would break a line of text or are no name of a file."""
     problems = Problems()
-    for name in (i.name for i in dataset.images):
-        if any(part in ("", ".", "..") for part in name.split("/")) or has_drive(name):
-            problems.add("error", "image name", f"{name!r} is no path inside the dataset")
     texts = [*dataset.classes, *dataset.splits, *(image.name for image in dataset.images)]
     for text in texts:
         if not text.isprintable():

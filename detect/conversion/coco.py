@@ -18,7 +18,7 @@ from detect.conversion.coco_write import write, write_file
 from detect.conversion.entries import Entry, assemble
 from detect.conversion.names import split_name, split_word, without_containers
 from detect.conversion.source import Source
-from detect.conversion.tidy import PRECISION, Found, Labels
+from detect.conversion.tidy import NEW, PRECISION, Found, Labels
 from detect.data import NONE, Attributes, Box, Dataset, Value
 from detect.errors import DataError, Problems
 from detect.progress import track
@@ -200,7 +200,7 @@ def _box(part: _Part, row: dict[str, Any], where: str, names: dict[Hashable, str
         return None
     x, y, w, h = bbox
     x2, y2 = round(float(x + w), PRECISION), round(float(y + h), PRECISION)
-    return Box(names[category], float(x), float(y), x2, y2, None, _attributes(row, w * h))
+    return NEW(Box, (names[category], float(x), float(y), x2, y2, None, _attributes(row, w * h)))
 
 
 def _extent(outline: Any) -> list[float] | None:
@@ -236,7 +236,8 @@ def _entries(part: _Part, source: Source) -> Iterator[Entry]:
     for key, row in part.images.items():
         listed = stated.find(row["file_name"], name, near, source.photos, (part.path, f"image {key}"), source.problems)
         stated_size = json_file.numbers(row, ("width", "height"))
-        size = (int(stated_size[0]), int(stated_size[1])) if stated_size and max(stated_size) < SANE else None
+        sane = stated_size is not None and all(0 < side < SANE for side in stated_size)
+        size = (int(stated_size[0]), int(stated_size[1])) if stated_size and sane else None
         boxes = part.boxes.get(key) or Found()
         yield Entry(listed, split_name(part.split), size, boxes, part.path, "annotation", _values(row))
 

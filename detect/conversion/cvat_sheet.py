@@ -18,7 +18,7 @@ from detect.conversion.shapes import cvat_corners
 from detect.conversion.sizes import Size
 from detect.conversion.source import Source
 from detect.conversion.text import Numbers, typed
-from detect.conversion.tidy import Labels, clean_label
+from detect.conversion.tidy import NEW, Labels, clean_label
 from detect.data import NONE, Attributes, Box, Value
 from detect.errors import DataError
 
@@ -134,7 +134,7 @@ class CvatSheet:
             return None
         attributes = self.attributes(shape, known, more)
         if shape.tag == "box" and float(shape.get("rotation", 0)) % 360 == 0:
-            return Box(known, *bounds, None, attributes)
+            return NEW(Box, (known, *bounds, None, attributes))
         return self.sheet.box(known, bounds, where, attributes, "rotated box" if shape.tag == "box" else shape.tag)
 
     def attributes(self, shape: Element, label: str, more: dict[str, Value] | None = None) -> Attributes:

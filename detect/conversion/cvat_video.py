@@ -26,7 +26,7 @@ from detect.conversion.cvat_sheet import SHAPES, CvatSheet, Task, files_of, kind
 from detect.conversion.cvat_write import BUILT_IN
 from detect.conversion.entries import Entry, assemble
 from detect.conversion.source import Source
-from detect.conversion.tidy import Found, Labels
+from detect.conversion.tidy import NEW, Found, Labels, rounded
 from detect.data import Box, Dataset, Value
 from detect.progress import bar
 
@@ -160,5 +160,4 @@ def _moved(box: Box, before: _Shape, after: _Shape, frame: int) -> Box:
         corners = None
     if corners is None or not all(map(isfinite, corners)):
         return box
-    x1, y1, x2, y2 = (round(value, 6) for value in corners)
-    return box._replace(x1=x1, y1=y1, x2=x2, y2=y2)
+    return rounded(NEW(Box, (box.label, *corners, None, box.attributes)))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from detect.conversion.names import split_name, without_containers
+from detect.conversion.names import posix, split_name, without_containers
 from detect.conversion.taxonomy import relabel
 from detect.conversion.tidy import clean_label, gathered
 from detect.conversion.yaml_file import load
@@ -64,8 +64,8 @@ def read_description(path: Path, read: Reader, problems: Problems) -> Dataset:
 def _named(part: _Part, dataset: Dataset, parts: list[tuple[_Part, Dataset]]) -> list[Image]:
     """The images of a part with its split, called after the part too where parts have images of the same name."""
     names = [image.name for _, other in parts for image in other.images]
-    folder = without_containers(f"{part.path}/")
-    prefix = f"{part.path}/" if len(set(names)) < len(names) and folder != "./" else ""
+    folder = posix(part.path)
+    prefix = f"{folder}/" if len(set(names)) < len(names) and without_containers(f"{folder}/") else ""
     return [
         replace(image, name=prefix + image.name, split=image.split if part.split is None else split_name(part.split))
         for image in dataset.images

@@ -12,7 +12,7 @@ from detect.conversion import stated
 from detect.conversion.names import split_name
 from detect.conversion.sizes import Size, settle_size
 from detect.conversion.source import Source
-from detect.conversion.tidy import Found, Labels, gathered, rounded, tidy
+from detect.conversion.tidy import NEW, Found, Labels, gathered, is_named, rounded, tidy
 from detect.data import NONE, Attributes, Box, Dataset, Image
 from detect.errors import Level
 
@@ -43,7 +43,7 @@ def assemble(entries: list[Entry], labels: Labels, source: Source) -> Dataset:
     for name in names:
         entry = entries.pop()
         path = photos.path(entry.listed.photo) if entry.listed.photo else None
-        if size := settle_size(path, entry.size, entry.file, problems):
+        if is_named(name, entry.file, problems) and (size := settle_size(path, entry.size, entry.file, problems)):
             boxes = tidy(entry.boxes, *size, entry.file, entry.unit, problems)
             images.append(Image(name, *size, boxes, entry.split, entry.attributes, Path(path) if path else None))
     return gathered(labels.classes, images, problems)
@@ -90,7 +90,7 @@ class Sheet:
         if became:
             kind = "rotation" if became == "rotated box" else "outline"
             self.add("loss", kind, f"the {became} became its upright box", where)
-        return rounded(Box(found, *corners, None, attributes))
+        return rounded(NEW(Box, (found, *corners, None, attributes)))
 
     def entry(
         self,

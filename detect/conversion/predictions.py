@@ -53,7 +53,7 @@ def read_predictions(path: str | Path, *, ids: Path | None = None) -> Prediction
         try:
             name, box = _box(row, names, classes)
             found[name].append(box)
-        except ValueError as error:
+        except (ValueError, DataError) as error:
             problems.add("error", "bad prediction", str(error), file=path, where=f"prediction {number}")
     problems.raise_errors()
     labels = tuple(dict.fromkeys(classes.values()))
@@ -95,6 +95,8 @@ def _names(document: Mapping[str, Any], key: str, field: str, file: str, problem
         where = f"{key}: row {place}"
         if not isinstance(row, dict) or not isinstance(row.get("id"), int | str) or not isinstance(row.get(field), str):
             problems.add("error", "no name", f"needs an id and a {field}", file=file, where=where)
+        elif not posix(row[field]):
+            problems.add("error", "no name", f"the {field} {row[field]!r} names nothing", file=file, where=where)
         elif row["id"] in names:
             problems.add("error", "duplicate id", f"the id {row['id']} stands twice", file=file, where=where)
         else:

@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from math import isfinite
 
 from detect.data import Box, Dataset, Image
 from detect.errors import Problems
+from detect.invariants import is_plain, name_problems
 
 PRECISION = 6
 """Decimals of a pixel that count: a millionth. What arithmetic adds beyond is noise and is rounded away."""
@@ -23,7 +25,7 @@ SLACK = 0.01
 """Pixels over the edge that are rounding of the file's digits, cut without a word."""
 
 NEW = tuple.__new__
-"""Makes a Box in half the time of Box(...), for what there may be a million of."""
+"""Makes a Box as its file has it, good or not. A reader gives it to `tidy`, which mends what it can and reports."""
 
 Place = int | str
 """The position of a box in its file."""
@@ -126,10 +128,17 @@ def gathered(classes: Iterable[str], images: Iterable[Image], problems: Problems
     return Dataset(tuple(classes), tuple(found[name] for name in sorted(found)))
 
 
+def is_named(name: str, file: str, problems: Problems) -> bool:
+    """Whether an image can be called so; where it cannot, that is an error of the file that says so."""
+    wrong = [] if is_plain(name) else [replace(problem, file=file) for problem in name_problems(name)]
+    problems.items.extend(wrong)
+    return not wrong
+
+
 def rounded(box: Box) -> Box:
     """The box with its corners rounded to PRECISION: for readers that must calculate them."""
-    x1, y1, x2, y2 = (round(value, PRECISION) for value in box.xyxy)
-    return box._replace(x1=x1, y1=y1, x2=x2, y2=y2)
+    label, *corners, score, attributes = box
+    return NEW(Box, (label, *(round(value, PRECISION) for value in corners), score, attributes))
 
 
 def _mend(box: Box, width: int, height: int, file: str, where: str, problems: Problems) -> Box | None:

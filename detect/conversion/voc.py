@@ -18,7 +18,7 @@ from detect.conversion.shapes import extent
 from detect.conversion.sizes import Size, settle_size
 from detect.conversion.source import Photos, Source
 from detect.conversion.text import Numbers, declared_classes, lines, read_bytes, typed
-from detect.conversion.tidy import NEW, PRECISION, Found, Labels, gathered, tidy
+from detect.conversion.tidy import NEW, PRECISION, Found, Labels, gathered, is_named, tidy
 from detect.conversion.voc_plain import Plain, read_plain
 from detect.conversion.voc_write import FLAGS, UNSPECIFIED, write
 from detect.data import NONE, Attributes, Box, Dataset, Image, Value
@@ -84,7 +84,7 @@ def read(source: Source, origin: int | None = None) -> Dataset:
     images: list[Image] = []
     for (voc, photo), name, split in zip(found, names, splits, strict=True):
         path = source.photos.path(photo) if photo else None
-        if size := settle_size(path, voc.size, voc.path, problems):
+        if is_named(name, voc.path, problems) and (size := settle_size(path, voc.size, voc.path, problems)):
             boxes = tidy(voc.objects, *size, voc.path, "object", problems)
             images.append(Image(name, *size, boxes, split, path=Path(path) if path else None))
     return gathered(labels.classes, images, problems)
@@ -190,7 +190,7 @@ def _outline(node: Element, labels: Labels, file: str, where: str) -> Box | None
     if label is None:
         return None
     labels.problems.add("loss", "outline", "the polygon or mask became its upright box", file=file, where=where)
-    return Box(label, *bounds, None, _attributes({child.tag: child for child in node}))
+    return NEW(Box, (label, *bounds, None, _attributes({child.tag: child for child in node})))
 
 
 def _attributes(fields: Mapping[str, Element]) -> Attributes:

@@ -18,7 +18,7 @@ from detect.conversion.omissions import report_attributes
 from detect.conversion.sizes import Size, settle_size
 from detect.conversion.source import Source
 from detect.conversion.text import decode, read_bytes, write_classes, write_text
-from detect.conversion.tidy import NEW, PRECISION, Found, gathered, rounded, tidy
+from detect.conversion.tidy import NEW, PRECISION, Found, gathered, is_named, rounded, tidy
 from detect.conversion.yolo_labels import looks_like_labels
 from detect.conversion.yolo_layout import find_layout, is_yolo
 from detect.data import NONE, Box, Dataset, Image
@@ -47,7 +47,7 @@ def read(source: Source) -> Dataset:
         if text is None:
             what = "has no label file; kept as an image without boxes"
             problems.add("note", "image without annotations", what, file=path)
-        if size := settle_size(path, None, path, problems):
+        if is_named(name, path, problems) and (size := settle_size(path, None, path, problems)):
             boxes = _boxes(f"{layout.root}/{text}", layout.tables.of(text), size, problems) if text else ()
             images.append(Image(name, *size, boxes, split, path=Path(path)))
     for text in layout.orphans:
@@ -123,7 +123,8 @@ def _box(values: list[str], table: Mapping[str, str], size: Size, file: str, pla
 def _scaled(label: str, left: float, top: float, right: float, bottom: float, size: Size) -> Box:
     """The box of shares of an image."""
     width, height = size
-    return rounded(Box(label, left * width, top * height, right * width, bottom * height))
+    corners = left * width, top * height, right * width, bottom * height
+    return rounded(NEW(Box, (label, *corners, None, NONE)))
 
 
 def _label(text: str, table: Mapping[str, str], file: str, place: int, problems: Problems) -> str:

@@ -127,11 +127,11 @@ def _detections(outcomes: Outcomes, image: int, scale: tuple[float, float]) -> I
     ours = outcomes.table.detections
     for place in np.flatnonzero((ours.image[outcomes.rows] == image) & (outcomes.kind != Kind.IGNORED)):
         d = outcomes.rows[place]
-        box = _box(outcomes, ours.label[d], ours.xyxy[d], scale)._replace(score=float(ours.score[d]))
+        box = _box(outcomes, ours.label[d], ours.xyxy[d], scale, float(ours.score[d]))
         right = outcomes.kind[place] == Kind.FOUND
         yield _Mark(box, RIGHT if right else WRONG, f"{box.label} {box.score:.2f}")
 
 
-def _box(outcomes: Outcomes, label: int, xyxy: Boxes, scale: tuple[float, float]) -> Box:
+def _box(outcomes: Outcomes, label: int, xyxy: Boxes, scale: tuple[float, float], score: float | None = None) -> Box:
     x1, y1, x2, y2 = (float(v) for v in xyxy * np.array([*scale, *scale]))
-    return Box(outcomes.table.classes[label], x1, y1, x2, y2)
+    return Box(outcomes.table.classes[label], x1, y1, x2, y2, score)

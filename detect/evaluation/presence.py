@@ -11,7 +11,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from detect.data import Image
 from detect.evaluation.bootstrap import Floats, Rows, Weights, divided
 from detect.evaluation.match import MatchTable
 from detect.splitting import group_keys
@@ -113,7 +112,7 @@ def group_units(names: tuple[str, ...], pattern: str) -> tuple[Rows, tuple[str, 
     Names in which `pattern` finds the same are one unit: the same match or, if it has parenthesised groups, the same
     groups, which the label joins by "/". Raises ConfigError for a broken pattern, DataError for names it misses.
     """
-    keys = group_keys([Image(name, 0, 0) for name in names], pattern)
+    keys = group_keys(names, pattern)
     place = {key: unit for unit, key in enumerate(dict.fromkeys(keys[name] for name in names))}
     units = np.array([place[keys[name]] for name in names], dtype=np.int64)
     # A group that takes no part in the match is None.

@@ -37,7 +37,7 @@ def about_boxes(dataset: Dataset, predictions: Predictions) -> list[str]:
     rows = np.column_stack([columns.image, columns.label, columns.xyxy, columns.score])
     if twice := len(rows) - len(np.unique(rows, axis=0)):
         notes.append(f"{_are(twice, 'detection')} the exact copy of another; counted as {_a(twice, 'duplicate')}.")
-    sizes = {image.name: (image.width, image.height) for image in dataset.images if image.width}
+    sizes = {image.name: (image.width, image.height) for image in dataset.images}
     limit = np.array([sizes.get(name, (np.inf, np.inf)) for name in columns.names], dtype=np.float64)[columns.image]
     outside = (columns.xyxy[:, :2] < -OUTSIDE).any(axis=1) | (columns.xyxy[:, 2:] > limit + OUTSIDE).any(axis=1)
     if number := int(outside.sum()):

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Literal
 
 from detect.data import Box, Image, Predictions
 from detect.drawing import class_colours, draw, open_upright
-from detect.errors import DataError, Problem, Problems
+from detect.errors import DataError, Problems
 from detect.files import atomic_folder
 from detect.operating_point import DEFAULT_CONFIDENCE
 from detect.prediction.pictures import Given, as_sources
-from detect.prediction.sources import Sources, photos, sources
+from detect.prediction.sources import Sources, sources
 from detect.progress import track
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def predict(
     chosen = as_sources(images)
     known = load_detector(detector) if isinstance(detector, str | Path) else detector
     found: dict[str, tuple[Box, ...]] = {}
-    unreadable = Problems()
+    unreadable = Problems([*chosen.unreadable])
     for names, pictures in _batches(chosen, batch, unreadable):
         for name, boxes in zip(names, detect(known, pictures, confidence, suppression), strict=True):
             found[name] = boxes
@@ -73,7 +73,7 @@ def draw_predictions(
     those that `found` does not name are left out.
 
     Raises DetectError where the folder has something in it or cannot be written; DataError for photos that cannot be
-    read and names that lead out of the folder; ConfigError for what is no picture.
+    read; ConfigError for what is no picture.
     """
     chosen = as_sources(images)
     least = above if isinstance(above, dict) else dict.fromkeys(found.classes, above)
@@ -82,8 +82,6 @@ def draw_predictions(
             if image.name not in found.images or not chosen.there(image):
                 continue
             boxes = [b for b in found.images[image.name] if b.score is not None and b.score >= least.get(b.label, 0)]
-            if ".." in Path(image.name).parts or Path(image.name).is_absolute():
-                raise DataError(Problem("error", "name", "leads out of the folder of drawings", image.name))
             target = temporary / (image.name if image.name.lower().endswith(".jpg") else f"{image.name}.jpg")
             target.parent.mkdir(parents=True, exist_ok=True)
             picture = open_upright(image.path) if image.path else chosen.picture(image)
@@ -106,4 +104,4 @@ def _batches(chosen: Sources, size: int, unreadable: Problems) -> Iterator[tuple
         yield names, pictures
 
 
-__all__ = ["CONFIDENCE", "Sources", "draw_predictions", "photos", "predict", "sources"]
+__all__ = ["CONFIDENCE", "Sources", "draw_predictions", "predict", "sources"]

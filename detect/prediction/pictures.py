@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,14 +50,15 @@ def as_sources(given: Given) -> Sources:
     on_disk = sources(paths) if paths else Sources(())
     images = [one for one in items if isinstance(one, Image)]
     if len(paths) + len(images) == len(items):
-        return Sources((*on_disk.images, *images), on_disk.load)
+        return replace(on_disk, images=(*on_disk.images, *images))
 
     def load(image: Image) -> Picture:
         if image.name in held:
             return _pixels(image.name, held[image.name])
         return on_disk.picture(image)
 
-    return Sources((*on_disk.images, *images, *(Image(name, *_size(one)) for name, one in held.items())), load)
+    in_memory = [Image(name, *_size(one)) for name, one in held.items()]
+    return replace(on_disk, images=(*on_disk.images, *images, *in_memory), load=load)
 
 
 def _problem(one: Any) -> str:

@@ -25,10 +25,14 @@ VIDEOS = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v")
 
 @dataclass(frozen=True)
 class Sources:
-    """Images, and how to get the picture of one that is no file of its own, such as a frame of a video."""
+    """Images, and how to get the picture of one that is no file of its own, such as a frame of a video.
+
+    `unreadable` says which of the photos cannot be looked at; they are not among the images.
+    """
 
     images: tuple[Image, ...]
     load: Callable[[Image], Picture] | None = None
+    unreadable: tuple[Problem, ...] = ()
 
     def picture(self, image: Image) -> Picture:
         """The image upright, (height, width, 3) uint8 RGB. Raises DataError."""
@@ -64,24 +68,13 @@ def sources(source: str | Path | Sequence[str | Path], split: str | None = None,
     if several:
         return _several([Path(one) for one in given])
     if path.is_dir():
-        return Sources(photos(path))
+        return _photos(_below(path), path)
     if is_image(path.name):
-        return Sources((_photo(path, path.parent),))
+        return _photos([path], path.parent)
     from detect.prediction.video import Video
 
     video = Video(path, every)
     return Sources(video.images, video.picture)
-
-
-def photos(folder: str | Path) -> tuple[Image, ...]:
-    """The photos in a folder, recursively, named by their path in it. Raises DataError when there are none."""
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise DataError(f"{folder}: no such folder")
-    files = _below(folder)
-    if not files:
-        raise DataError(f"{folder}: there are no photos in it or below it")
-    return tuple(_photo(path, folder) for path in files)
 
 
 def _several(given: Sequence[Path]) -> Sources:
@@ -99,7 +92,7 @@ def _several(given: Sequence[Path]) -> Sources:
     # Without `..`, which would name a place outside of a folder; links stay, since they may be all that names a photo.
     files = list(dict.fromkeys(Path(os.path.normpath(path.absolute())) for path in files))
     root = Path(os.path.commonpath([path.parent for path in files]))
-    return Sources(tuple(_photo(path, root) for path in files))
+    return _photos(files, root)
 
 
 def _below(folder: Path) -> list[Path]:
@@ -115,6 +108,16 @@ def _is_annotated(folder: Path) -> bool:
     return any(row.recognise(source) for row in FORMATS.values())
 
 
-def _photo(path: Path, root: Path) -> Image:
-    width, height = upright_size(path) or (0, 0)
-    return Image(path.relative_to(root).as_posix(), width, height, path=path)
+def _photos(files: Sequence[Path], root: Path) -> Sources:
+    """The photos, named by their path below `root`. Raises DataError where there are none."""
+    if not files:
+        raise DataError(f"{root}: there are no photos in it or below it")
+    images: list[Image] = []
+    unreadable: list[Problem] = []
+    for path in files:
+        try:
+            size = upright_size(path) or open_upright(path).size  # which says what is wrong with it
+            images.append(Image(path.relative_to(root).as_posix(), *size, path=path))
+        except DataError as error:
+            unreadable.extend(error.problems)
+    return Sources(tuple(images), unreadable=tuple(unreadable))

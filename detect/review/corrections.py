@@ -212,8 +212,9 @@ def _known(label: str | None, image: str, reading: _Reading) -> str:
 
 def _corners(document: Document, image: Image, reading: _Reading) -> Corners:
     x1, y1, x2, y2 = absolute(document["bounding_box"], image.width, image.height)
-    if x2 <= x1 or y2 <= y1:
+    if not (x1 < x2 and y1 < y2):
         reading.problems.add("error", "empty box", "a box lies outside the image or has no size", file=image.name)
+        return 0.0, 0.0, float(image.width), float(image.height)  # any good one: the problem is raised at the end
     return x1, y1, x2, y2
 
 

@@ -54,6 +54,11 @@ TRUTH = {
 }
 
 
+def test_a_prediction_without_area_is_kept(tmp_path: Path) -> None:
+    found = Predictions(("a",), {"x.jpg": (Box("a", 3.0, 2.0, 3.0, 6.0, 0.5), Box("a", 3.0, 2.0, 3.0, 2.0, 0.25))})
+    assert read_predictions(write_predictions(found, tmp_path / "p.json")) == found
+
+
 def test_bare_results_need_the_file_their_ids_refer_to(tmp_path: Path) -> None:
     path, ids = tmp_path / "results.json", tmp_path / "truth.json"
     path.write_text(json.dumps([row()]))
@@ -77,6 +82,7 @@ def test_bare_results_need_the_file_their_ids_refer_to(tmp_path: Path) -> None:
         (row(bbox=[1, 2, 3]), "bbox must be four numbers"),
         (row(bbox=[1, 2, float("inf"), 4]), "bbox must be four numbers"),
         (row(bbox=[1, 2, -3, 4]), "bbox has a negative width or height"),
+        (row(bbox=[1e308, 2, 1e308, 4]), "x2 is inf"),
         ("x", "must be an object"),
     ],
 )
@@ -99,6 +105,10 @@ def test_bad_rows_are_named(tmp_path: Path, bad: Any, words: str) -> None:
         ('{"images": {}, "categories": []}', '"images" must be a list'),
         ('{"images": [{"id": 1}], "categories": []}', "images: row 1: needs an id and a file_name"),
         (json.dumps({**TRUTH, "images": TRUTH["images"] * 2}), "the id 7 stands twice"),
+        (
+            '{"images": [{"id": 1, "file_name": ".."}], "categories": []}',
+            "row 1: the file_name '..' names nothing",
+        ),
     ],
 )
 def test_bad_documents(tmp_path: Path, text: str, words: str) -> None:

@@ -6,11 +6,16 @@ import math
 
 import pytest
 
-from detect.conversion.tidy import Found, Labels, clean_label, tidy
-from detect.data import Attributes, Box
+from detect.conversion.tidy import NEW, Found, Labels, clean_label, tidy
+from detect.data import NONE, Attributes, Box
 from detect.errors import Problems
 
 NAN, INF = math.nan, math.inf
+
+
+def raw(label: str, *corners: float, attributes: Attributes = NONE) -> Box:
+    """A box as a file may have it."""
+    return NEW(Box, (label, *corners, None, attributes))
 
 
 def found(*boxes: tuple[int, Box]) -> Found:
@@ -42,7 +47,7 @@ Corners = tuple[float, float, float, float]
 def test_one_box(corners: Corners, kept: Corners | None, report: tuple[str, str] | None) -> None:
     problems = Problems()
     x1, y1, x2, y2 = map(float, corners)
-    boxes = tidy(found((3, Box("dent", x1, y1, x2, y2))), 100, 50, "a.txt", "line", problems)
+    boxes = tidy(found((3, raw("dent", x1, y1, x2, y2))), 100, 50, "a.txt", "line", problems)
     assert [box.xyxy for box in boxes] == ([] if kept is None else [kept])
     assert list(problems.counts()) == ([] if report is None else [report])
     assert all(problem.where == "line 3" and problem.file == "a.txt" for problem in problems)
@@ -50,7 +55,7 @@ def test_one_box(corners: Corners, kept: Corners | None, report: tuple[str, str]
 
 def test_swapped_and_over_the_edge_are_both_reported() -> None:
     problems = Problems()
-    assert tidy(found((1, Box("a", 120.0, 10.0, 90.0, 5.0))), 100, 50, "", "line", problems)[0].xyxy == (90, 5, 100, 10)
+    assert tidy(found((1, raw("a", 120.0, 10.0, 90.0, 5.0))), 100, 50, "", "line", problems)[0].xyxy == (90, 5, 100, 10)
     assert [problem.kind for problem in problems] == ["corners swapped", "box clipped"]
 
 

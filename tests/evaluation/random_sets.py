@@ -64,7 +64,7 @@ def random_set(
         """A detection near this truth, or anywhere."""
         corners = _anywhere(rng) if like is None else np.array(like.xyxy) + rng.normal(0, 4, 4)
         name = like.label if like is not None and rng.random() < 0.8 else label()
-        return _box(rng, name, corners, digits)._replace(score=float(rng.integers(0, levels + 1) / levels))
+        return _box(rng, name, corners, digits, levels)
 
     pictures, predictions = [], {}
     for number in range(images):
@@ -91,13 +91,19 @@ def _anywhere(rng: np.random.Generator) -> NDArray[np.float64]:
     return np.concatenate([corner, corner + size])
 
 
-def _box(rng: np.random.Generator, label: str, corners: NDArray[np.float64], digits: int) -> Box:
-    """x, y, width and height to these decimals; far corners with the noise of adding or, as readers do, without."""
+def _box(
+    rng: np.random.Generator, label: str, corners: NDArray[np.float64], digits: int, levels: int | None = None
+) -> Box:
+    """x, y, width and height to these decimals; far corners with the noise of adding or, as readers do, without.
+
+    A prediction has a score in so many `levels`.
+    """
     low, high = np.minimum(corners[:2], corners[2:]), np.maximum(corners[:2], corners[2:])
     x, y = low.round(digits).tolist()
     w, h = (high - low).round(digits).tolist()
     far = (x + w, y + h) if rng.random() < 0.5 else (round(x + w, 6), round(y + h, 6))
-    return Box(label, x, y, *far)
+    score = None if levels is None else float(rng.integers(0, levels + 1) / levels)
+    return Box(label, x, y, *far, score)
 
 
 def _marks(rng: np.random.Generator, flags: float) -> Attributes:

@@ -127,11 +127,6 @@ def test_copies_and_boxes_outside_are_counted_as_they_are_and_named() -> None:
     assert not any("copy" in n or "outside" in n for n in clean.notes)
 
 
-def test_photos_of_unknown_size_have_no_outside() -> None:
-    data = Dataset(("dent",), (Image("a.jpg", 0, 0, (DENT,)),))
-    assert not any("outside" in note for note in evaluate(data, Predictions(("dent",), {"a.jpg": (SURE,)})).notes)
-
-
 def test_a_predicted_class_that_the_data_lacks_needs_no_calibration() -> None:
     """It counts nowhere, so the operating point need not know it."""
     point = OperatingPoint(

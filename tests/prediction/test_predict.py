@@ -14,7 +14,7 @@ from detect.conversion import read_predictions, write
 from detect.data import Box, Dataset, Image, Predictions
 from detect.errors import DataError, Problems
 from detect.operating_point import Curve, OperatingPoint, write_point
-from detect.prediction import draw_predictions, photos, predict, sources
+from detect.prediction import draw_predictions, predict, sources
 from tests.prediction.brightest import Brightest, photo
 
 
@@ -54,7 +54,7 @@ def test_photos_are_found_in_sub_folders_and_named_by_their_path(tmp_path: Path)
     photo(tmp_path / "b" / "1.png")
     photo(tmp_path / "a" / "1.PNG")
     (tmp_path / "a" / "notes.txt").write_text("no photo")
-    assert [(image.name, image.width, image.height) for image in photos(tmp_path)] == [
+    assert [(image.name, image.width, image.height) for image in sources(tmp_path).images] == [
         ("a/1.PNG", 20, 10),
         ("b/1.png", 20, 10),
     ]
@@ -106,9 +106,8 @@ def test_drawing_shows_sure_boxes_and_keeps_folders(tmp_path: Path) -> None:
 def test_drawings_stay_in_their_folder(tmp_path: Path) -> None:
     image = photo(tmp_path / "a.png")
     for name in ("../out.png", str(tmp_path / "out.png")):
-        found = Predictions(("light",), {name: ()})
-        with pytest.raises(DataError, match="leads out of the folder"):
-            draw_predictions(found, [Image(name, 20, 10, path=image.path)], tmp_path / "deep" / "drawn")
+        with pytest.raises(DataError, match=r"is absolute|leaves the dataset"):
+            draw_predictions(Predictions(("light",), {name: ()}), [image], tmp_path / "deep" / "drawn")
     assert [path.name for path in tmp_path.rglob("*.png")] == ["a.png"]
     assert not (tmp_path / "deep" / "drawn").exists()
 
