@@ -1,4 +1,4 @@
-"""What can go wrong, said so that a person can mend it: file, position, problem, remedy."""
+"""What can go wrong, so that a person can put it right: file, position, problem, remedy."""
 
 from __future__ import annotations
 

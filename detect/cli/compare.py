@@ -38,7 +38,7 @@ def compare(
     ids: Path | None,
     **settings: Any,
 ) -> None:
-    """Say whether the predictions B are better than A on the photos of DATA, or whether nobody can tell yet.
+    """Whether the predictions B are better or worse than A on the photos of DATA, or there are too few photos to know.
 
     Both are measured on the same resamples of the photos. Each line gives the difference with its 95 % interval, and
     how many photos it would take to see a difference of that size.

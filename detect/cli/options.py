@@ -126,7 +126,7 @@ def settings(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def read_data(data: Path, on_error: Literal["fail", "skip"] = "fail") -> Dataset:
-    """The dataset at DATA, with what was found wrong in it said on stderr; see `conversion.read`."""
+    """The dataset at DATA, with what was found wrong in it reported on stderr; see `conversion.read`."""
     from detect import conversion
     from detect.errors import Problems
 

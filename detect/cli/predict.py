@@ -90,7 +90,7 @@ def predict(weights: Path, images: tuple[str, ...], out: Path, draw: Path | None
     above = _above(given["draw_above"], known, detector.point, detector.classes)
     if draw:
         draw_predictions(found, chosen, draw, above=above)
-    _tell(found, out, above, as_json)
+    _print(found, out, above, as_json)
 
 
 def _suppression(nms_iou: float | None, detector: Detector, fitted: Suppression | None) -> Suppression | None:
@@ -165,7 +165,7 @@ def _what_counts(found: Predictions, point: OperatingPoint) -> Predictions:
     return kept
 
 
-def _tell(found: Predictions, out: Path, above: dict[str, float], as_json: bool) -> None:
+def _print(found: Predictions, out: Path, above: dict[str, float], as_json: bool) -> None:
     """How much was found, and where it is."""
     every = [box for boxes in found.images.values() for box in boxes]
     shown = sum(box.score is not None and box.score >= above.get(box.label, 0.0) for box in every)

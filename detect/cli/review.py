@@ -147,11 +147,11 @@ def _review(
             say(f"wrote {export / 'index.html'}")
         elif not no_app:
             end = f"(Ctrl-C to end; then: detect review --collect {name} DEST --to voc)"
-            told = partial(_tell, end)
-            reviews.show(name, address=address, port=port, browser=not remote, ready=told)
+            print_address = partial(_print_address, end)
+            reviews.show(name, address=address, port=port, browser=not remote, ready=print_address)
 
 
-def _tell(end: str, url: str) -> None:
+def _print_address(end: str, url: str) -> None:
     click.echo(f"{url} {end}", err=True)  # even under --quiet: nobody could guess it
 
 

@@ -70,7 +70,7 @@ def train(
         return
     run = fit(resolved, dataset, out or Path("runs") / recipe.stem, resume=resume)
     if follows(resolved):
-        return  # the process that it helped tells
+        return  # the process that it helped reports
     best = run.best
     if as_json:
         answer = {"run": str(run.folder), "weights": str(run.weights), "epochs": len(run.epochs), "best": best}

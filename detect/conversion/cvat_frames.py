@@ -62,8 +62,8 @@ def _files(sheet: Sheet, task: Task, planned: range) -> dict[int, str]:
     own = [file for file in files if without_containers(file).rpartition("/")[0].lower() == task.subset.lower()]
     files = sorted(own or files, key=_natural)
     numbered = {int(found[1]): file for file in files if (found := _NUMBER.search(stem(file)))}
-    told = len(numbered) == len(files) and any(frame in numbered for frame in planned)
-    if told and (len(files) != len(planned) or all(frame in numbered for frame in planned)):
+    clear = len(numbered) == len(files) and any(frame in numbered for frame in planned)
+    if clear and (len(files) != len(planned) or all(frame in numbered for frame in planned)):
         cvat = all(_CVAT.fullmatch(stem(file).rpartition("/")[2]) for file in files) and max(numbered) <= last
         if task.start == 0 and 0 not in numbered and 1 in numbered and not cvat:
             sheet.add("note", "frames counted from 1", "files are numbered from 1; frame 0 is taken to be number 1")
@@ -74,7 +74,7 @@ def _files(sheet: Sheet, task: Task, planned: range) -> dict[int, str]:
         sheet.add("note", "frames by order", what)
         return dict(zip(planned, files, strict=True))
     if files:
-        what = f"{len(files)} files do not tell which of {len(planned)} frames they are; name them frame_000000.png ..."
+        what = f"{len(files)} files cannot be matched with {len(planned)} frames; name them frame_000000.png ..."
         sheet.add("note", "unknown files", what)
     return {}
 

@@ -135,7 +135,7 @@ def _parsed(text: str, tag: str) -> Element:
     try:
         root = safe_xml.parse(text.encode())
     except safe_xml.BrokenXML:
-        raise _UnusualError from None  # broken, or cut in the wrong place: the parser will tell
+        raise _UnusualError from None  # broken, or cut in the wrong place: the parser will report it
     if root.tag != tag:
         raise _UnusualError
     return root

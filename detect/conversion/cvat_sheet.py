@@ -36,7 +36,7 @@ _STEP = re.compile(r"step\s*=\s*(\d+)")
 def kind_of(source: Source, file: str) -> str:
     """What an <annotations> file is of: "image", "track", or "" where it is something else.
 
-    It is told by the first that follows the head, and where nothing follows, by the mode of the task.
+    It is known by the first element after the head, and where nothing follows, by the mode of the task.
     """
     path = source.root / file
     mode = ""
@@ -49,12 +49,12 @@ def kind_of(source: Source, file: str) -> str:
             else:
                 return node.tag
     except (safe_xml.BrokenXML, OSError):
-        return "image"  # reading it will tell what is wrong
+        return "image"  # reading it will report what is wrong
     return "track" if mode == "interpolation" else "image"
 
 
 def files_of(source: Source, kind: str) -> list[str]:
-    """The XML files of a kind; with those of images also what is no XML at all: reading it will tell what is wrong."""
+    """The XML files of a kind; with those of images also what is no XML at all: reading it reports what is wrong."""
     kinds = {file: kind_of(source, file) for file in source.with_suffix(".xml")}
     return [
         file
@@ -145,13 +145,13 @@ class CvatSheet:
         if more:
             return self._attributes(shape, label, more)
         own = tuple((node.get("name"), node.text) for node in shape if node.tag == "attribute")
-        said = (label, own, *map(shape.get, BUILT_IN))
-        if said not in self.shared:
+        key = (label, own, *map(shape.get, BUILT_IN))
+        if key not in self.shared:
             made = self._attributes(shape, label, None)
             if len(self.shared) >= SHARED:
                 return made
-            self.shared[said] = made
-        return self.shared[said]
+            self.shared[key] = made
+        return self.shared[key]
 
     def _attributes(self, shape: Element, label: str, more: dict[str, Value] | None) -> Attributes:
         found: dict[str, Value] = {}

@@ -31,8 +31,8 @@ HEAD = re.compile(
 _IMAGE_KEYS = ("image", "img", "photo", "picture", "url", "image_url")
 _UPLOADED = re.compile(r"^[0-9a-f]{8}-")
 """What Label Studio puts before the name of an uploaded file."""
-_SAID = ("choices", "rating", "number", "textarea", "taxonomy", "datetime")
-"""The types of results that say something of a region or an image."""
+_ANSWERS = ("choices", "rating", "number", "textarea", "taxonomy", "datetime")
+"""The types of results that answer a question about a region or an image."""
 _PLACE = ("x", "y", "width", "height", "rotation", "radiusX", "radiusY", "points")
 
 
@@ -140,8 +140,8 @@ def _results(task: dict[str, Any], sheet: Sheet, where: str) -> list[dict[str, A
 def _flat_results(task: dict[str, Any], sheet: Sheet, where: str) -> list[dict[str, Any]]:
     """The regions of a JSON-MIN task as results.
 
-    There a region has no id, but what is said of it repeats its place. A single choice or text does not, it is
-    given alone: to which region it belongs cannot be told.
+    There a region has no id, but every answer about it repeats its place. A single choice or text does not: to which
+    region it belongs cannot be known.
     """
     found = []
     for name, values in task.items():
@@ -157,23 +157,23 @@ def _kind(value: dict[str, Any]) -> str:
     """The type of a region that does not state it; "" where this is none."""
     if "original_width" not in value:
         return next((key for key in value if key.endswith("labels")), "")
-    said = [key for key in value if key.endswith("labels") or key in _SAID]
+    stated = [key for key in value if key.endswith("labels") or key in _ANSWERS]
     shapes = {"text": "textarea", "points": "polygon", "radiusX": "ellipse", "rle": "brush", "height": "rectangle"}
     drawn = [kind for key, kind in shapes.items() if key in value]
-    return [*said, *drawn, "keypoint"][0]
+    return [*stated, *drawn, "keypoint"][0]
 
 
 def _boxes(rows: list[dict[str, Any]], sheet: Sheet, where: str) -> tuple[Found, Size | None, Attributes]:
-    """The boxes of a task's results, the size of the image that they state, and what is said of the whole image."""
+    """The boxes of a task's results, the size of the image that they state, and the answers about the whole image."""
     boxes = Found()
     size: Size | None = None
-    said, labels = _by_region(rows)
+    answers, labels = _by_region(rows)
     for place, row in enumerate(rows, 1):
         value = row["value"] if isinstance(row.get("value"), dict) else {}
         here, region, kind = f"{where}: result {place}", str(row.get("id")), str(row.get("type", _kind(value)))
-        if kind in (*_SAID, "relation", "labels"):
+        if kind in (*_ANSWERS, "relation", "labels"):
             continue
-        attributes = said.pop(region, NONE)
+        attributes = answers.pop(region, NONE)
         if not kind.startswith(("rectangle", "polygon", "ellipse")):
             sheet.add("dropped", f"{kind.removesuffix('labels') or 'region'} not converted", "is no box", here)
             continue
@@ -185,7 +185,7 @@ def _boxes(rows: list[dict[str, Any]], sheet: Sheet, where: str) -> tuple[Found,
         names = _labels(value) or labels.get(region, [])
         if box := _box(kind, {**value, "labels": names}, stated, attributes, sheet, here):
             boxes.add(place, box)
-    return boxes, size, Attributes({name: value for rest in said.values() for name, value in rest.items()})
+    return boxes, size, Attributes({name: value for rest in answers.values() for name, value in rest.items()})
 
 
 def _labels(value: dict[str, Any]) -> list[Any]:
@@ -233,11 +233,11 @@ def _corners(kind: str, value: dict[str, Any], size: list[float]) -> tuple[Corne
 
 
 def _by_region(rows: list[dict[str, Any]]) -> tuple[dict[str, Attributes], dict[str, list[Any]]]:
-    """By the id of the region: what people said of it, under the control's name; its labels, where a tag gives them.
+    """By the id of the region: the answers about it, under the control's name; its labels, where a tag gives them.
 
     Label Studio has tags that draw and label (RectangleLabels), and one that draws (Rectangle) with one that labels.
     """
-    said: dict[str, dict[str, Value]] = {}
+    answers: dict[str, dict[str, Value]] = {}
     labels: dict[str, list[Any]] = {}
     for row in rows:
         value, kind, region = row.get("value"), row.get("type"), str(row.get("id"))
@@ -245,13 +245,13 @@ def _by_region(rows: list[dict[str, Any]]) -> tuple[dict[str, Attributes], dict[
             continue
         if kind == "labels":
             labels[region] = _labels(value)
-        elif kind in _SAID and (text := _text(value.get("text" if kind == "textarea" else str(kind)))) is not None:
-            said.setdefault(region, {})[str(row.get("from_name", kind))] = text
-    return {region: Attributes(values) for region, values in said.items()}, labels
+        elif kind in _ANSWERS and (text := _text(value.get("text" if kind == "textarea" else str(kind)))) is not None:
+            answers.setdefault(region, {})[str(row.get("from_name", kind))] = text
+    return {region: Attributes(values) for region, values in answers.items()}, labels
 
 
-def _text(said: Any) -> Value | None:
+def _text(answer: Any) -> Value | None:
     """An answer as one value: several joined, of a taxonomy the way down to each."""
-    if isinstance(said, list):
-        return ", ".join("/".join(map(str, part)) if isinstance(part, list) else str(part) for part in said)
-    return said if isinstance(said, str | int | float) else None
+    if isinstance(answer, list):
+        return ", ".join("/".join(map(str, part)) if isinstance(part, list) else str(part) for part in answer)
+    return answer if isinstance(answer, str | int | float) else None

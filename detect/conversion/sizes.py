@@ -19,7 +19,7 @@ _FIRST, _MORE = 1 << 12, 1 << 18
 _PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
 _TWO = Struct(">II").unpack_from
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-"""The markers of JPEG that open a frame and so tell its size."""
+"""The markers of JPEG that open a frame, in which its size stands."""
 
 
 def upright_size(path: str | Path) -> Size | None:
@@ -41,7 +41,7 @@ def upright_size(path: str | Path) -> Size | None:
 
 
 def _quick_size(data: bytes) -> Size | None:
-    """The size that the beginning of a JPEG or PNG tells; None where it does not."""
+    """The size that the beginning of a JPEG or PNG states; None where it does not."""
     if data.startswith(_PNG):
         size: Size = _TWO(data, 16) if len(data) >= 24 and b"eXIf" not in data else (0, 0)
         return size if min(size) > 0 else None

@@ -101,8 +101,8 @@ def _image(row: dict[str, Any], label_name: str | None, sheet: Sheet) -> Entry:
         label, attributes = _label(region.get("region_attributes"), label_name, sheet, here)
         if box := _box(shape["name"], shape, label, attributes, sheet, here):
             boxes.add(place, box)
-    name, said = _name(row["filename"], sheet), _values(row.get("file_attributes"))
-    return sheet.entry(name, boxes, f"{where}: region", where=where, attributes=said)
+    name, attributes = _name(row["filename"], sheet), _values(row.get("file_attributes"))
+    return sheet.entry(name, boxes, f"{where}: region", where=where, attributes=attributes)
 
 
 def _regions(row: dict[str, Any]) -> Any:
@@ -140,7 +140,7 @@ def _third(document: dict[str, Any], sheet: Sheet) -> Iterator[Entry]:
         if file not in names:
             sheet.add("error", "unknown vid", "refers to no file", where)
         elif row.get("xy") in (None, []):  # a remark on the whole file
-            whole[file].update(_values(_third_said(row, document)))
+            whole[file].update(_values(_third_attributes(row, document)))
         elif box := _third_box(row, label_name, document, sheet, where):
             found[file].add(key, box)
     for key, name in names.items():
@@ -164,15 +164,15 @@ def _third_box(
         return None
     code, *values = (value for _, value in points)
     kind = _CODES.get(code, "unknown shape")  # type: ignore[call-overload]
-    label, attributes = _label(_third_said(row, document), label_name, sheet, where)
+    label, attributes = _label(_third_attributes(row, document), label_name, sheet, where)
     return _box(kind, _shape(kind, values), label, attributes, sheet, where)
 
 
-def _third_said(row: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
+def _third_attributes(row: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
     """The attributes of a VIA 3 metadata as VIA 2 has them; there options are chosen by their number."""
-    kinds, said = document.get("attribute"), row.get("av")
+    kinds, values = document.get("attribute"), row.get("av")
     found: dict[str, Any] = {}
-    for number, value in said.items() if isinstance(said, dict) else ():
+    for number, value in values.items() if isinstance(values, dict) else ():
         kind = kinds.get(number) if isinstance(kinds, dict) else None
         kind = kind if isinstance(kind, dict) else {}
         options = kind.get("options")
@@ -234,20 +234,20 @@ def _corners(kind: str, shape: Mapping[str, Any]) -> Corners | None:
 def _label_name(document: dict[str, Any], images: list[dict[str, Any]]) -> str | None:
     """Which attribute of the regions of VIA 1 and 2 is their label."""
     lists = [regions for row in images if isinstance(regions := _regions(row), list)]
-    said = [region.get("region_attributes") for regions in lists for region in regions if isinstance(region, dict)]
+    used = [region.get("region_attributes") for regions in lists for region in regions if isinstance(region, dict)]
     declared = _at(document, "_via_attributes", "region")
-    return _chosen([declared, *said], _at(document, "_via_settings", "ui", "image", "region_label"))
+    return _chosen([declared, *used], _at(document, "_via_settings", "ui", "image", "region_label"))
 
 
 def _third_label_name(document: dict[str, Any], rows: list[dict[str, Any]]) -> str | None:
     """Which attribute of the regions of VIA 3 is their label."""
     shown = str(_at(document, "config", "ui", "spatial_region_label_attribute_id"))
-    return _chosen([_third_said(row, document) for row in rows], _at(document, "attribute", shown, "aname"))
+    return _chosen([_third_attributes(row, document) for row in rows], _at(document, "attribute", shown, "aname"))
 
 
 def _chosen(attributes: list[Any], shown: Any) -> str | None:
     """The name of the label among the attributes of all regions; `shown` is the one that VIA shows on them."""
-    names = list(dict.fromkeys(str(name) for said in attributes if isinstance(said, dict) for name in said))
+    names = list(dict.fromkeys(str(name) for one in attributes if isinstance(one, dict) for name in one))
     usual = [name for name in names if name.lower() in LABEL_NAMES]
     if usual:
         return min(usual, key=lambda name: LABEL_NAMES.index(name.lower()))
@@ -263,14 +263,14 @@ def _at(document: Any, *keys: str) -> Any:
     return document
 
 
-def _label(said: Any, name: str | None, sheet: Sheet, where: str) -> tuple[str | None, Attributes]:
+def _label(attributes: Any, name: str | None, sheet: Sheet, where: str) -> tuple[str | None, Attributes]:
     """The label among a region's attributes, and the others. Of check boxes the first that is ticked counts."""
-    values = dict(_values(said))
+    values = dict(_values(attributes))
     if name is None or name not in values:
         return None, Attributes(values) if values else NONE
     label = str(values.pop(name))
-    if isinstance(said[name], dict):
-        ticked = _ticked(said[name])
+    if isinstance(attributes[name], dict):
+        ticked = _ticked(attributes[name])
         label = ticked[0]
         if len(ticked) > 1:
             sheet.add("dropped", "further label", f"has the labels {ticked}; the first counts", where)

@@ -126,7 +126,7 @@ def _isotonic(score: Floats, right: Flags) -> Curve:
 def _temperature(score: Floats, right: Flags) -> Temperature:
     """The temperature of highest likelihood, by golden section over its logarithm; between 1/20 and 20.
 
-    1 with all right or all wrong: the likelihood may then have no top, and there is nothing to tell scores apart by.
+    1 with all right or all wrong: the likelihood may then have no top, and nothing separates the scores.
     """
     if right.all() or not right.any():
         return Temperature(1.0)

@@ -1,4 +1,4 @@
-"""Two models on the same images: whether the difference is real, or other images would have told otherwise.
+"""Two models on the same images: whether the difference is real, or other images could have shown another one.
 
 Paired: both are measured on the same resamples, so that what makes an image hard for both cancels out. That is why a
 difference can be certain whose two intervals overlap widely.

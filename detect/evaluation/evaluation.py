@@ -1,4 +1,4 @@
-"""One evaluation: the match table, every metric read off it with its error bar, and what must be said beside them."""
+"""One evaluation: the match table, every metric read off it with its error bar, and the notes beside them."""
 
 from __future__ import annotations
 
@@ -200,7 +200,7 @@ def _operating_point(
     goal: Goal,
     point: OperatingPoint | None,
 ) -> tuple[OperatingPoint, bool, tuple[str, ...]]:
-    """The point, whether it was chosen on this very data, and what has to be said about that."""
+    """The point, whether it was chosen on this very data, and the note about that."""
     prints = frozenset(fingerprint(image) for image in dataset.images)
     if point is not None:
         if lacking := [name for name in dataset.classes if name not in point.confidence]:

@@ -51,7 +51,7 @@ class Roc(NamedTuple):
 
 
 def presence(table: MatchTable, units: Rows, confidence: Floats) -> Presence:
-    """What is there and what is said of each unit.
+    """What is there and what is detected in each unit.
 
     `units` (I,) numbers the unit of each image, from 0 without gaps; `confidence` (K,) of each class. The table's
     detections are enough: those beyond the best 100 of an image and class are no surer.

@@ -53,7 +53,7 @@ class Reviews:
         `results`: what evaluations of this dataset say, by the name of the model; the first is in front, and is
         compared with the second. What is there already stays, with every tag: new images and models are added, and
         the same again changes nothing. `problems`: what was found wrong in the data when it was read; `source`: where
-        the data lie, by which other data of the same name are told. One command loads at a time.
+        the data lie, by which other data of the same name are recognised. One command loads at a time.
 
         Raises DataError where photos are missing, or the review holds other data, or other annotations of the same
         images; DetectError for a name that cannot be one.
@@ -103,7 +103,7 @@ class Reviews:
         browser: bool = False,
         ready: Callable[[str], None] = lambda url: None,
     ) -> None:
-        """Serve the App until Ctrl-C or SIGTERM; `ready` is told the address. Raises DetectError, see `app.serve`."""
+        """Serve the App until Ctrl-C or SIGTERM; `ready` gets the address. Raises DetectError, see `app.serve`."""
         from detect.review.fiftyone import app, store
 
         app.serve(store.opened(name), address=address, port=port, browser=browser, ready=ready)
@@ -136,6 +136,6 @@ def headline(results: Mapping[str, Evaluation]) -> str:
     lines = []
     for model, result in results.items():
         estimates = {title: result.estimate(key) for key, title in names.items()}
-        said = [f"{title} {show(one.value)} ({span(one.low, one.high)})" for title, one in estimates.items()]
-        lines.append(f"{model}: {', '.join(said)}".replace(" (-)", ""))
+        shown = [f"{title} {show(one.value)} ({span(one.low, one.high)})" for title, one in estimates.items()]
+        lines.append(f"{model}: {', '.join(shown)}".replace(" (-)", ""))
     return "\n".join(lines)

@@ -145,7 +145,7 @@ def _corrected(document: Document, image: Image, number: int, reading: _Reading)
 
 
 def _given(document: Document, before: Attributes, attributes: Sequence[Attribute]) -> Attributes:
-    """The attributes of a box; one whose field says what it said at first keeps its value and type."""
+    """The attributes of a box; one whose field is as it was at first keeps its value and type."""
     after = dict(before)
     for one in attributes:
         value = document.get(one.field)
@@ -221,8 +221,8 @@ def _corners(document: Document, image: Image, reading: _Reading) -> Corners:
 def _is_disputed(sample: Document, models: Sequence[str], front: str | None) -> bool:
     """Whether it or a box is tagged so, or has a likely label issue that no tag answers."""
     truths, found = _boxes(sample, TRUTHS), list(_predictions(sample, models))
-    said = [tags for one in (sample, *truths, *found) if (tags := one.get("tags"))]
-    if any(DISPUTED in tags for tags in said):
+    tagged = [tags for one in (sample, *truths, *found) if (tags := one.get("tags"))]
+    if any(DISPUTED in tags for tags in tagged):
         return True
     if front is None or OK in (sample.get("tags") or ()):
         return False

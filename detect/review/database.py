@@ -66,13 +66,13 @@ def find_mongod() -> Path:
     own = Path(spec.origin).parent / "db" / "bin" / "mongod" if spec and spec.origin else None
     on_path = shutil.which("mongod")
     found = [place for place in (own, Path(on_path) if on_path else None) if place is not None and place.is_file()]
-    said = []
+    tried = []
     for place in found:
         version, text = _version(place)
         if version >= OLDEST:
             return place
-        said.append(f"{place}: {text}")
-    wrong = "; ".join(said) or "none was found"
+        tried.append(f"{place}: {text}")
+    wrong = "; ".join(tried) or "none was found"
     raise DetectError(
         f"FiftyOne needs a MongoDB server (mongod) of version {OLDEST[0]}.{OLDEST[1]} or newer: {wrong}. "
         "pip install 'damage-detect[mongod]' brings one for Debian and Ubuntu on x86-64; else install one from "
@@ -81,7 +81,7 @@ def find_mongod() -> Path:
 
 
 def _version(mongod: Path) -> tuple[tuple[int, ...], str]:
-    """Its version, and what it said; (0,) where it does not run."""
+    """Its version, and its own text about it; (0,) where it does not run."""
     try:
         done = subprocess.run([mongod, "--version"], capture_output=True, text=True, timeout=60)  # noqa: S603 a server
     except (OSError, subprocess.SubprocessError) as error:

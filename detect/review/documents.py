@@ -90,13 +90,13 @@ def named(values: Mapping[str, Value], attributes: list[Attribute]) -> Document:
 
 
 def found_documents(images: Sequence[Image], found: Findings, model: str) -> Iterator[Document]:
-    """For each image its `fields` with the boxes of this model, and what is said of its `truths` by their numbers."""
+    """For each image its `fields` with the boxes of this model, and the fields of its `truths` by their numbers."""
     rows, truths = found.detections, found.truths
     columns = [column.tolist() for column in (
         rows.xyxy, rows.label, rows.score, rows.status, rows.mistake, rows.truth, rows.iou, rows.cost, rows.issue,
         rows.issue_score,
     )]  # fmt: skip
-    told = [column.tolist() for column in truths]
+    truth_columns = [column.tolist() for column in truths]
     starts, truth_starts = found.starts.tolist(), found.truth_starts.tolist()
     for number, image in enumerate(images):
         w, h = image.width, image.height
@@ -118,8 +118,8 @@ def found_documents(images: Sequence[Image], found: Findings, model: str) -> Ite
                 likeliest = max(likeliest, issue_score)
             (unsure if status == UNSURE else sure).append(document)
         first, last = truth_starts[number], truth_starts[number + 1]
-        said = {place - first + 1: _truth([column[place] for column in told]) for place in range(first, last)}
-        likeliest = max([likeliest, *(one.get("label_issue_score", 0.0) for one in said.values())])
+        of_truths = {k - first + 1: _truth([column[k] for column in truth_columns]) for k in range(first, last)}
+        likeliest = max([likeliest, *(one.get("label_issue_score", 0.0) for one in of_truths.values())])
         fields = {
             model: {"_cls": "Detections", "detections": sure},
             f"{model}_unsure": {"_cls": "Detections", "detections": unsure},
@@ -128,11 +128,11 @@ def found_documents(images: Sequence[Image], found: Findings, model: str) -> Ite
             f"{model}_worst": _points(float(found.worst[number])),
             f"{model}_label_issue": round(likeliest, 3),
         }
-        yield {"fields": fields, "truths": said}
+        yield {"fields": fields, "truths": of_truths}
 
 
-def _truth(told: list[Any]) -> Document:
-    status, reason, score, iou, cost, issue, issue_score, other = told
+def _truth(values: list[Any]) -> Document:
+    status, reason, score, iou, cost, issue, issue_score, other = values
     document: Document = {"status": status}
     if reason:
         document |= {"reason": reason, "cost": _points(cost)}

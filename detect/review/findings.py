@@ -115,9 +115,9 @@ def _truths(outcomes: Outcomes, cost: Floats, issues: LabelIssues) -> TruthFindi
     row = np.full(len(status), -1, dtype=np.int64)
     below = np.ones(len(judged.kind), dtype=bool)
     below[outcomes.rows] = False
-    _tell(row, reason, "unsure", np.flatnonzero(below & (judged.kind == Kind.FOUND)), outcomes)
-    for kind in (Kind.BOTH, Kind.POOR_BOX, Kind.WRONG_CLASS):  # the last one told is the one that stays
-        _tell(row, reason, kind.name.lower(), outcomes.rows[outcomes.kind == kind], outcomes)
+    _set_reason(row, reason, "unsure", np.flatnonzero(below & (judged.kind == Kind.FOUND)), outcomes)
+    for kind in (Kind.BOTH, Kind.POOR_BOX, Kind.WRONG_CLASS):  # the last one set is the one that stays
+        _set_reason(row, reason, kind.name.lower(), outcomes.rows[outcomes.kind == kind], outcomes)
     hits = outcomes.rows[outcomes.kind == Kind.FOUND]
     row[judged.truth[hits]] = hits
     reason[~outcomes.missed] = ""
@@ -131,8 +131,8 @@ def _truths(outcomes: Outcomes, cost: Floats, issues: LabelIssues) -> TruthFindi
     return TruthFindings(status, reason, score, iou, cost, np.array(ISSUES)[likely], issues.truth_score, other)
 
 
-def _tell(row: Rows, reason: Words, word: str, detections: Rows, outcomes: Outcomes) -> None:
-    """Write down of the true boxes that these detections mean that they do; the surest is written last."""
+def _set_reason(row: Rows, reason: Words, word: str, detections: Rows, outcomes: Outcomes) -> None:
+    """Set the row and reason of the true boxes that these detections mean; the surest is set last."""
     judged, score = outcomes.judged, outcomes.table.detections.score
     detections = detections[np.argsort(score[detections], kind="stable")]
     detections = detections[judged.truth[detections] >= 0]
@@ -145,8 +145,8 @@ def _detections(
     table, judged = outcomes.table, outcomes.judged
     ours = table.detections
     status = np.full(len(order), UNSURE, dtype="U8")
-    told = np.where(outcomes.kind == Kind.FOUND, RIGHT, np.where(outcomes.kind == Kind.IGNORED, IGNORED, FALSE))
-    status[outcomes.rows] = told
+    judgement = np.where(outcomes.kind == Kind.FOUND, RIGHT, np.where(outcomes.kind == Kind.IGNORED, IGNORED, FALSE))
+    status[outcomes.rows] = judgement
     names = np.array([kind.name.lower() if kind not in (Kind.FOUND, Kind.IGNORED) else "" for kind in Kind])
     mistake = np.where(status == FALSE, names[judged.kind], "")
     costs = np.zeros(len(order))

@@ -27,7 +27,7 @@ def from_text(text: str) -> Image:
 
 
 def relative(box: Box, image: Image) -> Relative:
-    """The bounding box that FiftyOne is told."""
+    """The bounding box as FiftyOne has it."""
     return [box.x1 / image.width, box.y1 / image.height, box.width / image.width, box.height / image.height]
 
 

@@ -56,9 +56,9 @@ def write_pages(
             drawn = _draw(image, place, result, found, folder / file)
             line = "; ".join(filter(None, [*_issues(image, place, found), what_is_wrong(result.outcomes, place)]))
             cases[image.name] = {"name": image.name, "file": file if drawn else "", "line": line or "no mistake"}
-        told = {"title": title, "note": note, "pages": pages, "files": files, "cases": cases, "legend": LEGEND}
+        context = {"title": title, "note": note, "pages": pages, "files": files, "cases": cases, "legend": LEGEND}
         for page in (None, *pages):
-            html = template.render(page=page, **told)
+            html = template.render(page=page, **context)
             (folder / (files[page.name] if page else "index.html")).write_text(html, encoding="utf-8")
 
 

@@ -42,7 +42,14 @@ def draw_sample(images: int = 300, *, width: int = 640, seed: int = 0) -> Iterat
         yield take(photo)
 
 
-def write_sample(dest: Path, *, images: int = 300, width: int = 640, format: str = "voc", seed: int = 0) -> Dataset:  # noqa: A002
+def write_sample(
+    dest: str | Path,
+    *,
+    images: int = 300,
+    width: int = 640,
+    format: str = "voc",  # noqa: A002 the word for it
+    seed: int = 0,
+) -> Dataset:
     """Draw photos and write them to the folder `dest` as LabelImg ("voc", "yolo") or CVAT ("cvat", "coco") would.
 
     The same seed gives the same bytes, whatever the number of processes, which is that of the cores. About one photo

@@ -1,4 +1,4 @@
-"""Several processes that draw: worker k of n takes the photos k, k + n, k + 2n ... and tells of each in a line of JSON.
+"""Several processes that draw: worker k of n takes the photos k, k + n, k + 2n ... and writes a line of JSON for each.
 
 Interpreters of their own and not multiprocessing: a fork inherits OpenCV's threads and then waits for them for ever,
 a spawn runs the caller's script again.
@@ -39,7 +39,7 @@ def draw_together(images: int, width: int, seed: int, folder: Path, workers: int
         for k in range(workers):
             pool.append(subprocess.Popen([*command, str(k)], stdout=subprocess.PIPE, text=True, env=environment))  # noqa: S603
         for number in range(images):
-            yield _told(pool[number % workers], folder)
+            yield _next_image(pool[number % workers], folder)
     finally:
         for worker in pool:
             worker.terminate()
@@ -47,14 +47,14 @@ def draw_together(images: int, width: int, seed: int, folder: Path, workers: int
             worker.communicate()
 
 
-def _told(worker: subprocess.Popen[str], folder: Path) -> Image:
+def _next_image(worker: subprocess.Popen[str], folder: Path) -> Image:
     """The next image of a worker."""
     line = worker.stdout.readline() if worker.stdout else ""
     if not line.endswith("\n"):
         raise DetectError(f"a process that draws the sample ended early, exit code {worker.wait()}; its error is above")
-    told = json.loads(line)
-    boxes = tuple(Box(label, x1, y1, x2, y2, None, Attributes(more)) for label, (x1, y1, x2, y2), more in told["boxes"])
-    return Image(told["name"], told["width"], told["height"], boxes, path=folder / told["name"])
+    row = json.loads(line)
+    boxes = tuple(Box(label, x1, y1, x2, y2, None, Attributes(more)) for label, (x1, y1, x2, y2), more in row["boxes"])
+    return Image(row["name"], row["width"], row["height"], boxes, path=folder / row["name"])
 
 
 def _work(folder: Path, images: int, width: int, seed: int, workers: int, k: int) -> None:
@@ -65,8 +65,8 @@ def _work(folder: Path, images: int, width: int, seed: int, workers: int, k: int
     for photo in islice(photos(seed, width), k, images, workers):
         image = save(photo, folder)
         boxes = [(box.label, box.xyxy, dict(box.attributes)) for box in image.boxes]
-        told = {"name": image.name, "width": image.width, "height": image.height, "boxes": boxes}
-        sys.stdout.write(json.dumps(told) + "\n")
+        row = {"name": image.name, "width": image.width, "height": image.height, "boxes": boxes}
+        sys.stdout.write(json.dumps(row) + "\n")
         sys.stdout.flush()
 
 

@@ -24,7 +24,7 @@ ServerService._wait_for_child_port = partialmethod(ServerService._wait_for_child
 
 
 def serve(there: Any, *, address: str, port: int, browser: bool, ready: Callable[[str], None]) -> None:
-    """Show a dataset until Ctrl-C, SIGTERM or SIGHUP; `ready` is told where.
+    """Show a dataset until Ctrl-C, SIGTERM or SIGHUP; `ready` is called with the address.
 
     Raises DetectError where the port is taken, or the machine is too busy to start the App in time.
     """

@@ -68,7 +68,7 @@ def load(dataset: Dataset, name: str, extra: Mapping[str, Document], source: str
             f"give another --name, or take its corrections first: detect review --collect {name} DEST --to voc"
         )
     _moved(there, dataset)
-    _tell(there, dataset.images, extra)
+    _refresh(there, dataset.images, extra)
     if new:
         there.info[INFO]["classes"] = list(dict.fromkeys([*there.info[INFO]["classes"], *dataset.classes]))
         declare_attributes(there, dataset)
@@ -152,7 +152,7 @@ def samples(there: Any) -> Iterator[Document]:
 
 
 def _fingerprint(result: Evaluation) -> str:
-    """Of what is said about which images: the same again needs no second field."""
+    """Of the findings and the images that they are about: the same again needs no second field."""
     table, mark = result.table, hashlib.sha256()
     for column in (*table.detections, *table.truths[:3], result.outcomes.confidence):
         mark.update(column.tobytes())
@@ -164,9 +164,9 @@ def _update(sample: ObjectId, model: str, document: Document) -> UpdateOne:
     """The change of one sample: its own fields, and those of its true boxes, wherever they stand now."""
     values = dict(document["fields"])
     filters: list[Mapping[str, Any]] = []
-    for number, told in document["truths"].items():
+    for number, fields in document["truths"].items():
         filters.append({f"b{number}.number": number})
-        values |= {f"{TRUTHS}.detections.$[b{number}].{model}_{key}": value for key, value in told.items()}
+        values |= {f"{TRUTHS}.detections.$[b{number}].{model}_{key}": value for key, value in fields.items()}
     values["last_modified_at"] = datetime.now(UTC)
     return UpdateOne({"_id": sample}, {"$set": values}, array_filters=filters or None)
 
@@ -256,7 +256,7 @@ def _declare_extra(there: Any, about: Sequence[Document]) -> None:
         declare(there, "problems", list, "what was found wrong in its annotation when it was read")
 
 
-def _tell(there: Any, images: Sequence[Image], extra: Mapping[str, Document]) -> None:
+def _refresh(there: Any, images: Sequence[Image], extra: Mapping[str, Document]) -> None:
     """Claims and problems of photos that are there already, as this reading has them."""
     about = {image.name: extra[image.name] for image in images if image.name in extra}
     _declare_extra(there, list(about.values()))
