@@ -7,23 +7,22 @@ all problems at once, so that nobody has to ask again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Self
 
-from detect.errors import DataError
+from detect.errors import DataError, Problem
 from detect.invariants import box_problems, content_problems, is_plain, name_problems, repeated, size_problems
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from detect.errors import Problem
-    from detect.geometry import Boxes
+    from detect.arrays import Columns
+    from detect.decoding import PilImage
 
 Value = str | int | float | bool
+
+FIND_THEM = "was it moved? read the data with its photos in place, or name their folder with --images"
 
 
 class Attributes(dict[str, Value]):
@@ -154,20 +153,17 @@ class Image:
         if not (1 <= self.width < inf and 1 <= self.height < inf and is_plain(self.name)):
             _refuse([*name_problems(self.name), *size_problems(self.name, self.width, self.height)])
 
+    def open(self, *, longest: int | None = None, enough: int | None = None) -> PilImage:
+        """The photo as a PIL image: upright, RGB of 8 bits, at most `longest` pixels on its longer side.
 
-class Columns(NamedTuple):
-    """All boxes of a dataset or of predictions as arrays; N boxes, in the order of the images.
+        With `enough` a JPEG may come smaller than it is, at 1/2, 1/4 or 1/8, if its longer side still has so many
+        pixels. Raises DataError naming the file where it is not there or cannot be read.
+        """
+        from detect.decoding import open_upright
 
-    xyxy (N, 4) float64; label (N,) int64, index into `classes`; image (N,) int64, index into `names`;
-    score (N,) float64 (NaN in ground truth).
-    """
-
-    xyxy: Boxes
-    label: NDArray[np.int64]
-    image: NDArray[np.int64]
-    score: NDArray[np.float64]
-    names: tuple[str, ...]
-    classes: tuple[str, ...]
+        if self.path is None:
+            raise DataError(Problem("error", "photo missing", "the photo is not there", self.name, remedy=FIND_THEM))
+        return open_upright(self.path, longest=longest, enough=enough)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +188,15 @@ class Dataset:
     def __len__(self) -> int:
         return len(self.images)
 
+    def __iter__(self) -> Iterator[Image]:
+        return iter(self.images)
+
+    def __repr__(self) -> str:
+        first = next((image for image in self.images if image.path is not None), None)
+        root = str(first.path).removesuffix(first.name).rstrip("/\\") if first else ""
+        known = f", root={root!r}" if first and root != str(first.path) else ""
+        return f"Dataset({_counted(len(self), self.boxes, len(self.classes))}{known})"
+
     @property
     def boxes(self) -> int:
         """How many boxes there are."""
@@ -212,9 +217,20 @@ class Dataset:
             raise DataError(f"there are no images in split {split!r}; the data has: {have}")
         return replace(self, images=images)
 
+    def require_photos(self, remedy: str = "") -> Self:
+        """The dataset itself. Raises DataError where photos are not there, with their number and the first of them."""
+        lost = [image.name for image in self.images if image.path is None or not image.path.is_file()]
+        if lost:
+            are = "is" if len(lost) == 1 else "are"
+            what = f"{len(lost)} of {len(self)} photos {are} not there, first {', '.join(lost[:3])}"
+            raise DataError(Problem("error", "photo missing", what, remedy=remedy or FIND_THEM))
+        return self
+
     def columns(self) -> Columns:
         """All boxes as arrays, see Columns."""
-        return _columns(self.classes, ((image.name, image.boxes) for image in self.images))
+        from detect.arrays import columns
+
+        return columns(self.classes, ((image.name, image.boxes) for image in self.images))
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,39 +258,22 @@ class Predictions:
     def __len__(self) -> int:
         return len(self.images)
 
+    def __repr__(self) -> str:
+        boxes = sum(map(len, self.images.values()))
+        return f"Predictions({_counted(len(self), boxes, len(self.classes))})"
+
     def columns(self) -> Columns:
         """All boxes as arrays, see Columns."""
-        return _columns(self.classes, self.images.items())
+        from detect.arrays import columns
+
+        return columns(self.classes, self.images.items())
+
+
+def _counted(images: int, boxes: int, classes: int) -> str:
+    units = ((images, "image", "s"), (boxes, "box", "es"), (classes, "class", "es"))
+    return ", ".join(f"{number} {unit}{'' if number == 1 else more}" for number, unit, more in units)
 
 
 def _refuse(wrong: list[Problem]) -> None:
     if wrong:
         raise DataError(wrong)
-
-
-def _columns(classes: tuple[str, ...], images: Iterable[tuple[str, tuple[Box, ...]]]) -> Columns:
-    import numpy as np
-
-    from detect.geometry import as_boxes
-
-    index = {label: i for i, label in enumerate(classes)}
-    names: list[str] = []
-    corners: list[tuple[float, float, float, float]] = []
-    labels: list[int] = []
-    owners: list[int] = []
-    scores: list[float] = []
-    for number, (name, boxes) in enumerate(images):
-        names.append(name)
-        for box in boxes:
-            corners.append(box[1:5])
-            labels.append(index[box.label])
-            owners.append(number)
-            scores.append(float("nan") if box.score is None else box.score)
-    return Columns(
-        as_boxes(corners),
-        np.array(labels, dtype=np.int64),
-        np.array(owners, dtype=np.int64),
-        np.array(scores, dtype=np.float64),
-        tuple(names),
-        classes,
-    )

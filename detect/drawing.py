@@ -1,4 +1,4 @@
-"""Boxes onto a picture, and pictures from files that may be anything.
+"""Boxes onto a picture.
 
 Colours are those of Okabe and Ito ("Color Universal Design", 2008), which people with any colour vision tell apart;
 a tag names the class besides, so colour never carries meaning alone.
@@ -7,21 +7,17 @@ a tag names the class besides, so colour never carries meaning alone.
 from __future__ import annotations
 
 import importlib.util
-import warnings
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
-from detect.data import Box
-from detect.errors import DataError
+from detect.data import Box, Image
+from detect.decoding import InMemory, PilImage, as_picture, open_upright, picture_problem
+from detect.errors import ConfigError
 
 if TYPE_CHECKING:
-    from PIL.Image import Image as Picture
     from PIL.ImageDraw import ImageDraw
     from PIL.ImageFont import FreeTypeFont
     from PIL.ImageFont import ImageFont as BitmapFont
@@ -29,85 +25,11 @@ if TYPE_CHECKING:
     Font = FreeTypeFont | BitmapFont
 
 PALETTE = ("#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7", "#BBBBBB")
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")
-MAX_PIXELS = 100_000_000  # more is refused before decoding: a few kB can claim gigabytes
 HALO = "#111111"  # under each coloured line, so that it shows on snow as well as on black paint
 LONGEST_TAG = 80  # characters
 SMALLEST_TAG = 11  # pixels of letter height; smaller cannot be read
 
 Rectangle = tuple[float, float, float, float]
-
-
-def open_upright(path: Path, *, longest: int | None = None, enough: int | None = None) -> Picture:
-    """The photo as RGB, turned as its EXIF orientation says, at most `longest` pixels on its longer side.
-
-    With `enough` a JPEG may come smaller than it is, at 1/2, 1/4 or 1/8, if its longer side still has so many pixels.
-    Only JPEG, PNG, WebP, BMP and TIFF of at most 100 megapixels are decoded. Raises DataError naming the file where
-    it is absent, no such image, cut short or too large.
-    """
-    from PIL import Image, UnidentifiedImageError
-
-    try:
-        with warnings.catch_warnings(action="ignore"), Image.open(path, formats=FORMATS) as image:
-            if image.width * image.height > MAX_PIXELS:
-                raise DataError(f"{path}: {image.width} x {image.height} pixels is more than {MAX_PIXELS:,}")
-            if (side := longest or enough) is not None:
-                share = side / max(image.size)  # a JPEG is decoded at 1/2, 1/4 or 1/8: up to five times faster
-                image.draft("RGB", (max(1, int(image.width * share)), max(1, int(image.height * share))))
-            upright = as_rgb(image, in_place=True)  # a copy costs half as much as decoding
-            upright.load()  # before the file is closed
-    except FileNotFoundError:
-        raise DataError(f"{path}: no such file") from None
-    except UnidentifiedImageError:
-        damaged = "cannot be read as an image: its header is damaged"
-        wrong = "not an image (JPEG, PNG, WebP, BMP and TIFF are read)"
-        raise DataError(f"{path}: {damaged if _begins_well(path) else wrong}") from None
-    except DataError:
-        raise
-    except Exception as error:  # a damaged file can make a decoder stumble anywhere
-        raise DataError(f"{path}: cannot be read as an image: {error}") from None
-    if longest is not None and max(upright.size) > longest:
-        upright.thumbnail((longest, longest), Image.Resampling.LANCZOS)
-    return upright
-
-
-def as_rgb(picture: Picture, *, in_place: bool = False) -> Picture:
-    """The picture as RGB of 8 bits, turned as its EXIF orientation says; `in_place` may turn `picture` itself."""
-    from PIL import ImageOps
-
-    decode(picture)
-    upright = _eight_bits(picture)
-    if in_place or upright is not picture:
-        ImageOps.exif_transpose(upright, in_place=True)
-    else:
-        upright = ImageOps.exif_transpose(upright)
-    return upright if upright.mode == "RGB" else upright.convert("RGB")
-
-
-def decode(picture: Picture) -> None:
-    """Read the pixels of a picture that PIL has opened. Raises what its decoder raises on a damaged file.
-
-    PIL (11 to 13 at least) maps grey TIFF into memory, in the shape that it has after turning: a picture that
-    lies on its side comes out with its rows mixed up. Without the file's name it is read, and comes out whole.
-    """
-    name = getattr(picture, "filename", "")
-    if picture.format == "TIFF":
-        picture.filename = ""  # type: ignore[attr-defined]
-    try:
-        picture.load()
-    finally:
-        if picture.format == "TIFF":
-            picture.filename = name  # type: ignore[attr-defined]
-
-
-def _begins_well(path: Path) -> bool:
-    """Whether the first bytes are those of a format that is read."""
-    from PIL import Image
-
-    with path.open("rb") as file:
-        first = file.read(16)
-    accepts = [Image.OPEN[name][1] for name in FORMATS if name in Image.OPEN]
-    return any(accept is not None and accept(first) is True for accept in accepts)
 
 
 def class_colours(classes: Sequence[str]) -> dict[str, str]:
@@ -116,24 +38,31 @@ def class_colours(classes: Sequence[str]) -> dict[str, str]:
 
 
 def draw(
-    picture: Picture | NDArray[np.uint8],
-    boxes: Sequence[Box],
+    picture: Image | str | Path | InMemory,
+    boxes: Sequence[Box] | None = None,
     *,
     colours: Mapping[str, str] | Sequence[str] | None = None,
     dashed: bool | Sequence[bool] = False,
     tags: Sequence[str] | Literal["label", "none"] = "label",
-) -> Picture:
-    """A copy of the picture (PIL image, or uint8 (H, W, 3) RGB) with the boxes drawn; pixels of the picture.
+) -> PilImage:
+    """The picture with the boxes drawn, as a PIL image: a copy. Boxes are in pixels of the upright picture.
 
-    `colours` is a mapping from label (see class_colours), or one colour per box; None takes one from the label's
-    name, the same in every picture. `dashed` is for all or one per box: truth is drawn solid and predictions dashed
-    where both stand in one picture. `tags` is one text per box, or "label" for the label and score, or "none".
+    `picture` is an Image, a path, a PIL image or a uint8 array (height, width, 3) of RGB. Without `boxes` the Image's
+    own are drawn. `colours` is a mapping from label (see class_colours), or one colour per box; None takes one from the
+    label's name, the same in every picture. `dashed` is for all or one per box: truth is drawn solid and predictions
+    dashed where both stand in one picture. `tags` is one text per box, or "label" for the label and score, or "none".
     Line width and letters grow with the picture; tags stay inside it and, where there is room, off one another.
-    """
-    from PIL import Image, ImageDraw
 
-    image = Image.fromarray(picture) if isinstance(picture, np.ndarray) else picture
-    image = image.convert("RGB") if image.mode != "RGB" else image.copy()
+    Raises DataError where there is no such photo or it cannot be read; ConfigError for what is no picture, and for
+    boxes that are not given.
+    """
+    from PIL import ImageDraw
+
+    image = _upright(picture)
+    if boxes is None:
+        if not isinstance(picture, Image):
+            raise ConfigError("draw needs boxes, or an Image, which has its own")
+        boxes = picture.boxes
     pen = ImageDraw.Draw(image)
     paints = _paints(boxes, colours)
     texts = _texts(boxes, tags)
@@ -148,18 +77,16 @@ def draw(
     return image
 
 
-def _eight_bits(image: Picture) -> Picture:
-    """The same picture in 8 bits per channel: PIL clips 16-bit grey instead of scaling it."""
-    from PIL import Image
-
-    if image.mode not in ("I", "F") and not image.mode.startswith("I;"):
-        return image
-    grey = np.asarray(image, dtype=np.float64)
-    scaled = np.clip(grey / (257.0 if grey.max(initial=0) > 255 else 1.0), 0, 255).astype(np.uint8)
-    result = Image.fromarray(scaled)
-    result.info.update(image.info)
-    result.getexif().update(image.getexif())
-    return result
+def _upright(picture: Image | str | Path | InMemory) -> PilImage:
+    """A copy that can be drawn on."""
+    if isinstance(picture, Image):
+        return picture.open()
+    if isinstance(picture, str | Path):
+        return open_upright(Path(picture))
+    if problem := picture_problem(picture):
+        raise ConfigError(f"draw: {problem}")
+    upright = as_picture(picture, "the picture to draw on")
+    return upright.copy() if upright is picture else upright
 
 
 def _shade(colour: str, step: int) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image as Photo
 
 from detect.data import Attributes, Box, Dataset, Image, Predictions
 from detect.errors import DataError
@@ -176,78 +177,6 @@ def test_a_prediction_has_a_known_label() -> None:
         Predictions(("scratch",), {"a.jpg": (DENT._replace(score=0.5),), "b.jpg": (DENT._replace(score=0.5),)})
 
 
-NAN, INF = math.nan, math.inf
-WRONG_CORNERS = [
-    # corners, is it wrong for a prediction, too?, all that must be said
-    ((NAN, 0, 5, 5), True, ["x1 is nan"]),
-    ((0, NAN, 5, INF), True, ["y1 is nan, y2 is inf"]),
-    ((-INF, 0, 5, 5), True, ["x1 is -inf"]),
-    ((5, 0, 4, 5), True, ["x1, x2 are 5, 4: swapped"]),
-    ((5, 9, 4, 7), True, ["x1, x2 are 5, 4: swapped", "y1, y2 are 9, 7: swapped"]),
-    ((5, 0, 5, 5), False, ["x1, x2 are 5, 5: no area"]),
-    ((0, 3, 5, 3), False, ["y1, y2 are 3, 3: no area"]),
-]
-
-
-@pytest.mark.parametrize(("corners", "always", "said"), WRONG_CORNERS)
-def test_a_wrong_box_is_refused(corners: tuple[float, float, float, float], always: bool, said: list[str]) -> None:
-    with pytest.raises(DataError) as caught:
-        Box("dent", *corners)
-    lines = str(caught.value).splitlines()
-    assert len(lines) == len(said)
-    assert all(what in line and "box 'dent'" in line for what, line in zip(said, lines, strict=True))
-    if always:
-        with pytest.raises(DataError):
-            Box("dent", *corners, score=0.5)
-    else:
-        assert Box("dent", *corners, score=0.5).area == 0
-
-
-def test_a_box_is_checked_however_it_is_made() -> None:
-    with pytest.raises(DataError, match="swapped"):
-        DENT._replace(x2=1)
-    with pytest.raises(DataError, match="x1 is nan"):
-        Box._make(("dent", NAN, 0, 1, 1))
-    with pytest.raises(DataError, match="no area"):
-        Box("dent", 5, 0, 5, 5, 0.5)._replace(score=None)  # a prediction taken for truth
-    assert Box._make(DENT) == DENT
-    assert pickle.loads(pickle.dumps(DENT)) == DENT  # noqa: S301
-
-
-WRONG_IMAGES = [
-    # name, width, height, what must be said
-    ("", 9, 9, "the name '' is empty"),
-    ("/photos/a.jpg", 9, 9, "'/photos/a.jpg' is absolute"),
-    ("C:\\photos\\a.jpg", 9, 9, "is absolute"),
-    ("c:a.jpg", 9, 9, "is absolute"),
-    ("\\\\server\\a.jpg", 9, 9, "is absolute"),
-    ("../a.jpg", 9, 9, "leaves the dataset"),
-    ("a/../../b.jpg", 9, 9, "leaves the dataset"),
-    ("a\\..\\..\\b.jpg", 9, 9, "leaves the dataset"),
-    ("..", 9, 9, "leaves the dataset"),
-    ("./a.jpg", 9, 9, "an empty part or a part `.`"),  # another name of a.jpg, which would be two images
-    ("a//b.jpg", 9, 9, "an empty part"),
-    ("a/", 9, 9, "an empty part"),
-    ("a.jpg", 0, 9, "a.jpg: is 0 x 9; a photo is 1 pixel wide and high at least"),
-    ("a.jpg", 9, -1, "is 9 x -1"),
-    ("a.jpg", math.nan, 9, "is nan x 9"),
-    ("a.jpg", math.inf, 9, "is inf x 9"),
-]
-
-
-@pytest.mark.parametrize(("name", "width", "height", "said"), WRONG_IMAGES)
-def test_a_wrong_image_is_refused(name: str, width: int, height: int, said: str) -> None:
-    with pytest.raises(DataError) as caught:
-        Image(name, width, height)
-    assert said in str(caught.value)
-
-
-def test_all_that_is_wrong_with_an_image_is_said_at_once() -> None:
-    with pytest.raises(DataError) as caught:
-        Image("/a.jpg", 0, 0)
-    assert len(caught.value.problems) == 2
-
-
 ODD_NAMES = ["a..b.jpg", "...jpg", ".hidden/a.jpg", "claim 1/ü: front.jpg", "a.", "a\\b.jpg", "1:2.jpg"]
 
 
@@ -284,3 +213,48 @@ def test_many_equal_problems_are_said_once() -> None:
     lines = str(caught.value).splitlines()
     assert len(lines) == 2
     assert all(line.startswith(what) for what, line in zip(said, lines, strict=True))
+
+
+def test_an_image_opens_its_photo_upright(tmp_path: Path) -> None:
+    exif = Photo.Exif()
+    exif[0x0112] = 6
+    Photo.new("L", (40, 20), 100).save(tmp_path / "a.png", exif=exif)
+    image = Image("a.png", 20, 40, path=tmp_path / "a.png")
+    assert (image.open().size, image.open().mode) == ((20, 40), "RGB")
+    assert image.open(longest=10).size == (5, 10)
+    with pytest.raises(DataError, match=r"^a.png: the photo is not there \(was it moved\?"):
+        Image("a.png", 20, 40).open()
+
+
+def test_photos_that_are_not_there_are_one_error_with_their_number(tmp_path: Path) -> None:
+    Photo.new("L", (9, 9)).save(tmp_path / "here.png")
+    here = Image("here.png", 9, 9, path=tmp_path / "here.png")
+    assert dataset(here).require_photos() == dataset(here)
+    assert dataset().require_photos() == dataset()
+    lost = [Image("a.png", 9, 9), *(Image(f"{n}.png", 9, 9, path=tmp_path / f"{n}.png") for n in range(4))]
+    with pytest.raises(DataError) as caught:
+        dataset(here, *lost).require_photos("look in the attic")
+    (problem,) = caught.value.problems
+    assert str(problem) == "5 of 6 photos are not there, first a.png, 0.png, 1.png (look in the attic)"
+
+
+def test_a_dataset_is_its_images() -> None:
+    images = (Image("a.jpg", 9, 9), Image("b.jpg", 9, 9))
+    assert (tuple(dataset(*images)), len(dataset(*images))) == (images, 2)
+
+
+REPRS = [
+    # a value, its line
+    (dataset(), "Dataset(0 images, 0 boxes, 2 classes)"),
+    (
+        Dataset(("dent",), (Image("b.jpg", 9, 9), Image("x/a.jpg", 9, 9, (DENT,), path=Path("/data/x/a.jpg")))),
+        "Dataset(2 images, 1 box, 1 class, root='/data')",
+    ),
+    (dataset(Image("a.jpg", 9, 9, path=Path("/elsewhere/b.jpg"))), "Dataset(1 image, 0 boxes, 2 classes)"),
+    (Predictions(("dent",), {"a.jpg": (DENT._replace(score=1),) * 2}), "Predictions(1 image, 2 boxes, 1 class)"),
+]
+
+
+@pytest.mark.parametrize(("value", "line"), REPRS)
+def test_the_repr_is_one_line(value: Dataset | Predictions, line: str) -> None:
+    assert repr(value) == line

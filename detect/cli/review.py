@@ -226,12 +226,8 @@ def _collect(found: Corrections, name: str, dest: Path, to: str, disputed: bool,
         raise DataError(
             f"{name}: {'no photo is disputed' if disputed else 'every photo was dropped'}: nothing to write"
         )
-    lost = [image.name for image in dataset.images if image.path is None or not image.path.is_file()]
-    if lost and dest.suffix.lower() != ".json":
-        raise DataError(
-            f"{name}: {len(lost)} photos are not where they were, first {lost[0]}; "
-            "open the review again with DATA where it is now, then collect"
-        )
+    if dest.suffix.lower() != ".json":
+        dataset.require_photos(f"open the review {name} again with DATA where it is now, then collect")
     problems = Problems()
     conversion.write(dataset, dest, to, problems=problems)
     options.report(problems)

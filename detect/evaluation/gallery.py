@@ -81,12 +81,10 @@ def gallery(outcomes: Outcomes, dataset: Dataset, each: int = EACH) -> list[Wall
 
 def _picture(outcomes: Outcomes, number: int, image: Image) -> str:
     """The photo with its boxes as a JPEG data URI; "" where there is no readable photo."""
-    from detect.drawing import draw, open_upright
+    from detect.drawing import draw
 
-    if image.path is None:
-        return ""
     try:
-        photo = open_upright(image.path, longest=LONGEST)
+        photo = image.open(longest=LONGEST)
     except DataError:
         return ""
     photo = enlarged(photo)

@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detect.data import Attributes, Dataset, Value
-from detect.drawing import open_upright
 from detect.errors import DataError
 from detect.evaluation.bootstrap import LEVEL, NORMAL, Floats, Interval, Weights, divided, interval, per_image
 from detect.evaluation.match import AREAS, MatchTable
@@ -135,10 +134,8 @@ def brightness(dataset: Dataset) -> Floats:
     """The mean luma (I,) of each photo in 0..255 (ITU-R BT.601); NaN where it is missing or cannot be read."""
     measured = np.full(len(dataset), np.nan)
     for place, image in enumerate(track(dataset.images, "measuring brightness")):
-        if image.path is None:
-            continue
         try:
-            picture = open_upright(image.path, longest=THUMBNAIL)
+            picture = image.open(longest=THUMBNAIL)
         except DataError:
             continue
         measured[place] = np.asarray(picture.convert("L"), dtype=np.float64).mean()

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from detect.data import Box, Image, Predictions
-from detect.drawing import class_colours, draw, open_upright
+from detect.drawing import class_colours, draw
 from detect.errors import DataError, Problems
 from detect.files import atomic_folder
 from detect.operating_point import DEFAULT_CONFIDENCE
@@ -84,7 +84,7 @@ def draw_predictions(
             boxes = [b for b in found.images[image.name] if b.score is not None and b.score >= least.get(b.label, 0)]
             target = temporary / (image.name if image.name.lower().endswith(".jpg") else f"{image.name}.jpg")
             target.parent.mkdir(parents=True, exist_ok=True)
-            picture = open_upright(image.path) if image.path else chosen.picture(image)
+            picture = image if image.path else chosen.picture(image)
             draw(picture, boxes, colours=class_colours(found.classes)).save(target, quality=90)
 
 

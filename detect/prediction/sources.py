@@ -14,7 +14,7 @@ from detect.conversion.names import is_image
 from detect.conversion.sizes import upright_size
 from detect.conversion.source import Source
 from detect.data import Image
-from detect.drawing import open_upright
+from detect.decoding import open_upright
 from detect.errors import DataError, Problem, Problems
 
 if TYPE_CHECKING:
@@ -38,11 +38,9 @@ class Sources:
         """The image upright, (height, width, 3) uint8 RGB. Raises DataError."""
         import numpy as np
 
-        if image.path is not None:
-            return np.asarray(open_upright(image.path))
-        if self.load is None:
-            raise DataError(f"{image.name}: the photo is not there")
-        return self.load(image)
+        if self.load is not None and image.path is None:
+            return self.load(image)
+        return np.asarray(image.open())
 
     def there(self, image: Image) -> bool:
         """Whether there is a picture of it."""

@@ -9,8 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detect.data import Image
-from detect.drawing import open_upright
-from detect.errors import DataError
 from detect.progress import track
 
 
@@ -23,7 +21,5 @@ def vectors(images: Sequence[Image], weights: str | Path) -> NDArray[np.float32]
 
     embed, rows = embedder(weights), []
     for image in track(images, "embedding"):
-        if image.path is None:
-            raise DataError(f"{image.name}: has no file")
-        rows.append(embed([np.asarray(open_upright(image.path, enough=640))])[0])
+        rows.append(embed([np.asarray(image.open(enough=640))])[0])
     return np.stack(rows)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from detect.data import Box, Dataset, Image
-from detect.drawing import draw, open_upright
+from detect.drawing import draw
 from detect.errors import DataError
 from detect.evaluation import Evaluation
 from detect.evaluation.gallery import enlarged
@@ -73,10 +73,8 @@ def _files(pages: Sequence[Page]) -> dict[str, str]:
 
 def _draw(image: Image, place: int, result: Evaluation, found: Findings, file: Path) -> bool:
     """Save the photo with its boxes; False where it cannot be read."""
-    if image.path is None:
-        return False
     try:
-        photo = enlarged(open_upright(image.path, longest=LONGEST))
+        photo = enlarged(image.open(longest=LONGEST))
     except DataError:
         return False
     across, down = photo.width / image.width, photo.height / image.height

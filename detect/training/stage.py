@@ -76,10 +76,7 @@ def follows(recipe: Recipe) -> bool:
 
 def photos(dataset: Dataset, split: str) -> tuple[Image, ...]:
     """The images of a split. Raises DataError where there is none, or a photo is missing."""
-    images = dataset.only(split).images
-    if lost := [image.name for image in images if image.path is None or not image.path.is_file()]:
-        raise DataError(f"{len(lost)} photos of split {split!r} are not there, first {', '.join(lost[:3])}")
-    return images
+    return dataset.only(split).require_photos().images
 
 
 def _start_folder(out: Path, recipe: Recipe, dataset: Dataset) -> None:

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image as Pillow
 
 from detect.conversion.sizes import _pillow_size, _quick_size, upright_size
-from detect.drawing import open_upright
+from detect.decoding import open_upright
 
 
 def jpeg(width: int, height: int, orientation: int | None = None, *, order: str = "<", before: bytes = b"") -> bytes:

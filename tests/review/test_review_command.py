@@ -93,7 +93,7 @@ def test_photos_that_were_moved_away(
     old.rename(new)
     dest = new.parent / "fixed"
     done = detect("review", "--collect", "moving", dest, "--to", "yolo", check=False)
-    assert done.returncode == 1 and "40 photos are not where they were" in done.stderr and not dest.exists()
+    assert done.returncode == 1 and "40 of 40 photos are not there" in done.stderr and not dest.exists()
     detect("review", "--collect", "moving", new.parent / "fixed.json", "--to", "coco")  # that needs no photos
     detect("review", new, FOUND[0], *options)
     detect("review", "--collect", "moving", dest, "--to", "yolo")

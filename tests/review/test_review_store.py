@@ -143,7 +143,7 @@ def test_photos_that_moved_are_shown_from_where_they_are_now(
     reviews.load("moved", replace(dataset, images=tuple(images)), {"model": nothing_found(dataset)})
     assert stored("moved").values("filepath") == [str(image.path) for image in images]
     (tmp_path / "1.png").unlink()
-    with pytest.raises(DataError, match=r"1 of 3 photos were not found, first a/x\.png"):
+    with pytest.raises(DataError, match=r"1 of 3 photos is not there, first a/x\.png"):
         reviews.load("moved", replace(dataset, images=tuple(images)), {"model": nothing_found(dataset)})
 
 

@@ -11,7 +11,7 @@ import torch
 from PIL import Image as Photo
 
 from detect.data import Box, Image
-from detect.drawing import open_upright
+from detect.decoding import open_upright
 from detect.errors import DataError
 from detect.models.yolo.library import get_cfg
 from detect.recipes import Augment, Recipe

@@ -54,7 +54,7 @@ def load(dataset: Dataset, name: str, extra: Mapping[str, Document], source: str
     to images that are there stays. Raises DataError where the boxes there were loaded from are others than these, the
     data seem to be others, or a photo has no file; DetectError for a name that FiftyOne does not take.
     """
-    _with_files(dataset)
+    dataset.require_photos()
     if not fo.dataset_exists(name):
         _created(dataset, name, extra, source)
     there = opened(name)
@@ -169,15 +169,6 @@ def _update(sample: ObjectId, model: str, document: Document) -> UpdateOne:
         values |= {f"{TRUTHS}.detections.$[b{number}].{model}_{key}": value for key, value in fields.items()}
     values["last_modified_at"] = datetime.now(UTC)
     return UpdateOne({"_id": sample}, {"$set": values}, array_filters=filters or None)
-
-
-def _with_files(dataset: Dataset) -> None:
-    lost = [image.name for image in dataset.images if image.path is None or not image.path.is_file()]
-    if lost:
-        raise DataError(
-            f"{len(lost)} of {len(dataset)} photos were not found, first {lost[0]} "
-            "(were they moved? read the data with its images in place)"
-        )
 
 
 def _created(dataset: Dataset, name: str, extra: Mapping[str, Document], source: str) -> None:

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from detect.data import Image
-from detect.drawing import open_upright
 from detect.errors import DataError
 from detect.geometry import Boxes, as_boxes
 from detect.models.detector import Picture
@@ -88,9 +87,7 @@ def tensors(picture: Picture, boxes: Boxes, labels: NDArray[np.int64]) -> tuple[
 
 def read(image: Image, enough: int | None = None) -> Picture:
     """The photo, upright, (h, w, 3) uint8, with at least `enough` pixels on its longer side. Raises DataError."""
-    if image.path is None:
-        raise DataError(f"{image.name}: the photo is not there")
-    return np.asarray(open_upright(image.path, enough=enough))
+    return np.asarray(image.open(enough=enough))
 
 
 class Groups(Sampler[list[int]]):

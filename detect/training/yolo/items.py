@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from detect.data import Image
-from detect.drawing import open_upright
+from detect.decoding import open_upright
 from detect.errors import DataError
 from detect.models.detector import Picture
 from detect.models.letterbox import Placed, letterbox
@@ -138,10 +138,8 @@ class Upright(torch.utils.data.Dataset["Still | int"]):
 
     def __getitem__(self, position: int) -> Still | int:
         image = self.images[position]
-        if image.path is None:
-            raise DataError(f"{image.name}: the photo is not there")
         try:
-            placed = letterbox(np.asarray(open_upright(image.path)), self.imgsz)
+            placed = letterbox(np.asarray(image.open()), self.imgsz)
         except DataError:
             return position
         height, width = placed.pixels.shape[1:]
