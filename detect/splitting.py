@@ -71,7 +71,7 @@ def parse_ratios(text: str) -> dict[str, float]:
             pairs = [part.split("=") for part in text.split(",")]
             names = [name.strip() for name, _ in pairs]
             if len(set(names)) < len(names):
-                raise ConfigError(f"ratios {text!r}: a split stands twice")
+                raise ConfigError(f"ratios {text!r}: a split appears twice")
             return normalised({name: float(number) for name, (_, number) in zip(names, pairs, strict=True)})
         return normalised([float(number) for number in text.split("/")])
     except ValueError:

@@ -26,7 +26,7 @@ def anchors(
 
     The fit is k-means on 1 - IoU and a search after it. The best possible recall is the share of boxes that some anchor
     overlaps by such an IoU where it stands, which is on the grid of its level. `detect train` does the same by itself
-    (`anchors: auto`); this shows what it is worth. YOLOs have no anchors, and it says so.
+    (`anchors: auto`); this shows what it is worth. YOLOs have no anchors: for one of them this is an error.
 
     \b
     Example:

@@ -86,7 +86,7 @@ def _print(result: Comparison, verdict: Difference) -> None:
     ]
     options.print_table(screen, "A beside B", head, rows)
     screen.print(f"\n[bold]{escape(sentence(result, verdict))}[/]", highlight=False)
-    screen.print("Each line is a test of its own: of twenty, one says better or worse by chance.", highlight=False)
+    screen.print("Each line is a separate test: of twenty, one shows better or worse by chance alone.", highlight=False)
 
 
 def sentence(result: Comparison, one: Difference) -> str:

@@ -22,7 +22,9 @@ WRITTEN = ("yolo", "coco", "voc", "cvat", "createml", "darknet", "voc-devkit", "
 @click.argument("source", type=click.Path(path_type=Path))
 @click.argument("dest", type=click.Path(path_type=Path))
 @click.option("--to", "target", type=click.Choice(WRITTEN), required=True, help="The format to write.")
-@click.option("--from", "origin", type=click.Choice(READ), help="What SOURCE is in, if its content leaves a doubt.")
+@click.option(
+    "--from", "origin", type=click.Choice(READ), help="The format of SOURCE, where its content does not show it."
+)
 @click.option("--images", type=click.Path(path_type=Path), metavar="DIR", help="Where the images are, if elsewhere.")
 @click.option("--merge", multiple=True, type=click.Path(path_type=Path), metavar="SOURCE", help="Another source to put "
               "into the same dataset; may be repeated.")  # fmt: skip
@@ -36,7 +38,7 @@ WRITTEN = ("yolo", "coco", "voc", "cvat", "createml", "darknet", "voc-devkit", "
 @click.option("--ids", type=click.Path(path_type=Path), metavar="FILE", help="The COCO file that the ids of COCO "
               "results refer to.")  # fmt: skip
 @options.on_error("fail: write nothing. skip: leave out the bad items and list them in rejects.jsonl beside DEST.")
-@click.option("--no-images", is_flag=True, help="Write the annotations alone.")
+@click.option("--no-images", is_flag=True, help="Write the annotations only.")
 @options.quiet
 @options.as_json
 def convert(

@@ -63,7 +63,7 @@ def export(weights: Path, to: str, out: Path | None, photos: str | None, as_json
     if as_json:
         options.print_json({"model": str(written), **asdict(parity)})
         return
-    apart = f"apart by at most {parity.box:.1g} pixels and {parity.score:.1g} in score"
+    apart = f"different by at most {parity.box:.1g} pixels and {parity.score:.1g} in score"
     ties = f"; {parity.ties} more at the edge of suppression are only in one of the two" if parity.ties else ""
     click.echo(f"{written}: {parity.boxes} boxes compared on {len(pictures)} photos, {apart}{ties}")
 

@@ -91,7 +91,7 @@ def measuring(command: F) -> F:
             callback=_ious,
             help="Overlap from which a box counts as found. More (0.5,0.3 or 0.1:0.9:0.2): AP at each. [default: 0.5]",
         ),
-        click.option("--group", metavar="REGEX", help="Images whose names match alike are one claim."),
+        click.option("--group", metavar="REGEX", help="Images in whose names it finds the same text are one claim."),
         click.option(
             "--missing",
             type=click.Choice(["fail", "ignore", "empty"]),

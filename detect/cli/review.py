@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("paths", nargs=-1, metavar="DATA PREDICTIONS [PREDICTIONS_B] | DEST", type=click.Path(path_type=Path))
-@click.option("--name", help="Under which it is kept and found again.  [default: the name of DATA]")
+@click.option("--name", help="The name of the review.  [default: the name of DATA]")
 @options.measuring
 @click.option("--point", type=click.Path(path_type=Path), help="Operating point: point.json, or a run.")
 @click.option("--collect", metavar="NAME", help="Write the corrected dataset of this review to DEST.")
@@ -38,11 +38,11 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     help="Show which photos look alike, to a trained detector or a local classifier.",
 )
-@click.option("--export", metavar="DIR", type=click.Path(path_type=Path), help="Write the views as pages, and end.")
-@click.option("--no-app", is_flag=True, help="Load, and end.")
+@click.option("--export", metavar="DIR", type=click.Path(path_type=Path), help="Write the views as HTML pages; no App.")
+@click.option("--no-app", is_flag=True, help="Load the review; no App.")
 @click.option("--remote", is_flag=True, help="Do not open a browser here.")
 @click.option("--address", default="127.0.0.1", show_default=True, help="Where the App listens; 0.0.0.0: everywhere.")
-@click.option("--port", default=5151, show_default=True, type=click.IntRange(1, 65535), help="And on which port.")
+@click.option("--port", default=5151, show_default=True, type=click.IntRange(1, 65535), help="The port of the App.")
 @options.on_error("Bad items in DATA: an error, or left out.")
 @options.quiet
 @options.as_json
@@ -59,8 +59,8 @@ def review(
 
     Opens FiftyOne's App on the photos, with views of what is missed, false, poor or probably wrongly annotated, worst
     first; of two predictions also where one is right and the other wrong. Tag boxes there (fix:class=scratch, fix:drop,
-    fix:add on a prediction that is right, ok, disputed) or edit them, then collect. A review outlives the command: the
-    same name goes on. Its database is private; FIFTYONE_DATABASE_URI names one for a team.
+    fix:add on a prediction that is right, ok, disputed) or edit them, then collect. A review is kept: the same
+    name goes on with it. Its database is private; FIFTYONE_DATABASE_URI names one for a team.
 
     \b
     Examples:
@@ -129,7 +129,7 @@ def _review(
     if export is not None:
         refuse_to_overwrite(export)
     if paths[0].suffix.lower() == ".zip":
-        raise DataError(f"{paths[0]}: a review outlives the command, and what it shows; unpack the zip first")
+        raise DataError(f"{paths[0]}: a review needs its photos after the command; unpack the zip first")
     problems, known = Problems(), options.other_point(point, settings)
     dataset = conversion.read(paths[0], on_error=on_error, problems=problems)
     options.report(problems)
@@ -192,12 +192,12 @@ def _print(name: str, dataset: Dataset, views: dict[str, int], as_json: bool) ->
 
 
 def _refuse_others(option: str, known: set[str]) -> None:
-    """Raise UsageError where options were given that mean nothing beside this one."""
+    """Raise UsageError where options were given that cannot be used with this one."""
     context = click.get_current_context()
     for parameter in context.command.params:
         name = str(parameter.name)
         if name not in known and context.get_parameter_source(name) == ParameterSource.COMMANDLINE:
-            raise click.UsageError(f"{parameter.opts[0]} means nothing beside {option}")
+            raise click.UsageError(f"{parameter.opts[0]} cannot be used with {option}")
 
 
 def _check_collect(paths: tuple[Path, ...], to: str | None) -> None:

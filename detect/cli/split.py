@@ -31,7 +31,11 @@ def _ratios(ctx: click.Context, param: click.Parameter, value: str) -> dict[str,
 @click.option(
     "--ratios", default="70/20/10", show_default=True, callback=_ratios, help="train/val/test, train/val or NAME=N,..."
 )
-@click.option("--group", metavar="REGEX", help="Images whose names match alike (all photos of a claim) stay together.")
+@click.option(
+    "--group",
+    metavar="REGEX",
+    help="Images in whose names it finds the same text (all photos of a claim) stay together.",
+)
 @click.option(
     "--seed", default=0, show_default=True, type=click.IntRange(0), help="Another number gives another split."
 )

@@ -20,7 +20,9 @@ SHOWN = 5
 
 @click.command()
 @click.argument("weights", type=click.Path(path_type=Path))
-@click.option("--data", required=True, type=click.Path(path_type=Path), help="Photos that it was not trained on.")
+@click.option(
+    "--data", required=True, type=click.Path(path_type=Path), help="Photos that the model was not trained on."
+)
 @click.option("--split", default="val", show_default=True, metavar="NAME", help="Only the photos of this split.")
 @click.option(
     "--metric",
@@ -36,7 +38,7 @@ SHOWN = 5
     show_default=True,
     help="What the confidence of each class is chosen for: f1, precision=0.9, recall=0.8 or cost=FILE.",
 )
-@click.option("--mirror", is_flag=True, help="For use with `detect predict --mirror`: scores are others then.")
+@click.option("--mirror", is_flag=True, help="For use with `detect predict --mirror`, where scores differ.")
 @click.option("--flip", is_flag=True, help="For use with `detect predict --flip`.")
 @click.option("--hard", is_flag=True, help="Without soft suppression, as `detect export` needs it.")
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda:0 ...")
@@ -58,8 +60,8 @@ def thresholds(
 
     WEIGHTS is a run folder or a weights file. Tried are the IoU of suppression from 0.3 to 0.9, soft suppression, and
     both with and without regard to classes; one that lowers F1 is not taken. `detect predict` then suppresses by the
-    best; the confidences say which boxes it counts and draws, and with `--point` which it keeps at all. What it is
-    worth on other photos, `detect evaluate` says. Soft suppression cannot be exported: --hard does without.
+    best; the confidences say which boxes it counts and draws, and with `--point` which it keeps at all. `detect
+    evaluate` measures what that is worth on other photos. Soft suppression cannot be exported: --hard does without.
 
     \b
     Examples:

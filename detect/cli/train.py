@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 @click.option("--out", type=click.Path(path_type=Path), help="Run folder.  [default: runs/NAME-OF-RECIPE]")
 @click.option("--resume", is_flag=True, help="Go on with the run in --out after its last whole epoch.")
 @click.option(
-    "--preview", type=click.Path(path_type=Path), metavar="DIR", help="Draw what the network would see, and stop there."
+    "--preview",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Draw what the network would see, and do not train.",
 )
 @on_error("Bad items of DATA: an error, or left out.")
 @as_json

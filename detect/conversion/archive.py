@@ -23,7 +23,7 @@ MOST_BYTES = 200 * 10**9
 """Of all members together, unpacked."""
 
 MOST_RATIO = 200
-"""Unpacked to packed size of the whole archive, beyond the first FREE bytes. XML and JSON reach 30."""
+"""Unpacked to packed size of the whole archive, after the first FREE bytes. XML and JSON reach 30."""
 
 FREE = 100 * 10**6
 MOST_MEMBERS = 2_000_000
@@ -101,7 +101,7 @@ def _why_refused(name: str, mode: int, flags: int, twice: bool) -> str:
         return "is a link or another special file; refused"
     if flags & 1:
         return "is encrypted; unpack the archive yourself and name the folder"
-    return "stands twice in the archive" if twice else ""
+    return "appears twice in the archive" if twice else ""
 
 
 def _copy(source: IO[bytes], target: Path, written: int, limit: int, path: Path) -> int:
@@ -111,9 +111,7 @@ def _copy(source: IO[bytes], target: Path, written: int, limit: int, path: Path)
         while chunk := source.read(_CHUNK):
             written += len(chunk)
             if written > limit:
-                what = (
-                    f"unpacks to more than {limit / 1e9:.1f} GB, which a genuine export of its size does not; refused"
-                )
+                what = f"unpacks to more than {limit / 1e9:.1f} GB, more than a real export of its size; refused"
                 raise DataError(f"{path}: {what} (if you trust it, unpack it yourself and name the folder)")
             file.write(chunk)
     return written

@@ -35,7 +35,7 @@ def read(source: Source) -> Dataset:
     """
     if source.ids is None:
         raise ConfigError(
-            f"{source.path}: is a bare list of COCO results, whose ids mean nothing alone "
+            f"{source.path}: is a bare list of COCO results, whose ids mean nothing by themselves "
             "(name the ground truth JSON that they refer to with --ids)"
         )
     header, rows = json_file.load(source.ids), json_file.load(source.path)

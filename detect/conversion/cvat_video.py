@@ -129,7 +129,7 @@ class _Film:
                 continue
             frame = int(text)
             if frame in found:
-                what = f"frame {frame} stands twice"
+                what = f"frame {frame} appears twice"
                 self.sheet.sheet.add("error", "frame twice", what, f"track {number}")
                 continue
             found[frame] = _Shape(frame, shape, shape.get("outside") == "1", shape.get("keyframe", "1") != "0")

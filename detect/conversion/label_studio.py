@@ -125,7 +125,7 @@ def _results(task: dict[str, Any], sheet: Sheet, where: str) -> list[dict[str, A
     all_made = [row for _, row in json_file.rows(sheet, made, f"{where}: annotation")]
     kept = [row for row in all_made if not row.get("was_cancelled") and not row.get("skipped")]
     if all_made and not kept:
-        sheet.add("dropped", "skipped task", "was skipped by who annotated it; not an image", where)
+        sheet.add("dropped", "skipped task", "was skipped by the annotator; not an image", where)
         return None
     if not kept:
         sheet.add("note", "image without annotations", "nobody annotated it; kept as an image without boxes", where)

@@ -33,7 +33,7 @@ def read_predictions(path: str | Path, *, ids: Path | None = None) -> Prediction
     if isinstance(document, list):
         if ids is None:
             raise DataError(
-                f"{path}: is a bare list of COCO results, whose ids mean nothing alone "
+                f"{path}: is a bare list of COCO results, whose ids mean nothing by themselves "
                 "(name the ground truth JSON that they refer to with --ids)"
             )
         header, rows = json_file.load(ids), document
@@ -98,7 +98,7 @@ def _names(document: Mapping[str, Any], key: str, field: str, file: str, problem
         elif not posix(row[field]):
             problems.add("error", "no name", f"the {field} {row[field]!r} names nothing", file=file, where=where)
         elif row["id"] in names:
-            problems.add("error", "duplicate id", f"the id {row['id']} stands twice", file=file, where=where)
+            problems.add("error", "duplicate id", f"the id {row['id']} appears twice", file=file, where=where)
         else:
             names[row["id"]] = row[field]
     return names

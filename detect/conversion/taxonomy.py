@@ -36,7 +36,7 @@ def relabel(
     if classes:
         for label in order[len(dict.fromkeys(classes)) :]:
             problems.add(
-                "repaired", "undeclared class", f"class {label!r} is not listed; kept behind the others", file=file
+                "repaired", "undeclared class", f"class {label!r} is not listed; kept after the others", file=file
             )
     gone: Counter[str] = Counter()
     images = tuple(_relabelled(image, mapping, drop, gone, problems) for image in dataset.images)
@@ -80,7 +80,7 @@ def merge(parts: Sequence[tuple[str, Dataset]], problems: Problems) -> Dataset:
 
 
 def _distinct(names: Iterable[str]) -> list[str]:
-    """The names, a number added where one stands twice: a, b, a-2."""
+    """The names, a number added where one appears twice: a, b, a-2."""
     found: list[str] = []
     for name in names:
         number, distinct = 1, name
@@ -122,13 +122,13 @@ def check_known(label: str, known: Sequence[str], option: str) -> str:
 
 
 def parse_classes(text: str) -> tuple[str, ...]:
-    """The classes in `a,b,c` or in a text file with one per line. Raises ConfigError where one stands twice."""
+    """The classes in `a,b,c` or in a text file with one per line. Raises ConfigError where one appears twice."""
     path = Path(text)
     found = lines(path) if path.suffix == ".txt" or path.is_file() else text.split(",")
     classes = [label for label in map(clean_label, found) if label]
     twice = [label for label, count in Counter(classes).items() if count > 1]
     if twice or not classes:
-        raise ConfigError(f"--classes {text}: {f'{twice[0]!r} stands twice' if twice else 'names no class'}")
+        raise ConfigError(f"--classes {text}: {f'{twice[0]!r} appears twice' if twice else 'names no class'}")
     return tuple(classes)
 
 

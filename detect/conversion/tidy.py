@@ -22,7 +22,7 @@ PRECISION = 6
 """Decimals of a pixel that count: a millionth. What arithmetic adds beyond is noise and is rounded away."""
 
 SLACK = 0.01
-"""Pixels over the edge that are rounding of the file's digits, cut without a word."""
+"""Pixels over the edge that are rounding of the file's digits, cut without a report."""
 
 NEW = tuple.__new__
 """Makes a Box as its file has it, good or not. A reader gives it to `tidy`, which mends what it can and reports."""
@@ -160,7 +160,7 @@ def _mend(box: Box, width: int, height: int, file: str, where: str, problems: Pr
         problems.add("dropped", "box outside the image", what, file=file, where=where)
         return None
     if over > SLACK:
-        what = f"{_corners(box)} reaches over the image of {width} x {height}"
+        what = f"{_corners(box)} reaches beyond the image of {width} x {height}"
         problems.add("repaired", "box clipped", what, file=file, where=where)
     return box._replace(x1=x1, y1=y1, x2=x2, y2=y2)
 
@@ -172,7 +172,7 @@ def _without_duplicates(
     seen: dict[Box, None] = {}
     for place, box in zip(places, boxes, strict=True):
         if box in seen:
-            what = f"{_corners(box)} stands twice; kept once"
+            what = f"{_corners(box)} appears twice; kept once"
             problems.add("dropped", "duplicate box", what, file=file, where=f"{unit} {place}")
         seen[box] = None
     return tuple(seen)

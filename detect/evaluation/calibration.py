@@ -1,4 +1,4 @@
-"""Does a score of 0.8 mean right 8 times of 10? How far off it is, and a fit that makes it so.
+"""Are 8 of 10 detections with a score of 0.8 right? How far off it is, and a fit that makes it so.
 
 Sources: Kueppers et al., Multivariate Confidence Calibration for Object Detection, CVPRW 2020; Guo et al., On
 Calibration of Modern Neural Networks, ICML 2017; Zadrozny and Elkan, Transforming Classifier Scores, KDD 2002.

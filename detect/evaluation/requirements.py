@@ -34,7 +34,7 @@ def parse_thresholds(text: str) -> dict[str, float]:
         except ValueError:
             sign = ""
         if not sign or not name.strip() or not math.isfinite(wanted[name.strip()]):
-            raise ConfigError(f"{part!r} is no threshold: expected METRIC=NUMBER, such as map50=0.6,recall=0.7")
+            raise ConfigError(f"{part!r} is not a threshold: expected METRIC=NUMBER, such as map50=0.6,recall=0.7")
     return wanted
 
 

@@ -31,7 +31,9 @@ class Video:
             count = sum(1 for _ in iter(self.capture.grab, False))
             self._rewind()
         if count <= 0:
-            raise DataError(f"{path}: cannot be read as a video; has it a codec that OpenCV knows (H.264, MJPEG)?")
+            raise DataError(
+                f"{path}: cannot be read as a video; does it have a codec that OpenCV knows (H.264, MJPEG)?"
+            )
         width, height = (int(self.capture.get(key)) for key in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT))
         self.numbers = {f"{path.name}/{number:06d}": number for number in range(0, count, every)}
         self.images = tuple(Image(name, width, height) for name in self.numbers)

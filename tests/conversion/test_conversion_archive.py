@@ -125,7 +125,7 @@ def test_a_name_that_stands_twice(tmp_path: Path, unpacked: Path) -> None:
     with zipfile.ZipFile(path, "w") as file, pytest.warns(UserWarning, match="Duplicate name"):
         file.writestr("a.txt", "1")
         file.writestr("a.txt", "2")
-    with pytest.raises(DataError, match="stands twice"):
+    with pytest.raises(DataError, match="appears twice"):
         read(path)
 
 

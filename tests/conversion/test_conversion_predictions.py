@@ -104,7 +104,7 @@ def test_bad_rows_are_named(tmp_path: Path, bad: Any, words: str) -> None:
         ('{"images": []}', 'must be an object with "images" and "categories"'),
         ('{"images": {}, "categories": []}', '"images" must be a list'),
         ('{"images": [{"id": 1}], "categories": []}', "images: row 1: needs an id and a file_name"),
-        (json.dumps({**TRUTH, "images": TRUTH["images"] * 2}), "the id 7 stands twice"),
+        (json.dumps({**TRUTH, "images": TRUTH["images"] * 2}), "the id 7 appears twice"),
         (
             '{"images": [{"id": 1, "file_name": ".."}], "categories": []}',
             "row 1: the file_name '..' names nothing",

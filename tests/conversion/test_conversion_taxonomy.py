@@ -75,7 +75,7 @@ def test_relabel(
 def test_classes_that_are_not_listed_are_reported() -> None:
     problems = Problems()
     relabel(DATA, {}, problems, classes=("c", "b"))
-    assert [str(p) for p in problems] == ["class 'a' is not listed; kept behind the others"]
+    assert [str(p) for p in problems] == ["class 'a' is not listed; kept after the others"]
 
 
 def test_merge_keeps_images_of_one_name_apart() -> None:
@@ -128,7 +128,7 @@ def test_a_mapping_in_a_file_may_know_more_labels(tree: Tree, tmp_path: Path, te
         (("--map", "nowhere.yaml"), "there is no such file"),
         (("--map", "list.yaml"), "must hold pairs old: new"),
         (("--drop", "rus"), "--drop: the data has no label 'rus'; did you mean 'rust'?"),
-        (("--classes", "a,a"), "'a' stands twice"),
+        (("--classes", "a,a"), "'a' appears twice"),
         (("--classes", ","), "names no class"),
     ],
 )

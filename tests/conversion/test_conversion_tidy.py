@@ -35,7 +35,7 @@ Corners = tuple[float, float, float, float]
         ((0, 0, 100, 50), (0, 0, 100, 50), None),  # the whole image
         ((30, 40, 10, 20), (10, 20, 30, 40), ("repaired", "corners swapped")),
         ((-5, 20, 30, 60), (0, 20, 30, 50), ("repaired", "box clipped")),
-        ((-0.004, 0, 100.009, 50), (0, 0, 100, 50), None),  # rounding of the file's digits is cut without a word
+        ((-0.004, 0, 100.009, 50), (0, 0, 100, 50), None),  # rounding of the file's digits is cut without a report
         ((0, 0, 100.02, 50), (0, 0, 100, 50), ("repaired", "box clipped")),  # a fiftieth of a pixel is no rounding
         ((10, 20, 10, 40), None, ("dropped", "box without area")),
         ((100, 20, 120, 40), None, ("dropped", "box outside the image")),  # touches the edge from outside

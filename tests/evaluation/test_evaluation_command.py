@@ -132,7 +132,7 @@ def test_chosen_on_one_half_and_reported_on_the_other(files: tuple[Path, Path, P
         pytest.param(["class0.recall=0.01"], 0, "", id="of a class"),
         pytest.param(["class2.recall=0.01"], 3, "class2.recall is undefined", id="undefined is missed"),
         pytest.param(["maq50=0.1"], 1, "did you mean 'map50'?", id="misspelt"),
-        pytest.param(["map50"], 1, "'map50' is no threshold", id="no number"),
+        pytest.param(["map50"], 1, "'map50' is not a threshold", id="no number"),
         pytest.param(["recall=0.1", "--strict", "--resamples", "0"], 1, "--strict needs intervals", id="no intervals"),
     ],
 )

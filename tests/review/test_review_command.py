@@ -30,7 +30,7 @@ from tests.review.user import FOUND, LONG, Detect, processes, started
         (["a", "b", "--to", "voc"], "give DATA and one or two PREDICTIONS"),
         (["--collect", "cars"], "--collect NAME needs DEST and --to FORMAT"),
         (["--collect", "cars", "dest"], "--collect NAME needs DEST and --to FORMAT"),
-        (["--collect", "cars", "dest", "--to", "voc", "--split", "val"], "--split means nothing beside --collect"),
+        (["--collect", "cars", "dest", "--to", "voc", "--split", "val"], "--split cannot be used with --collect"),
     ],
 )
 def test_bad_usage(detect: Detect, arguments: list[str], said: str) -> None:

@@ -75,7 +75,7 @@ WRONG_RATIOS = [
     ("70/20/", "expected numbers such as 70/20/10"),
     ("train=70,30", "expected numbers such as 70/20/10"),
     ("train=100", "at least two splits"),
-    ("train=70,train=30", "a split stands twice"),
+    ("train=70,train=30", "a split appears twice"),
     ("train=70,../x=30", "no name for a split"),  # names become folders
 ]
 

@@ -21,7 +21,7 @@ def add_map(there: Any, names: Sequence[str], vectors: NDArray[np.float32]) -> N
     Raises DataError for fewer than three photos.
     """
     if len(names) < 3:
-        raise DataError(f"{len(names)} photos make no map; leave --embeddings out")
+        raise DataError(f"{len(names)} photos are too few for a map; leave --embeddings out")
     for key in (MAP, SIMILAR):
         if key in there.list_brain_runs():
             there.delete_brain_run(key)

@@ -62,7 +62,7 @@ def _views(there: Any, model: str) -> Iterator[View]:
     yield _found(there, model, "false alarms", "a prediction where nothing is", background)
     for name, about, kinds in (
         ("wrong class", "a prediction of another class than the true box", ["wrong_class", "both"]),
-        ("poor boxes", "a prediction that meets its true box too little", ["poor_box", "both"]),
+        ("poor boxes", "a prediction that overlaps its true box too little", ["poor_box", "both"]),
         ("duplicates", "a second prediction on the same true box", ["duplicate"]),
     ):
         yield _found(there, model, name, about, (F("status") == FALSE) & F("mistake").is_in(kinds))
