@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from detect.sample.canvas import Canvas, Gradient, Window, mixed
 from detect.sample.ground import FAR, draw_ground
 from detect.sample.light import Light
-from detect.sample.shapes import ellipse, polygon, rectangle
+from detect.sample.outlines import ellipse, polygon, rectangle
 
 PLACES = ("street", "parking", "garage", "yard")
 

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from detect.sample.shapes import Points
+from detect.sample.outlines import Points
 
 Colour = tuple[float, float, float]
 Map = NDArray[np.float32]

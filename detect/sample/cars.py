@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from detect.sample.canvas import Colour
-from detect.sample.shapes import Points, rounded
+from detect.sample.outlines import Points, rounded
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from detect.sample.canvas import Canvas, Colour, Gradient
 from detect.sample.cars import Body, Car
 from detect.sample.ground import lying
 from detect.sample.light import Light
+from detect.sample.outlines import crooked, ellipse, polygon, rectangle, shifted, within
 from detect.sample.parts import parts
-from detect.sample.shapes import crooked, ellipse, polygon, rectangle, shifted, within
 
 
 def draw_clutter_behind(canvas: Canvas, place: str, light: Light, rng: np.random.Generator) -> None:

@@ -8,8 +8,8 @@ import numpy as np
 
 from detect.sample.canvas import Map, Relief
 from detect.sample.cars import Body
+from detect.sample.outlines import Points, within
 from detect.sample.parts import parts
-from detect.sample.shapes import Points, within
 
 CLASSES = ("dent", "scratch", "crack", "glass shatter", "lamp broken", "tire flat")
 # How far from its middle a damage of severity s can reach, metres: least + more * s.

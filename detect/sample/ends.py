@@ -11,7 +11,7 @@ from detect.sample.canvas import Canvas, Gradient, Map, Relief
 from detect.sample.cars import Body, Car
 from detect.sample.fittings import GAP, door_mirror
 from detect.sample.light import Light
-from detect.sample.shapes import Points, ellipse, polygon, rectangle, rounded
+from detect.sample.outlines import Points, ellipse, polygon, rectangle, rounded
 from detect.sample.wheels import RUBBER
 
 TYRE = 0.225  # width of a tyre's tread, metres

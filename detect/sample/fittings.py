@@ -8,7 +8,7 @@ import numpy as np
 from detect.sample.canvas import Canvas, Colour, Gradient, mixed, scaled
 from detect.sample.cars import Car
 from detect.sample.light import Light
-from detect.sample.shapes import Points, ellipse, polygon, rectangle, rounded
+from detect.sample.outlines import Points, ellipse, polygon, rectangle, rounded
 
 GAP: Colour = (0.02, 0.02, 0.025)
 

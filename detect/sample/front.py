@@ -12,7 +12,7 @@ from detect.sample.cars import Body, Car
 from detect.sample.ends import bulging, draw_mirrors, draw_roof, draw_stance, pane_between, silhouette
 from detect.sample.fittings import GAP, draw_emblem, draw_headlamp, draw_pane, draw_plate
 from detect.sample.light import Light
-from detect.sample.shapes import Points, ellipse, mirrored, polygon, rectangle, rounded, shifted
+from detect.sample.outlines import Points, ellipse, mirrored, polygon, rectangle, rounded, shifted
 
 
 def draw_front(canvas: Canvas, car: Car, light: Light, flat: Mapping[str, int]) -> None:

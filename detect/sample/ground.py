@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from detect.sample.canvas import Canvas, Colour, Gradient, Map
 from detect.sample.light import Light
-from detect.sample.shapes import rectangle
+from detect.sample.outlines import rectangle
 
 EYE = 1.4  # height of the camera, and so of the horizon, metres
 AWAY = 6.0  # from the camera to the car, metres

@@ -7,8 +7,8 @@ import numpy as np
 from detect.sample.canvas import Canvas, Colour, Gradient
 from detect.sample.cars import Car
 from detect.sample.damage import Damage
+from detect.sample.outlines import Points, crooked, ellipse, shifted, within
 from detect.sample.parts import outline, parts
-from detect.sample.shapes import Points, crooked, ellipse, shifted, within
 
 WHITE: Colour = (0.93, 0.95, 0.96)
 DARK: Colour = (0.02, 0.02, 0.025)

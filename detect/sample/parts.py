@@ -8,7 +8,7 @@ import numpy as np
 
 from detect.sample import ends, front, rear, side
 from detect.sample.cars import Body
-from detect.sample.shapes import Points, arc, ellipse, mirrored, polygon, rounded
+from detect.sample.outlines import Points, arc, ellipse, mirrored, polygon, rounded
 
 VIEWS = ("front", "left", "rear", "right")
 

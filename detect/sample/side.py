@@ -12,7 +12,7 @@ from detect.sample.canvas import Canvas, Gradient, Map, Relief
 from detect.sample.cars import Body, Car
 from detect.sample.fittings import GAP, draw_headlamp, draw_pane, draw_taillamp
 from detect.sample.light import Light
-from detect.sample.shapes import Points, arc, ellipse, polygon, rectangle, rounded, shifted
+from detect.sample.outlines import Points, arc, ellipse, polygon, rectangle, rounded, shifted
 from detect.sample.wheels import draw_wheel
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from detect.sample.canvas import Canvas, Colour, Gradient, scaled
 from detect.sample.cars import Car
-from detect.sample.shapes import Points, arc, ellipse, polygon, rectangle, shifted, turned
+from detect.sample.outlines import Points, arc, ellipse, polygon, rectangle, shifted, turned
 
 RUBBER: Colour = (0.075, 0.075, 0.08)
 
