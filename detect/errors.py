@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-Level = Literal["error", "repaired", "dropped", "note", "loss"]
+Level = Literal["error", "repaired", "dropped", "note", "lost"]
 
 SHOWN = 20  # problems spelled out in a message; the rest are counted
 
@@ -22,7 +22,7 @@ class Problem:
 
     `kind` names the family ("box clipped"), so that a thousand findings print as one line with a count;
     `what` is the finding itself. `level` says what became of it: an error stops the work (or leaves the item out
-    under `--on-error skip`), "repaired" kept the item, "dropped" left it out, "note" changed nothing, and "loss"
+    under `--on-error skip`), "repaired" kept the item, "dropped" left it out, "note" changed nothing, and "lost"
     is something that the target format cannot hold.
     """
 

@@ -32,7 +32,7 @@ def test_one_error_carries_every_problem_and_notes_are_no_errors() -> None:
     assert str(caught.value) == "\n".join(f"a.txt: line {n}: bad row {n}" for n in range(3))
 
 
-@pytest.mark.parametrize("level", ["repaired", "dropped", "note", "loss"])
+@pytest.mark.parametrize("level", ["repaired", "dropped", "note", "lost"])
 def test_what_is_no_error_does_not_raise(level: str) -> None:
     problems = Problems([Problem(level, "k", "w")])  # type: ignore[arg-type]
     problems.raise_errors()

@@ -93,7 +93,7 @@ def write(
     """Write a dataset to a new folder `dest`, or to one file where `dest` ends in .json; returns `dest`.
 
     `format` is a name from FORMATS (`detect formats`). The images are hard-linked (copied where links fail), or left
-    out with `media` "none". What the format cannot hold is added to `problems` as "loss", or logged where that is None.
+    out with `media` "none". What the format cannot hold is added to `problems` as "lost", or logged where that is None.
     Atomic: after a failure nothing is there.
 
     Raises ConfigError for a format that cannot be written, DataError for names that no file can have, DetectError

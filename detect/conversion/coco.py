@@ -153,7 +153,7 @@ def _read_part(part: _Part, labels: Labels) -> None:
         part.problems.add("note", "predictions", what, file=part.path)
     if outlines:
         what = f"{outlines} outlines or key points are not kept, only their boxes"
-        part.problems.add("loss", "outlines", what, file=part.path)
+        part.problems.add("lost", "outlines", what, file=part.path)
 
 
 def _categories(part: _Part, labels: Labels) -> dict[Hashable, str]:

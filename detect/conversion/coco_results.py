@@ -61,5 +61,5 @@ def write_file(dataset: Dataset, path: Path, problems: Problems) -> None:
             rows.append({**row, "score": score})
             lost += len(box.attributes) - 1
     if lost:
-        problems.add("loss", "box attributes", f"{lost} box attributes dropped, COCO results hold only the score")
+        problems.add("lost", "box attributes", f"{lost} box attributes dropped, COCO results hold only the score")
     write_bytes(path, json_file.dump(rows))

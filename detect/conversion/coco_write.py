@@ -33,7 +33,7 @@ def write(dataset: Dataset, folder: Path, media: Media, problems: Problems) -> N
 def write_file(dataset: Dataset, path: Path, problems: Problems) -> None:
     """One document with all images, atomically; it cannot hold the splits."""
     if dataset.splits:
-        problems.add("loss", "splits", f"one file cannot hold {', '.join(dataset.splits)}", file=path)
+        problems.add("lost", "splits", f"one file cannot hold {', '.join(dataset.splits)}", file=path)
     with atomic_file(path) as temporary:
         _dump(dataset, list(enumerate(dataset.images, 1)), temporary)
 

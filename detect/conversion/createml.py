@@ -13,9 +13,9 @@ from typing import Any
 
 from detect.conversion import json_file
 from detect.conversion.entries import Entry, Sheet, assemble
+from detect.conversion.lost_attributes import report_attributes
 from detect.conversion.media import Media, lay
 from detect.conversion.names import split_word
-from detect.conversion.omissions import report_attributes
 from detect.conversion.source import Source
 from detect.conversion.text import declared_classes, write_classes
 from detect.conversion.tidy import PRECISION, Found, Labels

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
+from detect.conversion.lost_attributes import report_attributes
 from detect.conversion.media import Media, lay
-from detect.conversion.omissions import report_attributes
 from detect.conversion.safe_xml import escape, quoted
 from detect.conversion.text import number, typed, untyped
 from detect.data import Box, Dataset, Image, Value
@@ -99,7 +99,7 @@ def _spec(label: str, name: str, values: set[Value], problems: Problems) -> Spec
     texts = sorted(map(untyped, values))
     if kinds != {str}:
         what = f"{label}: {name} is text in some boxes and not in others; all of it becomes text"
-        problems.add("loss", "attribute type", what)
+        problems.add("lost", "attribute type", what)
     return ("select", texts[0], texts) if len(texts) <= MANY and all(texts) else ("text", "", [])
 
 

@@ -14,8 +14,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from detect.conversion.lost_attributes import report_attributes
 from detect.conversion.media import Media, lay
-from detect.conversion.omissions import report_attributes
 from detect.conversion.source import Source
 from detect.conversion.text import write_text
 from detect.conversion.yolo import without_clashes, write_labels

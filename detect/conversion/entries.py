@@ -89,7 +89,7 @@ class Sheet:
             return None
         if became:
             kind = "rotation" if became == "rotated box" else "outline"
-            self.add("loss", kind, f"the {became} became its upright box", where)
+            self.add("lost", kind, f"the {became} became its upright box", where)
         return rounded(NEW(Box, (found, *corners, None, attributes)))
 
     def entry(

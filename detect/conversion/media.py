@@ -19,6 +19,6 @@ def lay(dataset: Dataset, folder: Path, media: Media, problems: Problems) -> Non
         return
     for image in track(dataset.images, "Linking images"):
         if image.path is None:
-            problems.add("loss", "image file missing", "annotated, but there is no file to link", file=image.name)
+            problems.add("lost", "image file missing", "annotated, but there is no file to link", file=image.name)
         else:
             link_or_copy(image.path, folder / image.name)

@@ -189,7 +189,7 @@ def _outline(node: Element, labels: Labels, file: str, where: str) -> Box | None
     label = labels(node.findtext("name"), file, where)
     if label is None:
         return None
-    labels.problems.add("loss", "outline", "the polygon or mask became its upright box", file=file, where=where)
+    labels.problems.add("lost", "outline", "the polygon or mask became its upright box", file=file, where=where)
     return NEW(Box, (label, *bounds, None, _attributes({child.tag: child for child in node})))
 
 

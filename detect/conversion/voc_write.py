@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
+from detect.conversion.lost_attributes import report_attributes
 from detect.conversion.media import Media, lay
 from detect.conversion.names import stem
-from detect.conversion.omissions import report_attributes
 from detect.conversion.safe_xml import escape
 from detect.conversion.text import number, untyped, write_classes, write_text
 from detect.data import Box, Dataset, Image, Value

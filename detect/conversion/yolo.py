@@ -12,9 +12,9 @@ from dataclasses import replace
 from math import isfinite
 from pathlib import Path
 
+from detect.conversion.lost_attributes import report_attributes
 from detect.conversion.media import Media, lay
 from detect.conversion.names import image_names, posix, stem, suffix
-from detect.conversion.omissions import report_attributes
 from detect.conversion.sizes import Size, settle_size
 from detect.conversion.source import Source
 from detect.conversion.text import decode, read_bytes, write_classes, write_text
@@ -115,7 +115,7 @@ def _box(values: list[str], table: Mapping[str, str], size: Size, file: str, pla
         return _scaled(label, cx - w / 2, cy - h / 2, cx + w / 2, cy + h / 2, size)
     if len(numbers) < 6 or len(numbers) % 2:
         raise ValueError(f"has {len(numbers)} numbers after the class; a box has 4, a polygon 6, 8, 10 ...")
-    problems.add("loss", "polygon", "became its upright extent", file=file, where=f"line {place}")
+    problems.add("lost", "polygon", "became its upright extent", file=file, where=f"line {place}")
     xs, ys = numbers[::2], numbers[1::2]
     return _scaled(label, min(xs), min(ys), max(xs), max(ys), size)
 
@@ -194,7 +194,7 @@ def without_clashes(dataset: Dataset, problems: Problems) -> Dataset:
         while stem(name).lower() in taken:
             name = f"{stem(name)}_{suffix(name)[1:] or 'x'}{name[len(stem(name)) :]}"
         if name != image.name:
-            problems.add("loss", "image renamed", f"becomes {name}: YOLO has one label file per name", file=image.name)
+            problems.add("lost", "image renamed", f"becomes {name}: YOLO has one label file per name", file=image.name)
         taken.add(stem(name).lower())
         images.append(image if name == image.name else replace(image, name=name))
     return replace(dataset, images=tuple(images))

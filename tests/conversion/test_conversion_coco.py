@@ -88,7 +88,7 @@ def test_annotations(tree: Tree, row: Row, box: tuple[float, ...] | None, report
     root = tree({"a.json": coco((good, {**annotation(7), **row})), "1.jpg": (100, 50)})
     (found,) = read(root, on_error="skip", problems=problems).images
     assert [box.xyxy for box in found.boxes] == [(1, 1, 3, 3)] + ([] if box is None else [box])
-    assert [key for key in problems.counts() if key != ("loss", "outlines")] == ([] if report is None else [report])
+    assert [key for key in problems.counts() if key != ("lost", "outlines")] == ([] if report is None else [report])
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_outlines_are_a_counted_loss(tree: Tree) -> None:
     problems = Problems()
     rows = (annotation(1, segmentation=[[1, 1, 2, 2, 3, 1]]), annotation(2, (1, 1, 2, 2), keypoints=[1, 2, 2]))
     read(tree({"a.json": coco(rows), "1.jpg": (100, 50)}), problems=problems)
-    assert [(p.level, p.kind, p.what[:2]) for p in problems] == [("loss", "outlines", "2 ")]
+    assert [(p.level, p.kind, p.what[:2]) for p in problems] == [("lost", "outlines", "2 ")]
 
 
 def test_an_unused_group_of_categories_is_no_class(tree: Tree) -> None:
@@ -217,4 +217,4 @@ def test_pycocotools_loads_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]
 def test_one_file_cannot_tell_the_splits(tmp_path: Path) -> None:
     problems = Problems()
     write(Dataset((), (Image("1.jpg", 9, 9, (), "train"),)), tmp_path / "out.json", "coco", problems=problems)
-    assert problems.counts() == {("loss", "splits"): 1}
+    assert problems.counts() == {("lost", "splits"): 1}

@@ -81,7 +81,7 @@ def test_other_attributes_are_lost_and_counted(tmp_path: Path) -> None:
     dataset = Dataset(("dent",), (Image("1.jpg", 9, 9, (Box("dent", 1.0, 2.0, 4.0, 6.0, None, attributes),)),))
     problems = Problems()
     write(dataset, tmp_path / "found.json", "coco-results", problems=problems)
-    assert problems.counts() == {("loss", "box attributes"): 1}
+    assert problems.counts() == {("lost", "box attributes"): 1}
 
 
 def test_predictions_with_names_are_read_as_annotations(tree: Tree, tmp_path: Path) -> None:

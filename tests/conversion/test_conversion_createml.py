@@ -225,4 +225,4 @@ def test_what_is_written(tmp_path: Path) -> None:
             ],
         },
     ]
-    assert problems.counts() == {("loss", "box attributes"): 1, ("loss", "image attributes"): 1}
+    assert problems.counts() == {("lost", "box attributes"): 1, ("lost", "image attributes"): 1}

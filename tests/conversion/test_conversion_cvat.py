@@ -86,9 +86,9 @@ def test_shapes(shape: str, values: dict[str, object], expected: tuple[float, ..
     ("shapes", "boxes", "report"),
     [
         (BOX, 1, None),
-        (BOX.replace("z_order", 'rotation="90" z_order'), 1, ("loss", "rotation")),
-        ('<polygon label="dent" points="1,1;9,1;9,9"/>', 1, ("loss", "outline")),
-        ('<polygon label="dent" points="90,1;190,1;190,9"/>', 1, ("loss", "outline")),  # and clipped
+        (BOX.replace("z_order", 'rotation="90" z_order'), 1, ("lost", "rotation")),
+        ('<polygon label="dent" points="1,1;9,1;9,9"/>', 1, ("lost", "outline")),
+        ('<polygon label="dent" points="90,1;190,1;190,9"/>', 1, ("lost", "outline")),  # and clipped
         ('<polyline label="dent" points="1,1;9,1;9,9"/>', 0, ("dropped", "polyline not converted")),
         ('<points label="dent" points="1,1"/>', 0, ("dropped", "points not converted")),
         ('<tag label="dent"/>', 0, ("dropped", "tag not converted")),
@@ -214,4 +214,4 @@ def test_a_mixed_attribute_becomes_text_and_is_reported(tmp_path: Path) -> None:
     dataset = Dataset(("a",), (Image("1.jpg", 9, 9, boxes),))
     back = read(write(dataset, tmp_path / "out", "cvat", media="none", problems=problems))
     assert [box.attributes["x"] for box in back.images[0].boxes] == ["1", "b"]
-    assert problems.counts() == {("loss", "attribute type"): 1}
+    assert problems.counts() == {("lost", "attribute type"): 1}

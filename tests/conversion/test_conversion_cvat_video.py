@@ -199,7 +199,7 @@ def test_a_project_of_two_videos(tree: Tree) -> None:
         ('<box frame="0" ytl="1" xbr="2" ybr="2"/>', ("error", "not a number")),
         ('<points frame="0" points="1,1"/>', ("dropped", "points not converted")),
         ('<skeleton frame="0"><points points="1,1"/></skeleton>', ("dropped", "skeleton not converted")),
-        ('<polygon frame="0" outside="0" points="1,1;9,1;9,9"/>', ("loss", "outline")),
+        ('<polygon frame="0" outside="0" points="1,1;9,1;9,9"/>', ("lost", "outline")),
         (box(0, 90), ("repaired", "box clipped")),
     ],
 )

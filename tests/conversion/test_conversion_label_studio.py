@@ -83,16 +83,16 @@ def test_layouts(tree: Tree, text: str) -> None:
         ({"value": value(x=12.345, width=0.005)}, (24.69, 20, 24.7, 30), None),
         ({"value": value(rotation=360)}, BOX.xyxy, None),
         # about its top left corner, and in pixels: percents are not square
-        ({"value": value(rotation=90)}, (10, 20, 20, 80), ("loss", "rotation")),
+        ({"value": value(rotation=90)}, (10, 20, 20, 80), ("lost", "rotation")),
         ({"value": value(x=50, width=5, height=10, rotation=45)},
-         (100 - sqrt(50), 20, 100 + sqrt(50), 20 + sqrt(200)), ("loss", "rotation")),
+         (100 - sqrt(50), 20, 100 + sqrt(50), 20 + sqrt(200)), ("lost", "rotation")),
         ({"type": "polygonlabels", "value": {"points": [[5, 10], [20, 10], [10, 30]], "polygonlabels": ["dent"]}},
-         (10, 10, 40, 30), ("loss", "outline")),
+         (10, 10, 40, 30), ("lost", "outline")),
         ({"type": "ellipselabels", "value": {"x": 50, "y": 50, "radiusX": 10, "radiusY": 5, "ellipselabels": ["dent"]}},
-         (80, 45, 120, 55), ("loss", "outline")),
+         (80, 45, 120, 55), ("lost", "outline")),
         ({"type": "ellipselabels",
           "value": {"x": 50, "y": 50, "radiusX": 10, "radiusY": 5, "rotation": 90, "ellipselabels": ["dent"]}},
-         (95, 30, 105, 70), ("loss", "outline")),  # about its centre
+         (95, 30, 105, 70), ("lost", "outline")),  # about its centre
         ({"type": "brushlabels", "value": {"format": "rle", "rle": [1, 2], "brushlabels": ["dent"]}},
          None, ("dropped", "brush not converted")),
         ({"type": "keypointlabels", "value": {"x": 1, "y": 2, "width": 1, "keypointlabels": ["dent"]}},
@@ -205,7 +205,7 @@ def test_json_min(tree: Tree) -> None:
     assert [[box.label for box in image.boxes] for image in images] == [["dent", "rust"], ["new"], [], ["dent"], []]
     assert images[0].boxes[0].attributes == {"severity": "deep, wide"}
     assert problems.counts() == {
-        ("dropped", "further annotations of an image"): 1, ("loss", "outline"): 1,
+        ("dropped", "further annotations of an image"): 1, ("lost", "outline"): 1,
         ("dropped", "keypoint not converted"): 1, ("error", "no object"): 1, ("error", "no size"): 1,
     }  # fmt: skip
 

@@ -81,13 +81,13 @@ def test_one_file_is_one_image(tree: Tree) -> None:
         (shape(points=[[40, 20], [10, 30]]), BOX.xyxy, None),  # any two opposite corners: nothing is repaired
         (shape(points=[[10.123456, 20], [40.5, 30.25]]), (10.123456, 20, 40.5, 30.25), None),
         (shape(points=[[10, 20], [40, 20], [40, 30], [10, 30]]), BOX.xyxy, None),  # all four, as X-AnyLabeling
-        (shape("polygon", [[10, 20], [40, 20], [25, 30]]), BOX.xyxy, ("loss", "outline")),
-        (shape("circle", [[20, 20], [23, 24]]), (15, 15, 25, 25), ("loss", "outline")),  # centre, point on the rim
+        (shape("polygon", [[10, 20], [40, 20], [25, 30]]), BOX.xyxy, ("lost", "outline")),
+        (shape("circle", [[20, 20], [23, 24]]), (15, 15, 25, 25), ("lost", "outline")),  # centre, point on the rim
         (shape("circle", [[20, 20], [21, 21]]), (20 - sqrt(2), 20 - sqrt(2), 20 + sqrt(2), 20 + sqrt(2)),
-         ("loss", "outline")),
-        (shape("oriented_rectangle", [[20, 10], [30, 20], [20, 30], [10, 20]]), (10, 10, 30, 30), ("loss", "rotation")),
-        (shape("mask", [[10, 20], [39, 29]], mask="iVBO"), BOX.xyxy, ("loss", "outline")),  # its first and last pixel
-        (shape("linestrip", [[10, 20], [40, 20], [25, 30], [10, 20]]), BOX.xyxy, ("loss", "outline")),  # closed
+         ("lost", "outline")),
+        (shape("oriented_rectangle", [[20, 10], [30, 20], [20, 30], [10, 20]]), (10, 10, 30, 30), ("lost", "rotation")),
+        (shape("mask", [[10, 20], [39, 29]], mask="iVBO"), BOX.xyxy, ("lost", "outline")),  # its first and last pixel
+        (shape("linestrip", [[10, 20], [40, 20], [25, 30], [10, 20]]), BOX.xyxy, ("lost", "outline")),  # closed
         (shape("linestrip", [[10, 20], [40, 20], [25, 30]]), None, ("dropped", "linestrip not converted")),
         (shape("linestrip", [[10, 20], [40, 20], [10, 20]]), None, ("dropped", "linestrip not converted")),  # no area
         (shape("line"), None, ("dropped", "line not converted")),

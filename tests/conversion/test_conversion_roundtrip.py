@@ -1,4 +1,4 @@
-"""Any dataset, written and read again, is equal but for the losses that FORMATS declares."""
+"""Any dataset, written and read again, is equal but for what FORMATS declares lost."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def test_written_and_read_again(form: str, dataset: Dataset) -> None:
 
 
 def check_round_trip(form: str, dataset: Dataset, declared: Callable[[Dataset], Dataset]) -> None:
-    """Written and read again it is what `declared` makes of it, and a loss is reported."""
+    """Written and read again it is what `declared` makes of it, and what is lost is reported."""
     with tempfile.TemporaryDirectory() as folder:
         photos = Path(folder) / "in"
         images = []
@@ -143,12 +143,12 @@ def check_round_trip(form: str, dataset: Dataset, declared: Callable[[Dataset], 
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(png(image.width, image.height))
             images.append(replace(image, path=path))
-        losses, problems = Problems(), Problems()
-        out = write(replace(dataset, images=tuple(images)), Path(folder) / "out", form, problems=losses)
+        lost, problems = Problems(), Problems()
+        out = write(replace(dataset, images=tuple(images)), Path(folder) / "out", form, problems=lost)
         back = read(out, format=form if form in ("voc-devkit", "made-up") else None, problems=problems)
     assert back == declared(dataset)
     assert len(problems) == 0
-    assert bool(losses.items) == (declared(dataset) != dataset)  # a loss is reported, and only a loss
+    assert bool(lost.items) == (declared(dataset) != dataset)  # what is lost is reported, and nothing else
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))

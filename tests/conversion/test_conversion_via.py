@@ -90,7 +90,7 @@ def points(name: str, *pairs: tuple[float, float]) -> Row:
     return {"name": name, "all_points_x": [x for x, _ in pairs], "all_points_y": [y for _, y in pairs]}
 
 
-OUTLINE, NO_NUMBER = ("loss", "outline"), ("error", "not a number")
+OUTLINE, NO_NUMBER = ("lost", "outline"), ("error", "not a number")
 
 
 @pytest.mark.parametrize(

@@ -47,8 +47,8 @@ def test_layouts(tree: Tree, files: dict[str, object]) -> None:
         ("0 .5 5e-1 0.2 0.4", BOX, None),
         ("0.0 0.5 0.5 0.2 0.4", BOX, ("repaired", "class index")),
         ("0 0.5 0.5 0.2 0.4 0.87", BOX, ("repaired", "trailing confidence")),
-        ("0 0.4 0.3 0.6 0.3 0.6 0.7", BOX, ("loss", "polygon")),  # a triangle
-        ("0 0.4 0.3 0.6 0.3 0.6 0.7 0.4 0.7", BOX, ("loss", "polygon")),  # four corners, as of an oriented box
+        ("0 0.4 0.3 0.6 0.3 0.6 0.7", BOX, ("lost", "polygon")),  # a triangle
+        ("0 0.4 0.3 0.6 0.3 0.6 0.7 0.4 0.7", BOX, ("lost", "polygon")),  # four corners, as of an oriented box
         ("0 1 0.5 0.2 0.4", (90, 15, 100, 35), ("repaired", "box clipped")),
         ("0 0.5 0.5 -0.2 0.4", BOX, ("repaired", "corners swapped")),
         ("0 1.3 0.5 0.2 0.4", None, ("dropped", "box outside the image")),

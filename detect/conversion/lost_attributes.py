@@ -1,4 +1,4 @@
-"""What a target format cannot hold, counted once per dataset."""
+"""The attributes that a target format cannot hold, counted once per dataset."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from detect.errors import Problems
 
 
 def report_attributes(dataset: Dataset, title: str, problems: Problems, *, boxes: bool = True) -> None:
-    """Report the attributes of images, and of boxes unless the format holds those, as one loss each."""
+    """Report the attributes of images, and of boxes unless the format holds those, as one problem each."""
     if boxes:
         names = Counter(name for image in dataset.images for box in image.boxes for name in box.attributes)
         _report("box", names, title, problems)
@@ -20,4 +20,4 @@ def _report(of: str, counts: Counter[str], title: str, problems: Problems) -> No
     if counts:
         each = ", ".join(f"{count} x {name}" for name, count in counts.most_common(8))
         what = f"{counts.total()} {of} attributes dropped, {title} holds none: {each}"
-        problems.add("loss", f"{of} attributes", what)
+        problems.add("lost", f"{of} attributes", what)
