@@ -40,7 +40,8 @@ def ours(args: argparse.Namespace, model: str) -> Callable[[], None]:
     """A step as detect/training/torchvision/loop.py takes it."""
     from detect.models.families import build
     from detect.recipes import Augment, Recipe
-    from detect.training.stopping import LossWatch
+    from detect.training.ema import Ema
+    from detect.training.stopping import LossCheck
     from detect.training.torchvision import loop
     from detect.training.torchvision.batches import Item
     from detect.training.torchvision.losses import Losses
@@ -49,18 +50,18 @@ def ours(args: argparse.Namespace, model: str) -> Callable[[], None]:
     recipe = Recipe(model=model, imgsz=MODELS[model], augment=Augment(), optimizer="sgd", lr=1e-4, warmup=0,
                     precision="bf16" if gpu else "fp32")  # fmt: skip
     module = build(recipe, CLASSES).to(device, memory_format=torch.channels_last)
-    losses, watch = Losses(module, ()).train(), LossWatch()
-    optimizer, averaged = loop._optimizer(module, recipe), loop._Averaged(module)
+    losses, check = Losses(module, ()).train(), LossCheck()
+    optimizer, ema = loop._optimizer(module, recipe), Ema(module)
     items = [Item(*pair, "", ()) for pair in zip(*pictures(args, recipe.imgsz), strict=True)]
 
     def step() -> None:
         loss, _ = loop._loss(losses, recipe, device, items)
-        watch.check(loss, 1, [])
+        check.check(loss, 1, [])
         loss.backward()
         torch.nn.utils.clip_grad_norm_(losses.parameters(), loop.CLIP)
         optimizer.step()
         optimizer.zero_grad()
-        averaged.update()
+        ema.update()
 
     return step
 

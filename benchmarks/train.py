@@ -47,7 +47,7 @@ class Clock:
                 self.busy.append(torch.cuda.utilization())
             time.sleep(0.05)
 
-    def mark(self, *_: object) -> None:
+    def mark(self) -> None:
         """An epoch ends."""
         self.marks.append(time.monotonic() if self.gpu else cost())
 
@@ -83,26 +83,28 @@ def ours(args: argparse.Namespace) -> dict[str, float]:
     """Train through this tool; a detector of torchvision with one photo in val, since its reference loop has none."""
     from detect.conversion import read
     from detect.models.families import family_of
+    from detect.models.family import resolve
     from detect.progress import bar
     from detect.training.fitted import fitted
-    from detect.training.log import Log, Watch
-    from detect.training.stage import fit, training
+    from detect.training.job import make_job
+    from detect.training.listeners import Listener, Listeners, Screen
 
     clock, dataset = Clock(args), read(Path(args.data))
     chosen = fitted(recipe(args, epochs=args.epochs), dataset.only("train").images)
+    marks = type("Marks", (Listener,), {"epoch": lambda self, event: clock.mark()})()
     with tempfile.TemporaryDirectory() as folder, bar("training", None) as advance:
-        job = training(chosen, dataset, Path(folder), Watch(Log(Path(folder) / "log.jsonl"), advance, args.epochs))
-        alone = family_of(args.model).library == "torchvision"
-        val = job.val[:1] if alone else job.val
-        fit(replace(job, val=val, measure=_blind if alone else job.measure, on_epoch=clock.mark),
-            resume=False)  # fmt: skip
+        job = make_job(chosen, dataset, Path(folder), Listeners((Screen(chosen, advance), marks)))
+        family = family_of(args.model)
+        if family.library == "torchvision":
+            job = replace(job, val=job.val[:1], measure=_blind)
+        resolve(family.fit)(job, resume=False)
     return clock.read()
 
 
 def _blind(_: object) -> dict[str, float]:
-    from detect.recipes import METRICS
+    from detect.recipes import DETECT
 
-    return dict.fromkeys(METRICS, 0.0)
+    return dict.fromkeys(DETECT.metrics, 0.0)
 
 
 def ultralytics(args: argparse.Namespace) -> dict[str, float]:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from detect.prediction import draw_predictions, predict
     from detect.recipes import Recipe, load_recipe
     from detect.splitting import folds, split
-    from detect.training import Run, train
+    from detect.training import Listener, Run, train
 
 _HOMES = {
     "detect.conversion": ("read", "read_predictions", "write", "write_predictions"),
@@ -40,7 +40,7 @@ _HOMES = {
     "detect.prediction": ("draw_predictions", "predict"),
     "detect.recipes": ("Recipe", "load_recipe"),
     "detect.splitting": ("folds", "split"),
-    "detect.training": ("Run", "train"),
+    "detect.training": ("Listener", "Run", "train"),
 }
 
 __all__ = [
@@ -53,6 +53,7 @@ __all__ = [
     "DetectError",
     "Evaluation",
     "Image",
+    "Listener",
     "MissingExtra",
     "ModelError",
     "OperatingPoint",

@@ -63,24 +63,24 @@ def train(
     """
     if preview is not None and resume:
         raise click.UsageError("--preview draws and trains nothing, so there is nothing to --resume")
-    from detect.recipes import load_recipe
+    from detect.recipes import TASKS, load_recipe
     from detect.training import train as fit
-    from detect.training.stage import follows
+    from detect.training.distributed import is_leader
 
     resolved, dataset = load_recipe(recipe, overrides), read_data(data, on_error)
     if preview is not None:
         _draw(resolved, dataset, preview, as_json)
         return
     run = fit(resolved, dataset, out or Path("runs") / recipe.stem, resume=resume)
-    if follows(resolved):
-        return  # the process that it helped reports
+    if not is_leader(resolved):
+        return  # the process that it helped prints the result
     best = run.best
     if as_json:
         answer = {"run": str(run.folder), "weights": str(run.weights), "epochs": len(run.epochs), "best": best}
         print_json({**answer, "verdict": run.verdict, "accepted": run.accepted, "attempts": len(run.attempts)})
     else:
-        metrics = f"AP50 {best['val']['map50']:.3f}, mAP {best['val']['map']:.3f} on val"
-        click.echo(f"{run.weights}: best of {len(run.epochs)} epochs is {best['epoch']} with {metrics}")
+        metrics = TASKS[resolved.task].line(best["val"])
+        click.echo(f"{run.weights}: best of {len(run.epochs)} epochs is {best['epoch']} with {metrics} on val")
         click.echo(run.verdict)
     if run.accepted is False:
         click.echo(f"not good enough after {len(run.attempts)} attempts, see {run.folder / 'summary.json'}", err=True)

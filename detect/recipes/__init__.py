@@ -16,7 +16,6 @@ from pydantic import ValidationError
 
 from detect.errors import ConfigError
 from detect.recipes.sections import (
-    METRICS,
     SECTIONS,
     Accept,
     Assigner,
@@ -28,6 +27,7 @@ from detect.recipes.sections import (
     Roi,
 )
 from detect.recipes.shipped import find_recipe, read_opening, recipe_files
+from detect.recipes.tasks import DETECT, TASKS, Task
 
 
 def load_recipe(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
@@ -169,8 +169,9 @@ def _lower(message: str) -> str:
 
 
 __all__ = [
-    "METRICS",
+    "DETECT",
     "SECTIONS",
+    "TASKS",
     "Accept",
     "Assigner",
     "Augment",
@@ -179,6 +180,7 @@ __all__ = [
     "Overlap",
     "Recipe",
     "Roi",
+    "Task",
     "differences",
     "dump_recipe",
     "find_recipe",

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+
+from detect.recipes.tasks import TASKS
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Gain = Annotated[float, Field(ge=0)]
 Whole = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(ge=1)]
 Extent = Annotated[float, Field(gt=0)]
-
-
-METRICS = ("precision", "recall", "map50", "map")  # of an epoch, on val
 
 
 class Part(BaseModel):
@@ -80,29 +80,22 @@ class Balance(Part):
 
 
 class Accept(Part):
-    """Metrics on val that a training must reach, and what to do when it falls short.
+    """Metrics on val that a training must reach, such as `map50: 0.6`, and what to do when it falls short.
 
     It goes on from its best weights up to `retries` times; each time the learning rate is multiplied by `lr_factor`,
-    and the weight decay is doubled.
+    and the weight decay is doubled. The metrics are keys of their own, those of the recipe's task.
     """
 
-    map50: Share | None = None
-    map: Share | None = None
-    precision: Share | None = None
-    recall: Share | None = None
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, Share] = Field(init=False)
+
     retries: Whole = 0
     lr_factor: Annotated[float, Field(gt=0, le=1)] = 0.3
-
-    @model_validator(mode="after")
-    def _names_a_metric(self) -> Accept:
-        if not self.metrics:
-            raise ValueError(f"names no metric to reach, such as map50: 0.6 (known: {', '.join(METRICS)})")
-        return self
 
     @property
     def metrics(self) -> dict[str, float]:
         """The metrics to reach."""
-        return {name: value for name in METRICS if (value := getattr(self, name)) is not None}
+        return dict(self.__pydantic_extra__)
 
 
 class Overlap(Part):
@@ -135,6 +128,8 @@ class Roi(Part):
 class Recipe(Part):
     """One training. Sizes in pixels, learning rates per step of one batch. `kind` tells it from other configurations.
 
+    `task` says what is learnt, and with it which metrics an epoch has.
+
     `anchors`, `roi` and `overlap` are for detectors that have them: "auto" fits the first two to the training boxes;
     anchors are widths and heights in pixels of the input. `weights` (of a detector) or `backbone` (of a classifier, for
     torchvision's models) are a local file to start from; `freeze` keeps the first so many layers or the whole backbone
@@ -144,6 +139,7 @@ class Recipe(Part):
     """
 
     kind: Literal["recipe"] = "recipe"
+    task: Literal["detect"] = "detect"
     model: str
     weights: Path | None = None
     backbone: Path | None = None
@@ -161,7 +157,7 @@ class Recipe(Part):
     weight_decay: Share = 0.0005
     warmup: Annotated[float, Field(ge=0)] = 3.0
     patience: Positive = 50
-    watch: Literal["precision", "recall", "map50", "map"] = "map"
+    watch: Annotated[str, Field(validate_default=True)] = ""
     accept: Accept | None = None
     seed: Whole = 0
     device: str = "auto"
@@ -180,6 +176,30 @@ class Recipe(Part):
     augment: Augment = Augment()
     loss: Loss = Loss()
     assigner: Assigner = Assigner()
+
+    @field_validator("watch")
+    @classmethod
+    def _watches_a_metric(cls, watch: str, info: ValidationInfo) -> str:
+        task = TASKS[info.data.get("task", "detect")]
+        if watch and watch not in task.metrics:
+            raise ValueError(f"expected {' or '.join(task.metrics)}")
+        return watch or task.watched
+
+    @field_validator("accept")
+    @classmethod
+    def _accepts_metrics(cls, accept: Accept | None, info: ValidationInfo) -> Accept | None:
+        task = TASKS[info.data.get("task", "detect")]
+        if accept is None:
+            return None
+        keys = [*task.metrics, *Accept.model_fields]
+        if wrong := [name for name in accept.metrics if name not in task.metrics]:
+            near = get_close_matches(wrong[0], keys, n=1)
+            guess = f" (did you mean `{near[0]}`?)" if near else f" (known: {', '.join(keys)})"
+            raise ValueError(f"has no key `{wrong[0]}`{guess}")
+        if not accept.metrics:
+            known = ", ".join(task.metrics)
+            raise ValueError(f"names no metric to reach, such as {task.shown[0]}: 0.6 (known: {known})")
+        return accept
 
 
 SECTIONS: dict[str, type[Part]] = {

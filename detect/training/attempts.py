@@ -1,68 +1,81 @@
-"""One training after another, until the metrics on val are good enough or the retries are used up."""
+"""Training: one attempt after another, until the metrics on val are good enough or the retries are used up."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from detect.conversion import read
 from detect.data import Dataset
 from detect.errors import DetectError
+from detect.files import atomic_file, write_text
 from detect.progress import say
 from detect.recipes import Recipe, load_recipe
-from detect.training import log as logs
-from detect.training.stage import run_stage
+from detect.training.attempt import run_attempt
+from detect.training.distributed import ProcessLost, is_leader
+from detect.training.listeners import Listener
+from detect.training.log import Log, read_json, to_json
+from detect.training.run import Attempt, Run
 
 DECAY = 0.0005  # of the weights, where a second attempt needs some
 
 
-@dataclass(frozen=True)
-class Attempt:
-    """One training: its folder, its recipe and the epoch events of its log."""
+def train(
+    recipe: Recipe | str | Path,
+    data: Dataset | str | Path,
+    out: str | Path,
+    *,
+    resume: bool = False,
+    listeners: Sequence[Listener] = (),
+) -> Run:
+    """Train on the images of split "train", choose the best epoch on "val", keep everything in the folder `out`.
 
-    folder: Path
-    recipe: Recipe
-    epochs: tuple[dict[str, Any], ...]
+    `recipe` may be a file or the name of one that comes with the package, and `data` anything that `read` takes. With
+    `resume`, a training in `out` goes on after its last whole epoch, to the same end as if it had never stopped; keys
+    that do not change what the result means may differ then, see docs/training.md. `listeners` are told of every
+    batch and epoch, and can end the training.
 
-    @property
-    def best(self) -> dict[str, Any]:
-        """The event of the best epoch: the highest watched metric on val, the first of equals."""
-        return max(self.epochs, key=lambda event: float(event["val"][self.recipe.watch]))
-
-    @property
-    def accepted(self) -> bool | None:
-        """Whether its best epoch reaches the metrics that the recipe asks for; None where it asks for none."""
-        wanted = self.recipe.accept.metrics if self.recipe.accept else {}
-        return all(self.best["val"][name] >= least for name, least in wanted.items()) if wanted else None
-
-    @property
-    def rank(self) -> tuple[bool, float]:
-        """The better attempt has the higher one: accepted before not, then by the watched metric."""
-        return bool(self.accepted), float(self.best["val"][self.recipe.watch])
-
-
-def run_attempts(recipe: Recipe, dataset: Dataset, out: Path, *, resume: bool) -> tuple[Attempt, ...]:
-    """All trainings that the recipe asks for: the first in `out`, further ones in attempt-2, attempt-3 ... in it.
-
-    Raises DetectError where there is nothing left to resume.
+    Raises DetectError: an existing `out` without `resume` (or another recipe or dataset with it), a missing split, a
+    photo that is not there, weights that do not fit.
     """
-    attempts, worked = list[Attempt](), not (out / "summary.json").is_file()
-    retries = recipe.accept.retries if recipe.accept else 0
-    while len(attempts) <= retries and not (attempts and attempts[-1].accepted):
-        folder = out / f"attempt-{len(attempts) + 1}" if attempts else out
-        this = _again(attempts) if attempts else recipe
-        begun = resume and (folder == out or (folder / "recipe.yaml").is_file())
-        worked |= run_stage(this, dataset, folder, resume=begun, first=not attempts)
-        events = tuple(logs.Log(folder / "log.jsonl").epochs())
-        attempts.append(Attempt(folder, load_recipe(folder / "recipe.yaml"), events))
-    if not worked:
+    recipe = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
+    dataset, out = data if isinstance(data, Dataset) else read(data), Path(out)
+    leader, attempts, worked = is_leader(recipe), list[Attempt](), False
+    try:
+        while not attempts or _is_wanted(attempts):
+            number = len(attempts) + 1
+            folder = out / f"attempt-{number}" if attempts else out
+            this = _next_recipe(attempts) if attempts else recipe
+            begun = resume and (folder == out or (folder / "recipe.yaml").is_file())
+            worked |= run_attempt(
+                this, dataset, folder, resume=begun, number=number, leader=leader, listeners=listeners
+            )
+            attempts.append(Attempt.load(folder))
+    except ProcessLost:
+        if not leader:
+            raise SystemExit(1) from None  # the leader says more
+        raise
+    except KeyboardInterrupt:
+        if leader:
+            say(f"stopped; the same command with --resume goes on from the last whole epoch of {out}")
+        raise
+    run = Run(out, tuple(attempts), read_json(out / "data.json"))
+    if not worked and (out / "summary.json").is_file():
         epochs = sum(len(one.epochs) for one in attempts)
         raise DetectError(f"{out}: the training is finished ({epochs} epochs); there is nothing to resume")
-    return tuple(attempts)
+    if leader:
+        _finish(run)
+    return run
 
 
-def _again(attempts: Sequence[Attempt]) -> Recipe:
+def _is_wanted(attempts: Sequence[Attempt]) -> bool:
+    """Whether there is to be another attempt."""
+    accept = attempts[0].recipe.accept
+    return accept is not None and len(attempts) <= accept.retries and not attempts[-1].accepted
+
+
+def _next_recipe(attempts: Sequence[Attempt]) -> Recipe:
     """The recipe of the next attempt: from the best weights so far, slower and with more weight decay.
 
     What had none gets the usual one.
@@ -80,3 +93,46 @@ def _again(attempts: Sequence[Attempt]) -> Recipe:
     how = f"with lr {changes['lr']:g} and weight decay {changes['weight_decay']:g}"
     say(f"not good enough ({short}): attempt {len(attempts) + 1} goes on from {changes['weights']} {how}")
     return first.model_copy(update=changes)
+
+
+def _finish(run: Run) -> None:
+    """The best attempt's weights become the run's, and the summary says how it went."""
+    if run.attempt.folder != run.folder:
+        if not (first := run.weights.with_name("attempt-1.pt")).exists():  # a kill may have come after it
+            _copy(run.weights, first)
+        _copy(run.attempt.folder / "weights" / "best.pt", run.weights)
+    summary = {
+        "epochs": len(run.epochs),
+        "best": run.best,
+        "weights": "weights/best.pt",
+        "verdict": run.verdict,
+        "accepted": run.accepted,
+        "changes": _changes(run),
+        "attempts": [
+            {
+                "folder": one.folder.relative_to(run.folder).as_posix(),
+                "lr": one.recipe.lr,
+                "weight_decay": one.recipe.weight_decay,
+                "epochs": len(one.epochs),
+                "best": one.best["epoch"],
+                "val": one.best["val"],
+                "accepted": one.accepted,
+            }
+            for one in run.attempts
+        ],
+    }
+    write_text(run.folder / "summary.json", to_json(summary))
+
+
+def _changes(run: Run) -> list[str]:
+    """The keys of the recipe that resumes have changed, with the epoch from which on."""
+    return [
+        f"from epoch {event['epoch']} on: {change}"
+        for event in Log(run.attempt.folder / "log.jsonl").events()
+        for change in event.get("changes", ())
+    ]
+
+
+def _copy(source: Path, target: Path) -> None:
+    with atomic_file(target) as temporary:
+        shutil.copyfile(source, temporary)

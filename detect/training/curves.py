@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from detect.files import atomic_file
+from detect.recipes import TASKS, Recipe
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")  # Okabe and Ito, safe for colour-blind readers
 
 
-def draw_curves(epochs: Sequence[dict[str, Any]], path: Path, watch: str = "map") -> None:
+def draw_curves(epochs: Sequence[dict[str, Any]], path: Path, recipe: Recipe) -> None:
     """Draw train losses (solid) and val losses (dashed, where there are any) left, metrics on val right, as PNG."""
     from matplotlib.figure import Figure  # not pyplot: no global state, no display
 
@@ -23,10 +24,12 @@ def draw_curves(epochs: Sequence[dict[str, Any]], path: Path, watch: str = "map"
         left.plot(x, [event["train"][name] for event in epochs], color=colour, label=f"{label}, train")
         if all(name in event["val"] for event in epochs):
             left.plot(x, [event["val"][name] for event in epochs], color=colour, ls="--", label=f"{label}, val")
-    names = {"map50": "AP50", "map": "mAP", "precision": "precision", "recall": "recall"}
-    for colour, (key, label) in zip(COLOURS, names.items(), strict=True):
-        right.plot(x, [event["val"][key] for event in epochs], color=colour, label=label, lw=2 if "map" in key else 1)
-    best = max(epochs, key=lambda event: float(event["val"][watch]))
+    task = TASKS[recipe.task]
+    names = [*task.shown, *(key for key in task.metrics if key not in task.shown)]
+    for colour, key in zip(COLOURS, names, strict=False):
+        width = 2 if key in task.shown else 1
+        right.plot(x, [event["val"][key] for event in epochs], color=colour, label=task.metrics[key], lw=width)
+    best = max(epochs, key=lambda event: float(event["val"][recipe.watch]))
     right.axvline(best["epoch"], color="#888888", lw=0.8, label=f"best: epoch {best['epoch']}")
     # Logarithmic: the first epochs may be far above the rest.
     left.set(title="Loss", xlabel="epoch", yscale="log")

@@ -1,4 +1,4 @@
-"""TensorBoard and MLflow, told every epoch where a recipe asks for it (`loggers: [tensorboard, mlflow]`).
+"""TensorBoard and MLflow as listeners, where a recipe asks for them (`loggers: [tensorboard, mlflow]`).
 
 Both stay on this machine: events in RUN/tensorboard, and MLflow's store in RUN/mlruns unless MLFLOW_TRACKING_URI names
 a server.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,49 +17,50 @@ from detect.errors import DetectError, MissingExtra
 from detect.files import write_text
 from detect.progress import say
 from detect.recipes import Recipe
+from detect.training.listeners import Event, Listener
 
-Tell = Callable[[int, dict[str, float]], None]
-
-
-class Loggers(ExitStack):
-    """The loggers of a recipe, open within a `with` block."""
-
-    def __init__(self, recipe: Recipe, out: Path) -> None:
-        super().__init__()
-        openers = {"tensorboard": _tensorboard, "mlflow": _mlflow}
-        self._tells: list[tuple[str, Tell]] = []
-        for name in recipe.loggers:
-            try:
-                tell, close = openers[name](recipe, out)
-            except DetectError:
-                raise
-            except Exception as error:
-                raise DetectError(f"{name} cannot be used: {_first_line(error)}; leave it out of `loggers`") from None
-            self.push(_closing(name, close))
-            self._tells.append((name, tell))
-
-    def tell(self, event: dict[str, Any]) -> None:
-        """An epoch's numbers, under names such as train/box_loss and val/map50."""
-        if self._tells:
-            values = dict(_flat(event))
-            for name, tell in list(self._tells):
-                try:
-                    tell(int(event["epoch"]), values)
-                except Exception as error:  # a server that went away must not cost the training
-                    say(f"{name} is told no more: {_first_line(error)}")
-                    self._tells.remove((name, tell))
+Write = Callable[[int, dict[str, float]], None]  # an epoch from 1, its numbers by name
 
 
-def _closing(name: str, close: Callable[[bool], None]) -> Callable[..., None]:
-    """At the end: told whether all went well; what goes wrong there is said, and costs nothing."""
+class Logger(Listener):
+    """A logger outside the run: it writes the numbers of each epoch. A server that goes away costs no training."""
 
-    def end(kind: type[BaseException] | None, *_: object) -> None:
+    def __init__(self, name: str, write: Write, close: Callable[[bool], None]) -> None:
+        self.name, self.write, self.close = name, write, close
+        self.open = True
+
+    def epoch(self, event: Event) -> None:
+        """The numbers of an epoch, under names such as train/box_loss and val/map50."""
+        if not self.open:
+            return
         try:
-            close(kind is None)
+            self.write(int(event["epoch"]), dict(_flat(event)))
         except Exception as error:
-            say(f"{name} was not closed: {_first_line(error)}")
+            say(f"{self.name} gets no more metrics: {_first_line(error)}")
+            self.open = False
 
-    return end
+    def end(self, error: BaseException | None) -> None:
+        """Close it, as finished or as failed."""
+        try:
+            self.close(error is None)
+        except Exception as problem:
+            say(f"{self.name} was not closed: {_first_line(problem)}")
+
+
+def open_loggers(recipe: Recipe, out: Path) -> list[Logger]:
+    """The loggers of a recipe. Raises MissingExtra where one is not installed, DetectError where one cannot be used."""
+    openers = {"tensorboard": _tensorboard, "mlflow": _mlflow}
+    opened = list[Logger]()
+    for name in recipe.loggers:
+        try:
+            opened.append(Logger(name, *openers[name](recipe, out)))
+        except BaseException as error:
+            for logger in opened:
+                logger.end(error)
+            if isinstance(error, DetectError) or not isinstance(error, Exception):
+                raise
+            raise DetectError(f"{name} cannot be used: {_first_line(error)}; leave it out of `loggers`") from None
+    return opened
 
 
 def _first_line(error: Exception) -> str:
@@ -74,22 +75,22 @@ def _flat(event: dict[str, Any]) -> Iterator[tuple[str, float]]:
             yield name, float(value)
 
 
-def _tensorboard(recipe: Recipe, out: Path) -> tuple[Tell, Callable[[bool], None]]:
+def _tensorboard(recipe: Recipe, out: Path) -> tuple[Write, Callable[[bool], None]]:
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
         raise MissingExtra("tensorboard", "loggers") from None
     writer: Any = SummaryWriter(str(out / "tensorboard"))
 
-    def tell(epoch: int, values: dict[str, float]) -> None:
+    def write(epoch: int, values: dict[str, float]) -> None:
         for name, value in values.items():
             writer.add_scalar(name, value, epoch)
         writer.flush()
 
-    return tell, lambda well: writer.close()
+    return write, lambda well: writer.close()
 
 
-def _mlflow(recipe: Recipe, out: Path) -> tuple[Tell, Callable[[bool], None]]:
+def _mlflow(recipe: Recipe, out: Path) -> tuple[Write, Callable[[bool], None]]:
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")  # a folder needs no server and no database
     try:
@@ -99,11 +100,11 @@ def _mlflow(recipe: Recipe, out: Path) -> tuple[Tell, Callable[[bool], None]]:
     client = MlflowClient(os.environ.get("MLFLOW_TRACKING_URI") or (out.resolve() / "mlruns").as_uri())
     run = _mlflow_run(client, recipe, out)
 
-    def tell(epoch: int, values: dict[str, float]) -> None:
+    def write(epoch: int, values: dict[str, float]) -> None:
         for name, value in values.items():
             client.log_metric(run, _allowed(name), value, step=epoch)
 
-    return tell, lambda well: client.set_terminated(run, status="FINISHED" if well else "FAILED")
+    return write, lambda well: client.set_terminated(run, status="FINISHED" if well else "FAILED")
 
 
 def _mlflow_run(client: Any, recipe: Recipe, out: Path) -> str:

@@ -12,16 +12,26 @@ from detect.errors import ModelError
 _SIGNS = ("out of memory", "can't allocate memory", "alloc_failed")
 
 
+def within_memory(train: Callable[[], None], batch: int, attempt: Callable[[int], None], least: int = 1) -> None:
+    """Train. Raises ModelError where the memory is too small, with the largest batch that fits.
+
+    `attempt` makes one step with a smaller batch, of at least `least`.
+    """
+    try:
+        train()
+        return
+    except RuntimeError as error:
+        if not out_of_memory(error):
+            raise
+    # No longer under `except`, which holds on to all that the failed step had in memory.
+    fits = largest_batch(batch, attempt, least)
+    remedy = f"batch={fits} fits" if fits else f"not even batch={least} fits: lower `imgsz` or take a smaller model"
+    raise ModelError(f"out of memory with batch={batch}; {remedy}")
+
+
 def out_of_memory(error: BaseException) -> bool:
     """Whether an error of torch says that a device's memory, or the machine's, is used up."""
     return isinstance(error, torch.OutOfMemoryError) or any(sign in str(error).lower() for sign in _SIGNS)
-
-
-def too_large(batch: int, attempt: Callable[[int], None], least: int = 1) -> ModelError:
-    """What to say when a batch does not fit; `attempt` makes one step with a smaller one, of at least `least`."""
-    fits = largest_batch(batch, attempt, least)
-    remedy = f"batch={fits} fits" if fits else f"not even batch={least} fits: lower `imgsz` or take a smaller model"
-    return ModelError(f"out of memory with batch={batch}; {remedy}")
 
 
 def largest_batch(size: int, attempt: Callable[[int], None], least: int = 1) -> int:

@@ -1,4 +1,4 @@
-"""Training photos as the network will see them: varied, scaled, with their boxes drawn."""
+"""Training photos as the network will see them: augmented, scaled, with their boxes drawn."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from detect.models.families import check_recipe, family_of
 from detect.models.family import resolve
 from detect.progress import track
 from detect.recipes import Recipe
-from detect.training import log as logs
-from detect.training.stage import photos, training
+from detect.training.job import make_job
+from detect.training.listeners import Listeners
 
 
 def preview(recipe: Recipe, dataset: Dataset, folder: Path, count: int = 16) -> int:
@@ -25,10 +25,8 @@ def preview(recipe: Recipe, dataset: Dataset, folder: Path, count: int = 16) -> 
     check_recipe(recipe)
     from detect.training.sampler import EpochSampler
 
-    images = photos(dataset, "train")
-    watch = logs.Watch(logs.Log(folder / "log.jsonl"), lambda *_, **__: None, recipe.epochs, len(images))
-    job = training(recipe, dataset, folder, watch)
-    keys = list(EpochSampler(len(images), recipe.seed, 0, job.factors))[:count]
+    job = make_job(recipe, dataset, folder, Listeners())
+    keys = list(EpochSampler(len(job.train), recipe.seed, 0, job.factors))[:count]
     pictures = resolve(family_of(recipe.model).preview)(job, keys)
     colours = class_colours(dataset.classes)
     with atomic_folder(folder) as temporary:

@@ -29,8 +29,9 @@ class EpochSampler(torch.utils.data.Sampler[int]):
 
     With `factors` (N,) image i is seen factors[i] times an epoch on average, rounded down or up (one of 1 or more never
     misses an epoch), and the length of an epoch stays the same;
-    the epoch in a key is then epoch * COPIES + copy, so that every copy is varied in its own way. Of `world` processes
-    that share an epoch, number `rank` gets every world-th key; the first keys fill up the last round.
+    the epoch in a key is then epoch * COPIES + copy, so that every copy is augmented in its own
+    way. Of `world` processes that share an epoch, number `rank` gets every world-th key; the first keys fill up the
+    last round.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Whether a training still gets anywhere: the same two rules for every detector's loop."""
+"""When a training ends before its last epoch: no better metric for long, or a loss that is hopeless."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 from detect.errors import ModelError
 
 FIRST = 10  # batches whose loss says what is usual
-RUNAWAY, LEAST = 100.0, 1000.0  # a loss of so many times the highest of them, and of so much at least, will not return
+RUNAWAY, HIGH = 100.0, 1000.0  # a loss of so many times the highest of them, and of so much at least, will not return
 
 
-class LossWatch:
+class LossCheck:
     """Stops a training whose loss is no number any more, or has run away."""
 
     def __init__(self) -> None:
@@ -23,25 +23,25 @@ class LossWatch:
         value, batch = float(loss.detach()), f"in a batch of {', '.join(names)}; try a smaller `lr`"
         if not math.isfinite(value):
             raise ModelError(f"epoch {epoch}: the loss is no longer a number, {batch}")
-        if self.first and value > max(LEAST, RUNAWAY * max(self.first)):
+        if self.first and value > max(HIGH, RUNAWAY * max(self.first)):
             raise ModelError(f"epoch {epoch}: the loss diverges ({value:.2g}, at first {max(self.first):.2g}), {batch}")
         if len(self.first) < FIRST:
             self.first.append(value)
 
 
-class Patience:
-    """Early stopping: `over` after `patience` epochs in a row without a metric above the best so far."""
+class EarlyStopping:
+    """`over` after `patience` epochs in a row without a metric above the best so far."""
 
     def __init__(self, patience: int) -> None:
         self.patience, self.best, self.since = patience, -1.0, 0
 
     @property
     def over(self) -> bool:
-        """Whether it is used up."""
+        """Whether the patience is used up."""
         return self.since >= self.patience
 
-    def tell(self, metric: float) -> bool:
-        """The watched metric of one more epoch; whether it is the best so far (of equals the first stays)."""
+    def update(self, metric: float) -> bool:
+        """Take in the watched metric of one more epoch; whether it is the best so far (of equals the first stays)."""
         better = metric > self.best
         self.best, self.since = (metric, 0) if better else (self.best, self.since + 1)
         return better

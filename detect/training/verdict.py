@@ -5,28 +5,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from detect.recipes import Recipe
+from detect.recipes import TASKS, Recipe
 
-NAMES = {"map": "mAP", "map50": "AP50", "precision": "precision", "recall": "recall"}
 GAIN = 0.01  # change of a metric that is worth a word
 FALL = 0.02  # share of the train loss that counts as still falling
-FEW = 5  # epochs from which a course can be told
+ENOUGH = 5  # epochs from which a trend can be seen
 
 
 def verdict(epochs: Sequence[dict[str, Any]], recipe: Recipe) -> str:
-    """One to three sentences on the course of the watched metric on val and of the losses."""
+    """One to three sentences on how the watched metric on val and the losses went."""
     metrics = [float(event["val"][recipe.watch]) for event in epochs]
-    name, peak = NAMES[recipe.watch], max(range(len(metrics)), key=metrics.__getitem__)
-    said = [f"val {name} peaked at epoch {epochs[peak]['epoch']} of {len(epochs)} ({metrics[peak]:.3f})"]
-    if len(epochs) < FEW:
-        said.append("too few epochs to tell more")
+    name, peak = TASKS[recipe.task].metrics[recipe.watch], max(range(len(metrics)), key=metrics.__getitem__)
+    sentences = [f"val {name} peaked at epoch {epochs[peak]['epoch']} of {len(epochs)} ({metrics[peak]:.3f})"]
+    if len(epochs) < ENOUGH:
+        sentences.append("too few epochs to say more")
     elif overfits(epochs, metrics, peak):
-        said[0] += "; the train loss kept falling: overfitting from there"
+        sentences[0] += "; the train loss kept falling: overfitting from there"
     else:
-        said.append(_course(epochs, metrics, peak))
+        sentences.append(_trend(epochs, metrics, peak))
     if len(epochs) < recipe.epochs:
-        said.append(f"stopped early: no better {name} in {recipe.patience} epochs")
-    return ". ".join(part[0].upper() + part[1:] if place else part for place, part in enumerate(said)) + "."
+        waited = len(epochs) - 1 - peak >= recipe.patience
+        why = f"early: no better {name} in {recipe.patience}" if waited else f"after {len(epochs)} of {recipe.epochs}"
+        sentences.append(f"stopped {why} epochs")
+    return ". ".join(part[0].upper() + part[1:] if place else part for place, part in enumerate(sentences)) + "."
 
 
 def overfits(epochs: Sequence[dict[str, Any]], metrics: Sequence[float], peak: int) -> bool:
@@ -52,7 +53,7 @@ def gap(epochs: Sequence[dict[str, Any]]) -> int | None:
     return int(epochs[lowest]["epoch"]) if rises and train[-1] < train[lowest] * (1 - FALL) else None
 
 
-def _course(epochs: Sequence[dict[str, Any]], metrics: Sequence[float], peak: int) -> str:
+def _trend(epochs: Sequence[dict[str, Any]], metrics: Sequence[float], peak: int) -> str:
     """What else there is to say of a training that does not overfit by its metric."""
     tail = max(1, len(epochs) // 5)
     train = [sum(event["train"].values()) for event in epochs]

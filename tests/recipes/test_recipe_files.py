@@ -61,7 +61,7 @@ WRONG = [
     # the same inside a section
     ("model: yolo11n\naugment:\n  mozaic: 1\n", (), ["line 3", "did you mean `mosaic`?"]),
     # nothing near: the known keys are listed
-    ("model: yolo11n\nzzzzzz: 1\n", (), ["unknown key `zzzzzz`", "known: kind, model, weights"]),
+    ("model: yolo11n\nzzzzzz: 1\n", (), ["unknown key `zzzzzz`", "known: kind, task, model, weights"]),
     # a value out of range
     ("model: yolo11n\nlr: 5\n", (), ["line 2", "`lr` is 5", "less than or equal to 1"]),
     # several at once

@@ -34,18 +34,18 @@ class Pretended:
         self.jobs.append(job)
         if metric < 0:
             raise KeyboardInterrupt
-        job.on_start("nothing", 1)
+        job.listeners.start(1, "nothing")
         job.best.parent.mkdir(exist_ok=True)
         for epoch in (1, 2):
             val = {"precision": 0.5, "recall": 0.5, "map50": metric / (3 - epoch), "map": metric / 4 / (3 - epoch)}
-            job.on_epoch({"epoch": epoch, "seconds": 1.0, "lr": 0.01, "train": {"box_loss": 1.0}, "val": val})
+            job.listeners.epoch({"epoch": epoch, "seconds": 1.0, "lr": 0.01, "train": {"box_loss": 1.0}, "val": val})
         job.best.write_text(f"weights of {metric}")
         job.state.write_text("state")
 
 
 def go(monkeypatch: pytest.MonkeyPatch, *metrics: float) -> Pretended:
     pretended = Pretended(*metrics)
-    monkeypatch.setattr("detect.training.stage.fit", pretended)
+    monkeypatch.setattr("detect.training.attempt.resolve", lambda name: pretended)
     return pretended
 
 
@@ -125,7 +125,7 @@ def test_a_stop_between_attempts_is_resumed(squares: Dataset, tmp_path: Path, mo
 def test_a_kill_while_an_attempt_begins_is_resumed(
     which: int, squares: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from detect.training import stage
+    from detect.training import folder as run_folder
 
     class Killed(BaseException):
         pass
@@ -140,7 +140,7 @@ def test_a_kill_while_an_attempt_begins_is_resumed(
 
     go(monkeypatch, 0.4, 0.7)
     with monkeypatch.context() as patch:
-        patch.setattr(stage, "write_text", write)
+        patch.setattr(run_folder, "write_text", write)
         with pytest.raises(Killed):
             train(RECIPE, squares, tmp_path / "run")
     if which == 1:  # nothing has begun

@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from detect.recipes import Augment
-from detect.training.augment import Defects, Varied
+from detect.training.augmentation import Augmentation, Defects
 
 KINDS = ("mirror", "flip", "rotation", "shift", "zoom", "hue", "saturation", "brightness")
 STILL: dict[str, Any] = dict.fromkeys(KINDS, 0)
@@ -47,10 +47,10 @@ def drawn(pixels: NDArray[np.uint8], label: int) -> list[float] | None:
     ids=str,
 )
 def test_boxes_stay_on_what_they_show(kind: dict[str, float]) -> None:
-    varied = Varied(Augment(**{**STILL, **kind}))
+    augmented = Augmentation(Augment(**{**STILL, **kind}))
     changed = 0
     for seed in range(25):
-        pixels, boxes, labels = varied(picture(), BOXES, LABELS, seed)
+        pixels, boxes, labels = augmented(picture(), BOXES, LABELS, seed)
         for box, label in zip(boxes, labels, strict=True):
             seen = drawn(pixels, int(label))
             assert seen is not None
@@ -60,9 +60,9 @@ def test_boxes_stay_on_what_they_show(kind: dict[str, float]) -> None:
 
 
 def test_turned_boxes_enclose_what_they_show() -> None:
-    varied = Varied(Augment(**{**STILL, "rotation": 30}))
+    augmented = Augmentation(Augment(**{**STILL, "rotation": 30}))
     for seed in range(25):
-        pixels, boxes, labels = varied(picture(), BOXES, LABELS, seed)
+        pixels, boxes, labels = augmented(picture(), BOXES, LABELS, seed)
         for box, label in zip(boxes, labels, strict=True):
             seen = np.array(drawn(pixels, int(label)))
             assert (box[:2] <= seen[:2] + 2).all()
@@ -72,9 +72,9 @@ def test_turned_boxes_enclose_what_they_show() -> None:
 
 def test_slivers_are_dropped() -> None:
     """Of every box that is kept, a quarter or more is in the picture."""
-    varied, kept = Varied(Augment(**{**STILL, "shift": 0.9})), []
+    augmented, kept = Augmentation(Augment(**{**STILL, "shift": 0.9})), []
     for seed in range(200):
-        _, boxes, labels = varied(picture(), BOXES, LABELS, seed)
+        _, boxes, labels = augmented(picture(), BOXES, LABELS, seed)
         whole = {1: 40 * 30, 2: 50 * 20}
         kept += [(x2 - x1) * (y2 - y1) / whole[int(k)] for (x1, y1, x2, y2), k in zip(boxes, labels, strict=True)]
     assert min(kept) >= 0.24
@@ -83,17 +83,17 @@ def test_slivers_are_dropped() -> None:
 
 @pytest.mark.parametrize("kind", ["hue", "saturation", "brightness"])
 def test_colours_change_and_boxes_do_not(kind: str) -> None:
-    varied = Varied(Augment(**{**STILL, kind: 0.4}))
-    pixels, boxes, _ = varied(picture(), BOXES, LABELS, 3)
+    augmented = Augmentation(Augment(**{**STILL, kind: 0.4}))
+    pixels, boxes, _ = augmented(picture(), BOXES, LABELS, 3)
     np.testing.assert_allclose(boxes, BOXES, atol=1e-4)
     assert (pixels != picture()).mean() > 0.01
 
 
 def test_the_same_seed_gives_the_same_and_another_another() -> None:
-    varied = Varied(Augment())
-    first = varied(picture(), BOXES, LABELS, 7)
-    varied(picture(), BOXES, LABELS, 8)
-    again, other = varied(picture(), BOXES, LABELS, 7), varied(picture(), BOXES, LABELS, 9)
+    augmented = Augmentation(Augment())
+    first = augmented(picture(), BOXES, LABELS, 7)
+    augmented(picture(), BOXES, LABELS, 8)
+    again, other = augmented(picture(), BOXES, LABELS, 7), augmented(picture(), BOXES, LABELS, 9)
     np.testing.assert_array_equal(first[0], again[0])
     np.testing.assert_array_equal(first[1], again[1])
     assert (first[0] != other[0]).any()
@@ -101,11 +101,11 @@ def test_the_same_seed_gives_the_same_and_another_another() -> None:
 
 def test_nothing_to_vary_and_no_boxes() -> None:
     none = np.empty((0, 4)), np.empty(0, dtype=np.int64)
-    still = Varied(Augment(**STILL))
+    still = Augmentation(Augment(**STILL))
     pixels, boxes, labels = still(picture(), *none, 1)
     np.testing.assert_array_equal(pixels, picture())
     assert (boxes.shape, labels.shape) == ((0, 4), (0,))
-    assert Varied(Augment())(picture(), *none, 1)[1].shape == (0, 4)
+    assert Augmentation(Augment())(picture(), *none, 1)[1].shape == (0, 4)
 
 
 DEFECTS = ["grey", "blur", "noise", "jpeg", "cutout", "contrast"]
@@ -115,10 +115,10 @@ DEFECTS = ["grey", "blur", "noise", "jpeg", "cutout", "contrast"]
 def test_defects_change_the_picture_and_leave_boxes_where_they_are(kind: str) -> None:
     """The same for both kinds of detectors; a cut-out may hide a box, which is then dropped."""
     recipe = Augment(**{**STILL, kind: 1 if kind != "contrast" else 0.6})
-    varied, alone = Varied(recipe), Defects(recipe)
+    augmented, alone = Augmentation(recipe), Defects(recipe)
     assert alone
     for seed in range(10):
-        pixels, boxes, labels = varied(picture(), BOXES, LABELS, seed)
+        pixels, boxes, labels = augmented(picture(), BOXES, LABELS, seed)
         assert pixels.shape == picture().shape
         assert (pixels != picture()).any()
         for box, label in zip(boxes, labels, strict=True):
@@ -144,8 +144,8 @@ def test_grey_is_grey_and_a_cutout_covers_a_fifth_at_most() -> None:
 def test_a_cutout_takes_only_what_it_covers() -> None:
     """A box that a shift has moved over the edge stays, as long as enough of it is in the picture and uncovered."""
     box, label = np.array([[20.0, 60.0, 60.0, 100.0]]), np.array([1])
-    moved = Varied(Augment(**{**STILL, "shift": 0.2}))
-    cut = Varied(Augment(**{**STILL, "shift": 0.2, "cutout": 1}))
+    moved = Augmentation(Augment(**{**STILL, "shift": 0.2}))
+    cut = Augmentation(Augment(**{**STILL, "shift": 0.2, "cutout": 1}))
     over = lost = 0
     for seed in range(150):
         _, before, _ = moved(picture(), box, label, seed)
@@ -167,9 +167,9 @@ def test_without_defects_there_is_nothing_to_do() -> None:
 
 def test_zoom_keeps_the_shape_of_things() -> None:
     """A square stays a square: height and width are scaled alike."""
-    varied = Varied(Augment(**{**STILL, "zoom": 0.3}))
+    augmented = Augmentation(Augment(**{**STILL, "zoom": 0.3}))
     for seed in range(20):
-        _, boxes, labels = varied(picture(), BOXES, LABELS, seed)
+        _, boxes, labels = augmented(picture(), BOXES, LABELS, seed)
         for box, label in zip(boxes, labels, strict=True):
             if box[0] > 0 and box[1] > 0 and box[2] < 200 and box[3] < 160:
                 assert (box[2] - box[0]) / (box[3] - box[1]) == pytest.approx(
@@ -179,7 +179,10 @@ def test_zoom_keeps_the_shape_of_things() -> None:
 
 def test_a_cutout_elsewhere_leaves_a_box_alone() -> None:
     """To the last digit: rounded to pixels, a box of 8 pixels would lose an eighth."""
-    box, cut = np.array([[50.4, 50.4, 58.6, 58.7], [20.5, 30.2, 21.9, 60.0]]), Varied(Augment(**{**STILL, "cutout": 1}))
+    box, cut = (
+        np.array([[50.4, 50.4, 58.6, 58.7], [20.5, 30.2, 21.9, 60.0]]),
+        Augmentation(Augment(**{**STILL, "cutout": 1})),
+    )
     untouched = touched = 0
     for seed in range(100):
         pixels, boxes, labels = cut(picture(), box, LABELS, seed)
@@ -196,8 +199,8 @@ def test_a_cutout_elsewhere_leaves_a_box_alone() -> None:
 
 def test_a_worker_that_starts_anew_builds_it_anew() -> None:
     """Unpickled from the library's own classes, it would import the library, which then looks for a newer version."""
-    for varied in (Varied(Augment()), Defects(Augment(cutout=1))):
-        assert b"albumentations" not in pickle.dumps(varied)
-        again = deepcopy(varied)
-        for one, other in zip(varied(picture(), BOXES, LABELS, 7), again(picture(), BOXES, LABELS, 7), strict=True):
+    for augmented in (Augmentation(Augment()), Defects(Augment(cutout=1))):
+        assert b"albumentations" not in pickle.dumps(augmented)
+        again = deepcopy(augmented)
+        for one, other in zip(augmented(picture(), BOXES, LABELS, 7), again(picture(), BOXES, LABELS, 7), strict=True):
             np.testing.assert_array_equal(one, other)

@@ -16,10 +16,11 @@ from detect.data import Dataset
 from detect.errors import ConfigError, DataError, ModelError
 from detect.models import load_detector
 from detect.models.weights import load_weights
-from detect.recipes import METRICS, Augment, Recipe
+from detect.recipes import DETECT, Augment, Recipe
 from detect.training import train
+from detect.training.measures import MEASURES
 from detect.training.memory import largest_batch, out_of_memory
-from detect.training.stopping import LossWatch
+from detect.training.stopping import LossCheck
 
 MODELS = ["yolov5n", "fasterrcnn_resnet18_fpn"]
 
@@ -91,7 +92,7 @@ def test_a_loss_that_runs_away_names_the_photos(squares: Dataset, tmp_path: Path
 
 
 def test_a_loss_may_rise_and_fall_but_not_run_away() -> None:
-    watch = LossWatch()
+    watch = LossCheck()
     for loss in (3.0, 0.01, 200.0, 5.0, 900.0):  # a small one runs nowhere, however small the first were
         watch.check(torch.tensor(loss), 1, ["a.png"])
     with pytest.raises(ModelError, match=r"epoch 2: the loss diverges \(9e\+04, at first 9e\+02\), in a batch of a, b"):
@@ -103,7 +104,7 @@ def test_patience_is_the_same_for_all(
     model: str, squares: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A metric that stays at 0 does not get better: the first epoch is the best, and two more are waited for."""
-    monkeypatch.setattr("detect.training.stage.measured", lambda truth, found: dict.fromkeys(METRICS, 0.0))
+    monkeypatch.setitem(MEASURES, "detect", lambda truth, found: dict.fromkeys(DETECT.metrics, 0.0))
     few = replace(squares, images=(*squares.only("train").images[:8], *squares.only("val").images[:2]))
     run = train(small(model, epochs=8, patience=2), few, tmp_path / "run")
     assert [event["epoch"] for event in run.epochs] == [1, 2, 3] and run.best["epoch"] == 1
@@ -128,7 +129,7 @@ def test_a_photo_of_val_that_cannot_be_read_is_left_out_too(model: str, squares:
     assert json.loads(next(line for line in log.splitlines() if "unreadable" in line))["image"] == broken.name
     without = replace(squares, images=tuple(image for image in squares.images if image is not broken))
     expected = train(recipe, without, tmp_path / "without").best["val"]
-    exact = METRICS if model.startswith("fasterrcnn") else expected  # it draws examples, others in other batches
+    exact = DETECT.metrics if model.startswith("fasterrcnn") else expected  # it draws examples, others in other batches
     assert {name: run.best["val"][name] for name in exact} == {name: expected[name] for name in exact}
     assert run.best["val"] == pytest.approx(expected, rel=0.05)
     with pytest.raises(DataError, match="1 photos cannot be read, more than `unreadable` allows"):
@@ -183,7 +184,10 @@ def test_out_of_memory_says_which_batch_fits(
 @pytest.mark.parametrize("model", [*MODELS, "fasterrcnn_mobilenet_v3_large_320_fpn"])
 def test_a_batch_that_a_norm_cannot_use_is_refused(model: str, squares: Dataset, tmp_path: Path) -> None:
     recipe = small(model, batch=1, imgsz=32)
-    with pytest.raises(ConfigError, match="batch=1 at imgsz=32 leaves a norm one value, too few for statistics"):
+    with pytest.raises(
+        ConfigError,
+        match="batch=1 at imgsz=32 gives batch normalisation a single value per channel",
+    ):
         train(recipe, squares, tmp_path / "run")
     assert not (tmp_path / "run").exists()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,8 @@ import pytest
 
 from detect.errors import DetectError, MissingExtra
 from detect.recipes import Recipe
-from detect.training.loggers import Loggers
+from detect.training.listeners import Listeners
+from detect.training.loggers import open_loggers
 
 EVENT = {
     "epoch": 3, "seconds": 1.5, "lr": 0.01, "train": {"box_loss": 0.7}, "val": {"map50": 0.6}, "seen": {"dent": 12},
@@ -21,11 +24,23 @@ def recipe(*loggers: Any) -> Recipe:
     return Recipe(model="yolov5n", loggers=loggers)
 
 
+@contextmanager
+def opened(given: Recipe, out: Path) -> Iterator[Listeners]:
+    """The loggers of a recipe; they learn how the block ends."""
+    loggers = Listeners(open_loggers(given, out))
+    try:
+        yield loggers
+    except BaseException as error:
+        loggers.end(error)
+        raise
+    loggers.end(None)
+
+
 def test_tensorboard(tmp_path: Path) -> None:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    with Loggers(recipe("tensorboard"), tmp_path) as loggers:
-        loggers.tell(EVENT)
+    with opened(recipe("tensorboard"), tmp_path) as loggers:
+        loggers.epoch(EVENT)
     written = EventAccumulator(str(tmp_path / "tensorboard"))
     written.Reload()
     told = {tag: written.Scalars(tag)[0] for tag in written.Tags()["scalars"]}
@@ -37,8 +52,8 @@ def test_mlflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from mlflow.tracking import MlflowClient
 
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    with Loggers(recipe("mlflow"), tmp_path / "run") as loggers:
-        loggers.tell(EVENT)
+    with opened(recipe("mlflow"), tmp_path / "run") as loggers:
+        loggers.epoch(EVENT)
     client = MlflowClient((tmp_path / "run" / "mlruns").as_uri())
     experiment = client.get_experiment_by_name("damage-detect")
     (run,) = client.search_runs([experiment.experiment_id])
@@ -52,7 +67,7 @@ def test_a_training_that_fails_is_told_so(tmp_path: Path, monkeypatch: pytest.Mo
     from mlflow.tracking import MlflowClient
 
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    with pytest.raises(KeyError), Loggers(recipe("mlflow"), tmp_path / "run"):
+    with pytest.raises(KeyError), opened(recipe("mlflow"), tmp_path / "run"):
         raise KeyError
     client = MlflowClient((tmp_path / "run" / "mlruns").as_uri())
     (run,) = client.search_runs([client.get_experiment_by_name("damage-detect").experiment_id])
@@ -66,21 +81,21 @@ def test_a_server_that_goes_away_costs_no_training(
         raise ConnectionError("no route to mlflow.example")
 
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    with Loggers(recipe("mlflow"), tmp_path / "run") as loggers:
+    with opened(recipe("mlflow"), tmp_path / "run") as loggers:
         monkeypatch.setattr("mlflow.tracking.MlflowClient.log_metric", gone)
         monkeypatch.setattr("mlflow.tracking.MlflowClient.set_terminated", gone)
-        loggers.tell(EVENT)
-        loggers.tell(EVENT)
+        loggers.epoch(EVENT)
+        loggers.epoch(EVENT)
     said = capsys.readouterr().err
-    assert said.count("mlflow is told no more: no route to mlflow.example") == 1
+    assert said.count("mlflow gets no more metrics: no route to mlflow.example") == 1
     monkeypatch.setattr("mlflow.tracking.MlflowClient.get_experiment_by_name", gone)
     with pytest.raises(DetectError, match=r"mlflow cannot be used: no route to mlflow\.example; leave it out of"):
-        Loggers(recipe("mlflow"), tmp_path / "run")
+        open_loggers(recipe("mlflow"), tmp_path / "run")
 
 
 def test_none_asked_for_loads_none(tmp_path: Path) -> None:
-    with Loggers(recipe(), tmp_path) as loggers:
-        loggers.tell(EVENT)
+    with opened(recipe(), tmp_path) as loggers:
+        loggers.epoch(EVENT)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -92,7 +107,7 @@ def test_a_missing_package_is_named(name: str, tmp_path: Path, monkeypatch: pyte
         monkeypatch.delitem(sys.modules, module, raising=False)
     monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(MissingExtra, match=r"damage-detect\[loggers\]"):
-        Loggers(recipe(name), tmp_path)
+        open_loggers(recipe(name), tmp_path)
 
 
 def runs(store: Path) -> list[Any]:
@@ -104,11 +119,11 @@ def runs(store: Path) -> list[Any]:
 
 def test_a_resumed_training_is_the_same_mlflow_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    with pytest.raises(KeyboardInterrupt), Loggers(recipe("mlflow"), tmp_path / "run") as loggers:
-        loggers.tell({**EVENT, "epoch": 1})
+    with pytest.raises(KeyboardInterrupt), opened(recipe("mlflow"), tmp_path / "run") as loggers:
+        loggers.epoch({**EVENT, "epoch": 1})
         raise KeyboardInterrupt
-    with Loggers(recipe("mlflow"), tmp_path / "run") as loggers:
-        loggers.tell({**EVENT, "epoch": 2, "lr": 0.5})
+    with opened(recipe("mlflow"), tmp_path / "run") as loggers:
+        loggers.epoch({**EVENT, "epoch": 2, "lr": 0.5})
     (run,) = runs(tmp_path / "run" / "mlruns")
     assert run.info.status == "FINISHED"
     assert run.data.metrics["lr"] == 0.5
@@ -117,9 +132,9 @@ def test_a_resumed_training_is_the_same_mlflow_run(tmp_path: Path, monkeypatch: 
 @pytest.mark.parametrize("name", ["dent (small)", "crack, long", "a&b", "a//b", "..", "groß", "划痕"])
 def test_every_class_can_be_told_to_mlflow(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    with Loggers(recipe("mlflow"), tmp_path / "run") as loggers:
-        loggers.tell({**EVENT, "seen": {name: 12}})
-        loggers.tell({**EVENT, "epoch": 4, "seen": {name: 13}})
+    with opened(recipe("mlflow"), tmp_path / "run") as loggers:
+        loggers.epoch({**EVENT, "seen": {name: 12}})
+        loggers.epoch({**EVENT, "epoch": 4, "seen": {name: 13}})
     (run,) = runs(tmp_path / "run" / "mlruns")
     assert 13 in run.data.metrics.values()
     assert run.data.metrics["val/map50"] == 0.6

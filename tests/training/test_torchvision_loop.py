@@ -15,7 +15,7 @@ from detect.models.families import build
 from detect.models.weights import load_tensors, load_weights
 from detect.recipes import Augment, Recipe, Roi
 from detect.training import Run, train
-from detect.training.torchvision.loop import DECAY, RAMP, _Averaged
+from detect.training.ema import DECAY, RAMP, Ema
 
 STEP = Recipe(
     model="retinanet_resnet50_fpn", imgsz=64, epochs=1, batch=8, optimizer="sgd", lr=0.01, lr_final=1, momentum=0,
@@ -127,7 +127,7 @@ def test_the_kept_weights_are_the_running_mean(eight: Dataset, start: Path, tmp_
 def test_the_running_mean_forgets_its_first_steps() -> None:
     """mean = d mean + (1 - d) value, where d rises to DECAY; whole numbers are those of the last step."""
     module = torch.nn.BatchNorm1d(1)
-    averaged, mean = _Averaged(module), 0.0
+    averaged, mean = Ema(module), 0.0
     for step, value in enumerate((1.0, 5.0, -3.0, 2.0)):
         module.weight.data.fill_(value)
         module.get_buffer("num_batches_tracked").fill_(step)

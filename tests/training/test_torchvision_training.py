@@ -23,7 +23,7 @@ from detect.models.weights import load_weights
 from detect.prediction import predict
 from detect.recipes import Augment, Recipe, Roi, load_recipe
 from detect.training import Run, train
-from detect.training.augment import Varied
+from detect.training.augmentation import Augmentation
 from detect.training.fitted import fitted, roi_budget
 from detect.training.torchvision import losses, matching
 from detect.training.torchvision.batches import read, scaled
@@ -191,4 +191,4 @@ def test_boxes_without_area_teach_nothing_and_break_nothing(squares: Dataset) ->
     thin = (Box("red", 10, 10, 10, 20), Box("blue", 63.9999999, 0, 64, 64))
     picture, boxes, labels = scaled(replace(one, boxes=(*one.boxes, *thin)), read(one), 64, squares.classes)
     np.testing.assert_allclose(boxes, [one.boxes[0].xyxy])
-    Varied(Augment())(picture, boxes, labels, 0)
+    Augmentation(Augment())(picture, boxes, labels, 0)

@@ -15,7 +15,7 @@ from detect.decoding import open_upright
 from detect.errors import DataError
 from detect.models.yolo.library import get_cfg
 from detect.recipes import Augment, Recipe
-from detect.training.augment import Defects
+from detect.training.augmentation import Defects
 from detect.training.sampler import EpochSampler
 from detect.training.yolo.arguments import arguments
 from detect.training.yolo.items import Items, Still, Upright

@@ -22,10 +22,10 @@ from detect.models.yolo.network import network
 from detect.prediction import predict
 from detect.recipes import Assigner, Augment, Balance, Recipe
 from detect.training import Run, train
-from detect.training.job import Job
-from detect.training.log import Log, Watch
+from detect.training.job import Job, make_job
+from detect.training.listeners import Listeners
 from detect.training.preview import preview
-from detect.training.stage import training
+from detect.training.stopping import EarlyStopping
 from detect.training.yolo.trainer import _Trainer
 
 STILL = Augment(mosaic=0, zoom=0, shift=0, mirror=0, hue=0, saturation=0, brightness=0)
@@ -38,13 +38,15 @@ def recipe(**more: Any) -> Recipe:
 
 def job(recipe: Recipe, squares: Dataset, folder: Path) -> Job:
     folder.mkdir(exist_ok=True)
-    return training(recipe, squares, folder, Watch(Log(folder / "log.jsonl"), lambda *_, **__: None, recipe.epochs))
+    return make_job(recipe, squares, folder, Listeners())
 
 
 def trainer(recipe: Recipe, squares: Dataset, folder: Path, frozen: int = 0) -> Any:
     """One that is set up, but has not begun."""
     torch.manual_seed(0)
-    made = _Trainer(job(recipe, squares, folder), network(recipe.model, 2), None, frozen)
+    made = _Trainer(
+        job(recipe, squares, folder), network(recipe.model, 2), EarlyStopping(recipe.patience), None, frozen
+    )
     made._setup_train()
     return made
 

@@ -16,8 +16,8 @@ from detect.geometry import Boxes, as_boxes
 from detect.models.detector import Picture
 from detect.models.letterbox import Scale, resize
 from detect.recipes import Recipe
-from detect.training.augment import Varied
-from detect.training.job import Job
+from detect.training.augmentation import Augmentation
+from detect.training.job import Job, first_readable
 from detect.training.sampler import EpochSampler
 
 THIN = 1e-3  # pixels of the input; what is no wider has no area to learn
@@ -37,14 +37,14 @@ class Item(NamedTuple):
 
 
 class Photos(Dataset[Item]):
-    """Training photos, varied and scaled. A key is epoch * len + position, see `EpochSampler`.
+    """Training photos, augmented and scaled. A key is epoch * len + position, see `EpochSampler`.
 
     One that cannot be read is replaced by the next.
     """
 
     def __init__(self, images: Sequence[Image], classes: tuple[str, ...], recipe: Recipe) -> None:
         self.images, self.classes, self.recipe = images, classes, recipe
-        self.varied = Varied(recipe.augment)
+        self.augmentation = Augmentation(recipe.augment)
 
     def __len__(self) -> int:
         return len(self.images)
@@ -52,18 +52,13 @@ class Photos(Dataset[Item]):
     def __getitem__(self, key: int) -> Item:
         epoch, position = divmod(key, len(self.images))
         (seed,) = np.random.SeedSequence([self.recipe.seed, epoch, position]).generate_state(1)
-        lost: list[str] = []
-        for place in range(position, position + len(self.images)):
-            image = self.images[place % len(self.images)]
-            try:
-                return self._varied(image, read(image, self.recipe.imgsz), int(seed), tuple(lost))
-            except DataError:
-                lost.append(image.name)
-        raise DataError("none of the training photos can be read as an image")
+        (image, picture), unreadable = first_readable(self.images, position, self._read)
+        seen = scaled(image, picture, self.recipe.imgsz, self.classes)  # first: a small picture is augmented sooner
+        return Item(*tensors(*self.augmentation(*seen, int(seed))), image.name, tuple(unreadable))
 
-    def _varied(self, image: Image, picture: Picture, seed: int, lost: tuple[str, ...]) -> Item:
-        seen = scaled(image, picture, self.recipe.imgsz, self.classes)  # first: a small picture is varied sooner
-        return Item(*tensors(*self.varied(*seen, seed)), image.name, lost)
+    def _read(self, place: int) -> tuple[Image, Picture]:
+        image = self.images[place]
+        return image, read(image, self.recipe.imgsz)
 
 
 def scaled(

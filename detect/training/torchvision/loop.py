@@ -10,7 +10,6 @@ import logging
 import math
 import time
 from collections import Counter
-from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -18,81 +17,59 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
-from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from detect.errors import ModelError
 from detect.models.device import half, pick_device, set_threads
 from detect.models.families import family_of
 from detect.models.torchvision.network import build
-from detect.models.weights import load_tensors, save_tensors
 from detect.recipes import Recipe
+from detect.training.distributed import ProcessLost, broadcast_buffers, connection_lost, gather
+from detect.training.ema import Ema
 from detect.training.job import Job, save_trained
-from detect.training.memory import out_of_memory, too_large
-from detect.training.stopping import LossWatch, Patience
+from detect.training.listeners import epoch_event
+from detect.training.memory import within_memory
+from detect.training.state import load_state, save_epoch
+from detect.training.stopping import EarlyStopping, LossCheck
 from detect.training.torchvision.batches import Item, batches, pictures
-from detect.training.torchvision.distributed import PeerLost, agree, alone, gather
 from detect.training.torchvision.losses import Losses
 from detect.training.torchvision.transfer import freeze, given, parameter_groups, start
 from detect.training.torchvision.validate import validate
 
-DECAY, RAMP = 0.9998, 2000.0  # of the averaged weights; the decay rises to it over so many steps
 CLIP = 10.0  # norm of the gradient
-
-
-class _Averaged:
-    """The running mean of a module's weights over `steps` steps, quick to forget at first; it waits for no GPU."""
-
-    def __init__(self, module: Any) -> None:
-        self.module, self.steps = deepcopy(module).requires_grad_(False), 0
-        own, its = self.module.state_dict().values(), module.state_dict().values()  # in the memory of both, for good
-        self.pairs = [pair for pair in zip(own, its, strict=True) if pair[0].is_floating_point()]
-        self.counters = [pair for pair in zip(own, its, strict=True) if not pair[0].is_floating_point()]
-
-    @torch.no_grad()
-    def update(self) -> None:
-        """Take in the weights as they are after a step."""
-        means, values = zip(*self.pairs, strict=True)
-        decay = DECAY * (1 - math.exp(-(self.steps + 1) / RAMP)) if self.steps else 0.0
-        get_ema_multi_avg_fn(decay)(means, values, self.steps)  # type: ignore[no-untyped-call]
-        for mean, value in self.counters:
-            mean.copy_(value)
-        self.steps += 1
 
 
 @dataclass
 class _Learner:
-    """What changes while it learns: the weights, their running mean, the optimizer, and how far it has come.
+    """What changes while it learns: the weights, their EMA, the optimizer, and how far it has come.
 
     `epoch` whole epochs are done. `frozen` blocks do not learn.
     """
 
     module: Any
-    averaged: _Averaged
+    ema: Ema
     optimizer: Any
-    patience: Patience
+    stopping: EarlyStopping
     frozen: list[Any] = field(default_factory=list)
-    loss: LossWatch = field(default_factory=LossWatch)
+    loss: LossCheck = field(default_factory=LossCheck)
     epoch: int = 0
 
     def state(self) -> dict[str, Any]:
-        """All that is needed to go on."""
+        """What is needed to go on, beside the EMA."""
         return {
-            "epoch": self.epoch, "best": self.patience.best, "since": self.patience.since, "steps": self.averaged.steps,
-            "model": self.module.state_dict(), "averaged": self.averaged.module.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
+            "steps": self.ema.steps, "model": self.module.state_dict(), "optimizer": self.optimizer.state_dict(),
         }  # fmt: skip
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go back to a saved state."""
         self.module.load_state_dict(state["model"])
-        self.averaged.module.load_state_dict(state["averaged"])
-        self.averaged.steps = state["steps"]
+        self.ema.module.load_state_dict(state["ema"])
+        self.ema.steps = state["steps"]
         self.optimizer.load_state_dict(state["optimizer"])
-        self.epoch, self.patience.best, self.patience.since = state["epoch"], state["best"], state["since"]
+        self.epoch = state["epoch"]
 
 
 def fit(job: Job, *, resume: bool) -> None:
-    """Train as the recipe says; see Training for what is written and told.
+    """Train as the recipe says; see `detect.training` for what is written.
 
     Raises ModelError where weights do not fit, the loss is no longer a number or the memory is too small, DataError
     where too many photos cannot be read.
@@ -114,58 +91,58 @@ def fit(job: Job, *, resume: bool) -> None:
         num_nodes=recipe.nodes, strategy="ddp" if many else "auto",
     )  # fmt: skip
     fabric.launch()
-    state = load_tensors(job.state) if resume else None
+    stopping = EarlyStopping(recipe.patience)
+    state = load_state(job, stopping) if resume else None
     tensors = state["model"] if state else given(recipe)
     module = build(recipe, len(job.classes), tensors)
     fitted = "the state of the run" if state else start(module, recipe, tensors)
     frozen = freeze(module, recipe)
     module.to(memory_format=torch.channels_last)  # a seventh less time in convolutions
     model, optimizer = fabric.setup(Losses(module, job.class_weights), _optimizer(module, recipe))
-    learner = _Learner(module, _Averaged(module), optimizer, Patience(recipe.patience), frozen)
+    learner = _Learner(module, Ema(module), optimizer, stopping, frozen)
     if state:
         learner.restore(state)
     del state, tensors  # as large as all that learns
-    job.on_start(fitted, learner.epoch + 1)
-    full = False
+    job.listeners.start(learner.epoch + 1, fitted)
+    bare = Losses(module, job.class_weights).to(fabric.device)  # it waits for no other process
     try:
-        _epochs(fabric, model, learner, job)
+        within_memory(
+            lambda: _epochs(fabric, model, learner, job),
+            recipe.batch,
+            lambda size: _try(bare, recipe, size, fabric.device),
+            least,
+        )
     except RuntimeError as error:
-        if many and alone(error):
-            raise PeerLost("another process of this training has ended; what it said, if anything, is above") from None
-        if not out_of_memory(error):
-            raise
-        full = True
-    if full:  # no longer under `except`, which holds on to all that the failed step had in memory
-        bare = Losses(module, job.class_weights).to(fabric.device)  # it waits for no other process
-        raise too_large(recipe.batch, lambda size: _try(bare, recipe, size, fabric.device), least)
+        if many and connection_lost(error):
+            raise ProcessLost("another process of this training has ended; its message, if any, is above") from None
+        raise
 
 
 def _epochs(fabric: Any, model: Any, learner: _Learner, job: Job) -> None:
     recipe = job.recipe
     pinned = fabric.device.type == "cuda"
     loader = batches(job, learner.epoch, fabric.global_rank, fabric.world_size, pinned=pinned)
-    averaged = Losses(learner.averaged.module, job.class_weights).to(fabric.device)
+    ema = Losses(learner.ema.module, job.class_weights).to(fabric.device)
     val = pictures(job.val[fabric.global_rank :: fabric.world_size], recipe)
-    while learner.epoch < recipe.epochs and not learner.patience.over:
+    stop = False
+    while learner.epoch < recipe.epochs and not learner.stopping.over and not stop:
         began = time.monotonic()
         losses, seen = _epoch(fabric, model, learner, loader, job)
-        for module in (learner.module, learner.averaged.module):
-            agree(fabric, module)  # what is measured is what is kept
-        found, lost = validate(averaged, partial(_loss, averaged, recipe, fabric.device), job, fabric, val)
+        for module in (learner.module, learner.ema.module):
+            broadcast_buffers(fabric, module)  # what is measured is what is kept
+        found, lost = validate(ema, partial(_loss, ema, recipe, fabric.device), job, fabric, val)
         metrics = job.measure(found)
         learner.epoch += 1
         rate_now = recipe.lr * rate(learner.epoch * len(loader) - 1, len(loader), recipe)
-        seconds = round(time.monotonic() - began, 2)
-        told = {"epoch": learner.epoch, "seconds": seconds, "lr": rate_now, "train": losses, "val": {**metrics, **lost}}
-        job.on_epoch({**told, "seen": {name: seen[name] for name in job.classes}})
-        better = learner.patience.tell(metrics[recipe.watch])
+        val_values, boxes = {**metrics, **lost}, {name: seen[name] for name in job.classes}
+        job.listeners.epoch(epoch_event(learner.epoch, time.monotonic() - began, rate_now, losses, val_values, boxes))
+        better = learner.stopping.update(metrics[recipe.watch])
         if fabric.is_global_zero:
-            if better:
-                save_trained(learner.averaged.module.state_dict(), job, job.best)
-            save_tensors(learner.state(), job.state)
+            save_epoch(job, learner.epoch, learner.stopping, learner.ema.module.state_dict(), learner.state(), better)
+        stop = any(gather(fabric, job.listeners.stop))
         fabric.barrier()
     if fabric.is_global_zero:
-        save_trained(learner.averaged.module.state_dict(), job, job.last)
+        save_trained(learner.ema.module.state_dict(), job, job.last)
 
 
 def _epoch(fabric: Any, model: Any, learner: _Learner, loader: Any, job: Job) -> tuple[dict[str, float], Counter[str]]:
@@ -189,16 +166,16 @@ def _epoch(fabric: Any, model: Any, learner: _Learner, loader: Any, job: Job) ->
             torch.nn.utils.clip_grad_norm_(model.parameters(), CLIP)
             optimizer.step()
             optimizer.zero_grad()
-            learner.averaged.update()
+            learner.ema.update()
         for name, part in parts.items():
             totals[name] = totals.get(name, 0.0) + part.detach().double() / len(loader)
         for item in items:
             seen.update(job.classes[label - 1] for label in item.target["labels"].tolist())
         lost += (new := [name for item in items for name in item.unreadable])
-        job.on_unreadable(new)
-        job.on_batch(epoch + 1, len(loader))
+        job.listeners.unreadable(new)
+        job.listeners.batch(epoch + 1, len(loader))
     shares = gather(fabric, ({name: float(total) for name, total in totals.items()}, seen, lost))
-    job.on_unreadable([name for _, _, names in shares for name in names])
+    job.listeners.unreadable([name for _, _, names in shares for name in names])
     means = {name: sum(one[name] for one, _, _ in shares) / len(shares) for name in totals}
     return means, sum((one for _, one, _ in shares), Counter[str]())
 

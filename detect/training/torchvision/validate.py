@@ -13,9 +13,9 @@ from detect.models.letterbox import back
 from detect.models.nms import suppress
 from detect.models.torchvision.detector import look
 from detect.operating_point import Suppression
+from detect.training.distributed import gather
 from detect.training.job import Job
 from detect.training.torchvision.batches import Item, scaled, tensors
-from detect.training.torchvision.distributed import gather
 from detect.training.torchvision.losses import Losses
 
 
@@ -32,7 +32,7 @@ def validate(
     found, totals, lost = dict[str, tuple[Box, ...]](), dict[str, float](), list[str]()
     for rows in loader:
         lost += (new := [image.name for image, picture, _ in rows if picture is None])
-        job.on_unreadable(new)
+        job.listeners.unreadable(new)
         readable = [row for row in rows if row[1] is not None]
         if not readable:
             continue
@@ -45,7 +45,7 @@ def validate(
             kept = suppress(one._replace(xyxy=back(one.xyxy, scale)), how)
             found[image.name] = kept.inside(image.width, image.height).boxes(job.classes)
     parts = gather(fabric, (found, totals, lost))
-    job.on_unreadable([name for _, _, names in parts for name in names])
+    job.listeners.unreadable([name for _, _, names in parts for name in names])
     found = {name: boxes for part, _, _ in parts for name, boxes in part.items()}
     kinds = sorted({kind for _, part, _ in parts for kind in part})
     means = {kind: sum(part.get(kind, 0.0) for _, part, _ in parts) / len(found) for kind in kinds}

@@ -1,4 +1,4 @@
-"""A recipe in the names of ultralytics, and its metrics in ours."""
+"""A recipe in the names of ultralytics."""
 
 from __future__ import annotations
 
@@ -10,22 +10,6 @@ import torch
 from detect.errors import ModelError
 from detect.models.device import half, pick_device
 from detect.recipes import Recipe
-
-
-def event(epoch: int, seconds: float, metrics: dict[str, Any], rate: float) -> dict[str, Any]:
-    """What happened in one epoch, in this tool's names; metrics are named train/... and val/..."""
-    told: dict[str, Any] = {
-        "epoch": epoch,
-        "seconds": round(seconds, 2),
-        "lr": rate,
-        "train": {},
-        "val": {},
-    }
-    for name, value in metrics.items():
-        side, _, rest = name.partition("/")
-        if side in ("train", "val"):
-            told[side][rest] = float(value)
-    return told
 
 
 def check(recipe: Recipe) -> None:

@@ -18,7 +18,7 @@ from detect.errors import DataError
 from detect.models.detector import Picture
 from detect.models.letterbox import Placed, letterbox
 from detect.models.yolo.library import YOLODataset, scratch
-from detect.training.job import Vary
+from detect.training.job import Augmenter, first_readable
 from detect.training.sampler import reseed
 
 KEPT = 2**30  # bytes of decoded photos, in all worker processes together
@@ -28,16 +28,16 @@ class Items(YOLODataset):
     """Training images. A key is epoch * len + position, see `EpochSampler`.
 
     Decoded ones are kept as far as they have room (KEPT), since a mosaic takes its partners from all of them; what
-    varies them works on copies. One that cannot be read is replaced by the next, and named under the key "unreadable"
+    augments them works on copies. One that cannot be read is replaced by the next, and named under the key "unreadable"
     of its item.
     """
 
     def __init__(
-        self, images: Sequence[Image], classes: tuple[str, ...], seed: int, vary: Vary | None = None, *,
+        self, images: Sequence[Image], classes: tuple[str, ...], seed: int, augmenter: Augmenter | None = None, *,
         workers: int = 0, **options: Any,
     ) -> None:  # fmt: skip
         self.images, self.index, self.seed = images, {label: i for i, label in enumerate(classes)}, seed
-        self.vary, self.unreadable = vary, list[str]()
+        self.augmenter, self.unreadable = augmenter, list[str]()
         super().__init__(img_path="", data={"names": dict(enumerate(classes)), "channels": 3}, **options)
         self.room = KEPT // max(1, workers) // (3 * self.imgsz**2)
         self.npy_files = [scratch / "absent.npy"] * self.ni  # never a stray array beside the user's photo
@@ -84,32 +84,29 @@ class Items(YOLODataset):
 
     def get_image_and_label(self, index: int) -> dict[str, Any]:
         """That of the photo, or of the next that can be read."""
-        for place in range(index, index + self.ni):
-            try:
-                return dict(super().get_image_and_label(place % self.ni))
-            except DataError:
-                self.unreadable.append(self.images[place % self.ni].name)
-        raise DataError("none of the training photos can be read as an image")
+        item, unreadable = first_readable(self.images, index, super().get_image_and_label)
+        self.unreadable += unreadable
+        return dict(item)
 
     def build_transforms(self, hyp: Any) -> Any:
-        """Ultralytics' variations, and then ours of colours and defects."""
+        """The augmentation of ultralytics, and then ours of colours and defects."""
         transforms = super().build_transforms(hyp)
         for transform in getattr(transforms.transforms[0], "transforms", []):
             if hasattr(transform, "buffer_enabled"):  # mosaic: partners from all images, not from those seen lately
                 transform.buffer_enabled = False
-        if self.vary is not None and self.augment:
-            transforms.insert(-1, self._vary)  # before what turns the picture into a tensor
+        if self.augmenter is not None and self.augment:
+            transforms.insert(-1, self._augment)  # before what turns the picture into a tensor
         return transforms
 
-    def _vary(self, labels: dict[str, Any]) -> dict[str, Any]:
-        if self.vary is None:
+    def _augment(self, labels: dict[str, Any]) -> dict[str, Any]:
+        if self.augmenter is None:
             return labels
         height, width = labels["img"].shape[:2]
         things = labels["instances"]
         things.convert_bbox("xyxy")
         things.denormalize(width, height)
         rgb, numbers = np.ascontiguousarray(labels["img"][..., ::-1]), np.arange(len(things))
-        rgb, boxes, left = self.vary(rgb, things.bboxes.astype(np.float64), numbers, int(np.random.randint(2**31)))
+        rgb, boxes, left = self.augmenter(rgb, things.bboxes.astype(np.float64), numbers, int(np.random.randint(2**31)))
         things = things[left]
         things.update(bboxes=boxes.astype(np.float32))
         picture = np.ascontiguousarray(rgb[..., ::-1])

@@ -16,24 +16,27 @@ from detect.models.detector import LOWEST_SCORE
 from detect.models.device import half, pick_device, set_threads
 from detect.models.letterbox import same_shape
 from detect.models.nms import suppress
-from detect.models.weights import load_tensors, save_tensors, take_over
+from detect.models.weights import take_over
 from detect.models.yolo.detector import seen
 from detect.models.yolo.library import DetectionTrainer, InfiniteDataLoader, scratch
 from detect.models.yolo.network import network, raw_output, read_tensors
 from detect.operating_point import Suppression
 from detect.progress import say
+from detect.training.augmentation import Defects
 from detect.training.job import Job, save_trained
-from detect.training.memory import out_of_memory, too_large
+from detect.training.listeners import Listeners, epoch_event
+from detect.training.memory import within_memory
 from detect.training.sampler import EpochSampler
-from detect.training.stopping import LossWatch, Patience
-from detect.training.yolo.arguments import arguments, check, event
+from detect.training.state import is_over, load_state, save_epoch
+from detect.training.stopping import EarlyStopping, LossCheck
+from detect.training.yolo.arguments import arguments, check
 from detect.training.yolo.items import Items, Still, Upright
 
 LOOKERS = 4  # processes at most that read the photos of val; they stay, and hold two batches each
 
 
 def fit(job: Job, *, resume: bool) -> None:
-    """Train as the recipe says; see Training for what is written and told.
+    """Train as the recipe says; see `detect.training` for what is written.
 
     Raises ModelError where weights do not fit, the loss is no longer a number or the memory is too small, DataError
     where too many photos cannot be read.
@@ -46,25 +49,17 @@ def fit(job: Job, *, resume: bool) -> None:
     if recipe.weights and not resume:
         fitted = take_over(module, read_tensors(recipe.weights)).said(recipe.weights)
     check(recipe)
-    state = load_tensors(job.state) if resume else None
-    if state and state["done"]:
+    stopping = EarlyStopping(recipe.patience)
+    state = load_state(job, stopping) if resume else None
+    if state and is_over(state, job, stopping):
         save_trained(state["ema"], job, job.last)  # a kill may have come before it
         return
     if recipe.augment.mosaic and recipe.epochs <= recipe.augment.mosaic_off:
         say("mosaic: off from the start, since `epochs` is not above `augment.mosaic_off`")
-    trainer = _Trainer(job, module, state, layers)
+    trainer = _Trainer(job, module, stopping, state, layers)
     set_threads(recipe)
-    job.on_start(fitted, state["epoch"] + 1 if state else 1)
-    full = False
-    try:
-        trainer.train()
-    except RuntimeError as error:
-        if not out_of_memory(error):
-            raise
-        full = True
-    if full:  # no longer under `except`, which holds on to all that the failed step had in memory
-        trainer.loss = trainer.loss_items = None
-        raise too_large(recipe.batch, lambda size: _try(module, job, size))
+    job.listeners.start(state["epoch"] + 1 if state else 1, fitted)
+    within_memory(trainer.train, recipe.batch, lambda size: _try(trainer, job, size))
 
 
 def _frozen(module: Any, freeze: int | str) -> int:
@@ -77,8 +72,9 @@ def _frozen(module: Any, freeze: int | str) -> int:
     return layers
 
 
-def _try(module: Any, job: Job, size: int) -> None:
+def _try(trainer: Any, job: Job, size: int) -> None:
     """One step on `size` grey pictures; raises RuntimeError where the memory is too small."""
+    module, trainer.loss, trainer.loss_items = trainer.model, None, None  # what the failed step had in memory
     module.zero_grad()
     module.args = SimpleNamespace(**job.recipe.loss.model_dump(), epochs=1)
     device = next(module.parameters()).device
@@ -91,25 +87,27 @@ def _try(module: Any, job: Job, size: int) -> None:
 
 
 class _Stopper:
-    """Our patience where ultralytics asks its own."""
+    """Our early stopping, or a listener's request, where ultralytics asks its own rule."""
 
     possible_stop = False
 
-    def __init__(self, patience: Patience) -> None:
-        self.patience = patience
+    def __init__(self, stopping: EarlyStopping, listeners: Listeners) -> None:
+        self.stopping, self.listeners = stopping, listeners
 
     def __call__(self, epoch: int, fitness: float) -> bool:
-        return self.patience.over
+        return self.stopping.over or self.listeners.stop
 
 
 class _Trainer(DetectionTrainer):
     """See the head of this file."""
 
-    def __init__(self, job: Job, module: Any, state: dict[str, Any] | None, frozen: int) -> None:
+    def __init__(
+        self, job: Job, module: Any, stopping: EarlyStopping, state: dict[str, Any] | None, frozen: int
+    ) -> None:
         self.job, self.saved, self.step, self.names = job, state, 0, tuple[str, ...]()
         self.seen = [0] * len(job.classes)
         self.closed = False  # to mosaic
-        self.watch, self.patience = LossWatch(), Patience(job.recipe.patience)
+        self.loss_check, self.stopping = LossCheck(), stopping
         self.best_fitness: float | None
         super().__init__(overrides={**arguments(job.recipe, pick_device(job.recipe.device), scratch), "freeze": frozen})
         self.model = module
@@ -144,7 +142,7 @@ class _Trainer(DetectionTrainer):
     def preprocess_batch(self, batch: dict[str, Any]) -> dict[str, Any]:
         """A batch on the device; what it holds is counted."""
         self.names = tuple(batch.pop("name"))
-        self.job.on_unreadable([name for names in batch.pop("unreadable") for name in names])
+        self.job.listeners.unreadable([name for names in batch.pop("unreadable") for name in names])
         for label in batch["cls"].flatten().tolist():
             self.seen[int(label)] += 1
         return dict(super().preprocess_batch(batch))
@@ -189,9 +187,9 @@ class _Trainer(DetectionTrainer):
             super().optimizer_step()
 
     def after_batch(self) -> None:
-        """After each batch: told, and checked."""
-        self.watch.check(self.loss, self.epoch + 1, self.names)
-        self.job.on_batch(self.epoch + 1, len(self.train_loader))
+        """After each batch: its loss is checked."""
+        self.loss_check.check(self.loss, self.epoch + 1, self.names)
+        self.job.listeners.batch(self.epoch + 1, len(self.train_loader))
 
     # Validation
 
@@ -206,7 +204,7 @@ class _Trainer(DetectionTrainer):
         module.criterion = self.model.criterion
         how = Suppression(self.job.recipe.nms_iou)
         for items in self.test_loader:
-            self.job.on_unreadable([self.job.val[item].name for item in items if isinstance(item, int)])
+            self.job.listeners.unreadable([self.job.val[item].name for item in items if isinstance(item, int)])
             part = [item for item in items if isinstance(item, Still)]
             for members in same_shape([still.pixels for still in part]):
                 stills = [part[i] for i in members]
@@ -221,8 +219,8 @@ class _Trainer(DetectionTrainer):
         metrics = self.job.measure(Predictions(self.job.classes, found))
         losses = {name: value / max(1, len(found)) for name, value in total.items()}
         fitness = metrics[self.job.recipe.watch]
-        self.better = self.patience.tell(fitness)
-        self.best_fitness = self.patience.best
+        self.better = self.stopping.update(fitness)
+        self.best_fitness = self.stopping.best
         return {**{f"val/{name}": value for name, value in metrics.items()}, **losses}, fitness
 
     def final_eval(self) -> None:
@@ -232,33 +230,31 @@ class _Trainer(DetectionTrainer):
     # Files
 
     def save_metrics(self, metrics: dict[str, Any]) -> None:
-        """An epoch is told."""
+        """The listeners learn of an epoch. Metrics are named train/... and val/..."""
         rate = max(group["lr"] for group in self.optimizer.param_groups if group.get("param_group") != "bias")
-        told = event(self.epoch + 1, time.monotonic() - self.began, metrics, rate)
-        self.job.on_epoch({**told, "seen": dict(zip(self.job.classes, self.seen, strict=True))})
+        train, val = (
+            {name.removeprefix(side): float(value) for name, value in metrics.items() if name.startswith(side)}
+            for side in ("train/", "val/")
+        )
+        seen = dict(zip(self.job.classes, self.seen, strict=True))
+        seconds = time.monotonic() - self.began
+        self.job.listeners.epoch(epoch_event(self.epoch + 1, seconds, rate, train, val, seen))
 
     def save_model(self) -> bool:
         """The best weights so far, and then the state."""
-        if self.better:
-            save_trained(self.ema.ema.state_dict(), self.job, self.job.best)
-        state = {
-            "epoch": self.epoch + 1, "done": bool(self.stop), "model": self.model.state_dict(),
-            "ema": self.ema.ema.state_dict(), "updates": self.ema.updates, "optimizer": self.optimizer.state_dict(),
-            "patience": (self.patience.best, self.patience.since),
-        }  # fmt: skip
-        save_tensors(state, self.job.state)
+        rest = {"model": self.model.state_dict(), "updates": self.ema.updates, "optimizer": self.optimizer.state_dict()}
+        save_epoch(self.job, self.epoch + 1, self.stopping, self.ema.ema.state_dict(), rest, self.better)
         return True
 
     def resume_training(self, ckpt: Any) -> None:
         """Go on from the saved state; ultralytics' own early stopping, which has another rule, gives way to ours."""
-        self.stopper = _Stopper(self.patience)
+        self.stopper = _Stopper(self.stopping, self.job.listeners)
         if (state := self.saved) is None:
             return
         self.model.load_state_dict(state["model"])
         self.ema.ema.load_state_dict(state["ema"])
         self.ema.updates = state["updates"]
         self.optimizer.load_state_dict(state["optimizer"])
-        self.patience.best, self.patience.since = state["patience"]
         self.start_epoch = state["epoch"]
         if hasattr(criterion := self.model.criterion, "update"):  # YOLO26 shifts weight between its heads by epoch
             criterion.updates = self.start_epoch - 1
@@ -266,9 +262,10 @@ class _Trainer(DetectionTrainer):
 
 
 def training_items(job: Job, args: Any, stride: int, batch: int) -> Items:
-    """The training images, varied as the recipe says."""
+    """The training images, augmented as the recipe says."""
+    augmenter = Defects(job.recipe.augment) or None
     return Items(
-        job.train, job.classes, args.seed, job.vary, workers=args.workers, imgsz=args.imgsz, batch_size=batch,
+        job.train, job.classes, args.seed, augmenter, workers=args.workers, imgsz=args.imgsz, batch_size=batch,
         augment=True, hyp=copy(args), rect=False, stride=stride, pad=0.0,
     )  # fmt: skip
 

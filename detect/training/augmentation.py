@@ -1,4 +1,4 @@
-"""How training photos are varied, by albumentations: one section of the recipe for every detector.
+"""Augmentation of training photos, by albumentations: one section of the recipe for every detector.
 
 A YOLO moves and turns photos in ultralytics' own way, since its mosaic is part of it, and takes the rest from here.
 """
@@ -19,7 +19,7 @@ VISIBLE = 0.25  # share of a box that must be left inside the picture; less is a
 GREY = (114, 114, 114)
 
 
-class Varied:
+class Augmentation:
     """Applies the recipe's `augment` section to one picture and its boxes, by a seed and nothing else."""
 
     def __init__(self, recipe: Augment) -> None:
@@ -59,7 +59,7 @@ class Varied:
         return done["image"], kept, np.asarray(done["labels"], dtype=np.int64)
 
 
-class Defects(Varied):
+class Defects(Augmentation):
     """Only what ultralytics does not do itself: contrast, grey, blur and so on, and cut-outs, which may hide boxes."""
 
     def _steps(self, known: Any, recipe: Augment) -> list[Any]:
