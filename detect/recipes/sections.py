@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
@@ -91,6 +91,10 @@ class Accept(Part):
 
     retries: Whole = 0
     lr_factor: Annotated[float, Field(gt=0, le=1)] = 0.3
+
+    if TYPE_CHECKING:
+
+        def __init__(self, *, retries: int = 0, lr_factor: float = 0.3, **metrics: float) -> None: ...
 
     @property
     def metrics(self) -> dict[str, float]:

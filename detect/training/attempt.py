@@ -18,7 +18,7 @@ from detect.recipes import Recipe, Roi, dump_recipe
 from detect.training.curves import draw_curves
 from detect.training.fitted import fitted
 from detect.training.folder import begin, check_resume, is_finished, sweep
-from detect.training.job import make_job, photos
+from detect.training.job import make_job
 from detect.training.listeners import Listener, Listeners, Screen
 from detect.training.log import Log, LogWriter
 
@@ -75,11 +75,11 @@ def _draw(recipe: Recipe, out: Path, *, missing: bool = False) -> None:
 
 def _prepared(recipe: Recipe, dataset: Dataset) -> Recipe:
     """The recipe with what is fitted to the data. Raises DataError or ConfigError where they cannot be trained on."""
-    images, val = photos(dataset, "train"), photos(dataset, "val")
-    if not any(image.boxes for image in val):
+    train, val = (dataset.only(split).require_photos() for split in ("train", "val"))
+    if not val.boxes:
         raise DataError("split 'val' has no boxes, so no epoch could be compared with another; see `detect split`")
     check_recipe(recipe)
-    return fitted(recipe, images)
+    return fitted(recipe, train.images)
 
 
 @contextmanager

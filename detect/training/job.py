@@ -54,27 +54,19 @@ class Job:
 
 def make_job(recipe: Recipe, dataset: Dataset, out: Path, listeners: Listeners) -> Job:
     """The job of training by this recipe, in the folder `out`. Raises DataError where a split or a photo is absent."""
-    images, truth = photos(dataset, "train"), Dataset(dataset.classes, photos(dataset, "val"))
+    train, val = (dataset.only(split).require_photos() for split in ("train", "val"))
     return Job(
         recipe,
         dataset.classes,
-        images,
-        truth.images,
+        train.images,
+        val.images,
         state=out / "state.pt",
         best=out / "weights" / "best.pt",
-        measure=lambda found: MEASURES[recipe.task](truth, found),
+        measure=lambda found: MEASURES[recipe.task](val, found),
         listeners=listeners,
-        factors=repeat_factors(images, recipe.balance.repeat),
-        class_weights=class_weights(images, dataset.classes, recipe.balance),
+        factors=repeat_factors(train.images, recipe.balance.repeat),
+        class_weights=class_weights(train.images, dataset.classes, recipe.balance),
     )
-
-
-def photos(dataset: Dataset, split: str) -> tuple[Image, ...]:
-    """The images of a split. Raises DataError where there is none, or a photo is missing."""
-    images = dataset.only(split).images
-    if lost := [image.name for image in images if image.path is None or not image.path.is_file()]:
-        raise DataError(f"{len(lost)} photos of split {split!r} are not there, first {', '.join(lost[:3])}")
-    return images
 
 
 def first_readable(images: Sequence[Image], position: int, load: Callable[[int], T]) -> tuple[T, list[str]]:

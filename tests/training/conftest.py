@@ -29,3 +29,17 @@ def weights(tmp_path: Path) -> Path:
     tensors = network("yolov5n", 1).state_dict()
     save_weights(Weights("yolov5n", ("dent",), 64, tensors, {"nms_iou": 0.65}), tmp_path / "run/weights/best.pt")
     return tmp_path / "run"
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Dataset:
+    """One photo with a box, in train and in val."""
+    path = tmp_path / "a.png"
+    Photo.new("RGB", (8, 8)).save(path)
+    return Dataset(
+        ("dent",),
+        (
+            Image("a.png", 8, 8, (Box("dent", 1, 1, 4, 4),), "train", path=path),
+            Image("b.png", 8, 8, (Box("dent", 1, 1, 4, 4),), "val", path=path),
+        ),
+    )

@@ -21,7 +21,7 @@ from detect.models.export import check, export
 from detect.models.families import FAMILIES, family_of, register
 from detect.recipes import Loss, Recipe
 from detect.training.preview import preview
-from tests.training.toy_family import TOY
+from tests.training.toy_family import TOY, pixels
 
 RECIPE = Recipe(model="toy1", imgsz=64, epochs=30, batch=8, optimizer="adamw", lr=0.003, watch="map50")
 
@@ -63,12 +63,12 @@ def test_it_is_resumed(run: detect.Run, squares: Dataset, tmp_path: Path) -> Non
 def test_it_is_exported_and_agrees(run: detect.Run, squares: Dataset, tmp_path: Path) -> None:
     detector = detect.load_detector(run.folder)
     written = export(detector, tmp_path / "toy.onnx", "onnx")
-    pictures = [image.open() for image in squares.only("val").images]
+    pictures = [pixels(image) for image in squares.only("val").images]
     assert check(detector, detect.load_detector(written), pictures).boxes > 5
 
 
 def test_it_embeds_and_is_previewed(run: detect.Run, squares: Dataset, tmp_path: Path) -> None:
-    vectors = embedder(run.folder)([image.open() for image in squares.images[:3]])
+    vectors = embedder(run.folder)([pixels(image) for image in squares.images[:3]])
     assert vectors.shape == (3, 32) and np.isfinite(vectors).all()
     assert preview(RECIPE, squares, tmp_path / "seen", count=3) == 3
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,59 +14,21 @@ from PIL import Image as Photo
 
 from detect.cli import main
 from detect.conversion import write
-from detect.data import Box, Dataset, Image
+from detect.data import Dataset
 from detect.errors import ConfigError, DataError, DetectError, ModelError
 from detect.recipes import Assigner, Loss, Overlap, Recipe, Roi, load_recipe
-from detect.training import Listener, Run, train
+from detect.training import train
 from detect.training.curves import draw_curves
 from detect.training.job import Job
 from detect.training.log import Log
-
-RECIPE = Recipe(model="yolov5n", epochs=2)
-
-
-def train_with(monkeypatch: pytest.MonkeyPatch, fit: Callable[..., None]) -> None:
-    """Train with this loop in place of a family's."""
-    monkeypatch.setattr("detect.training.attempt.resolve", lambda name: fit)
-
-
-def epoch(number: int, metric: float) -> dict[str, Any]:
-    val = {"precision": 0.5, "recall": 0.5, "map50": metric, "map": metric / 2, "box_loss": 1.0}
-    return {"epoch": number, "seconds": 1.0, "lr": 0.01, "train": {"box_loss": 1 / number}, "val": val}
-
-
-def pretend(job: Job, *, resume: bool) -> None:
-    """A detector that trains in no time; its second epoch is the best."""
-    done = int(job.state.read_text()) if resume else 0
-    job.listeners.start(done + 1, "nothing")
-    for number in range(done + 1, job.recipe.epochs + 1):
-        job.listeners.batch(number, 1)
-        job.listeners.epoch(epoch(number, {1: 0.2, 2: 0.8}.get(number, 0.1)))
-        job.best.parent.mkdir(exist_ok=True)
-        job.best.write_bytes(b"weights")
-        job.state.write_text(str(number))
-        if job.listeners.stop:
-            break
-
-
-@pytest.fixture
-def dataset(tmp_path: Path) -> Dataset:
-    path = tmp_path / "a.png"
-    Photo.new("RGB", (8, 8)).save(path)
-    return Dataset(
-        ("dent",),
-        (
-            Image("a.png", 8, 8, (Box("dent", 1, 1, 4, 4),), "train", path=path),
-            Image("b.png", 8, 8, (Box("dent", 1, 1, 4, 4),), "val", path=path),
-        ),
-    )
+from tests.training.pretended import RECIPE, epoch, pretend, train_with
 
 
 def test_a_run_folder_holds_all_that_explains_it(
-    tmp_path: Path, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, pair: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     train_with(monkeypatch, pretend)
-    run = train(RECIPE, dataset, tmp_path / "run")
+    run = train(RECIPE, pair, tmp_path / "run")
     assert run.best["epoch"] == 2
     assert load_recipe(tmp_path / "run" / "recipe.yaml") == RECIPE
     assert {path.name for path in (tmp_path / "run").iterdir()} == {
@@ -83,22 +44,22 @@ def test_a_run_folder_holds_all_that_explains_it(
         assert np.asarray(curves.convert("L")).std() > 5, "something is drawn"
 
 
-def test_what_is_refused_leaves_no_folder(tmp_path: Path, dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_refused_leaves_no_folder(tmp_path: Path, pair: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(job: Job, *, resume: bool) -> None:
         raise ModelError("no good")
 
     train_with(monkeypatch, fails)
     out = tmp_path / "run"
     with pytest.raises(ModelError, match="no good"):
-        train(RECIPE, dataset, out)
-    only_train = Dataset(dataset.classes, dataset.images[:1])
+        train(RECIPE, pair, out)
+    only_train = Dataset(pair.classes, pair.images[:1])
     with pytest.raises(DataError, match=r"no images in split 'val'; the data has: train"):
         train(RECIPE, only_train, out)
     with pytest.raises(ConfigError, match="no run to resume"):
-        train(RECIPE, dataset, out, resume=True)
-    dataset.images[0].path.unlink()  # type: ignore[union-attr]
-    with pytest.raises(DataError, match=r"1 of \d+ photos is not there, first a\.png"):
-        train(RECIPE, dataset, out)
+        train(RECIPE, pair, out, resume=True)
+    pair.images[0].path.unlink()  # type: ignore[union-attr]
+    with pytest.raises(DataError, match=r"1 of 1 photos is not there, first a\.png"):
+        train(RECIPE, pair, out)
     assert not out.exists()
 
 
@@ -115,60 +76,60 @@ def test_what_is_refused_leaves_no_folder(tmp_path: Path, dataset: Dataset, monk
     ],
 )  # fmt: skip
 def test_keys_that_would_do_nothing_are_refused(
-    model: str, key: str, value: object, tmp_path: Path, dataset: Dataset
+    model: str, key: str, value: object, tmp_path: Path, pair: Dataset
 ) -> None:
     recipe = Recipe(model=model, imgsz=320).model_copy(update={key.partition(".")[0]: value})
     with pytest.raises(ConfigError, match=f"{model} has no use for `{key}`"):
-        train(recipe, dataset, tmp_path / "run")
+        train(recipe, pair, tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
 def test_a_failure_before_the_first_epoch_leaves_the_name_free(
-    tmp_path: Path, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, pair: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def breaks(*_: object, **__: object) -> None:
         raise RuntimeError("of a library")
 
     train_with(monkeypatch, breaks)
     with pytest.raises(RuntimeError, match="of a library"):
-        train(RECIPE, dataset, tmp_path / "run")
+        train(RECIPE, pair, tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
-def test_a_run_is_not_overwritten(tmp_path: Path, dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_is_not_overwritten(tmp_path: Path, pair: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     train_with(monkeypatch, pretend)
-    train(RECIPE, dataset, tmp_path / "run")
+    train(RECIPE, pair, tmp_path / "run")
     with pytest.raises(DetectError, match="there is a run already"):
-        train(RECIPE, dataset, tmp_path / "run")
+        train(RECIPE, pair, tmp_path / "run")
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "a.jpg").write_bytes(b"")
     with pytest.raises(DetectError, match="photos: already there; give another name"):
-        train(RECIPE, dataset, tmp_path / "photos")
+        train(RECIPE, pair, tmp_path / "photos")
     with pytest.raises(ConfigError, match=r"another recipe \(lr: 0\.01 -> 0\.02\)"):
-        train(Recipe(model="yolov5n", epochs=2, lr=0.02), dataset, tmp_path / "run", resume=True)
+        train(Recipe(model="yolov5n", epochs=2, lr=0.02), pair, tmp_path / "run", resume=True)
     with pytest.raises(ConfigError, match="other data"):
-        train(RECIPE, Dataset(("dent", "rust"), dataset.images), tmp_path / "run", resume=True)
+        train(RECIPE, Dataset(("dent", "rust"), pair.images), tmp_path / "run", resume=True)
     with pytest.raises(DetectError, match=r"the training is finished \(2 epochs\)"):
-        train(RECIPE, dataset, tmp_path / "run", resume=True)
+        train(RECIPE, pair, tmp_path / "run", resume=True)
 
 
 def test_a_stop_by_hand_says_how_to_go_on(
-    tmp_path: Path, dataset: Dataset, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, pair: Dataset, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def stopped(job: Job, *, resume: bool) -> None:
         raise KeyboardInterrupt
 
     train_with(monkeypatch, stopped)
     with pytest.raises(KeyboardInterrupt):
-        train(RECIPE, dataset, tmp_path / "run")
+        train(RECIPE, pair, tmp_path / "run")
     assert "--resume" in capsys.readouterr().err
     train_with(monkeypatch, pretend)
-    assert len(train(RECIPE, dataset, tmp_path / "run", resume=True).epochs) == 2  # no epoch was done: from the start
+    assert len(train(RECIPE, pair, tmp_path / "run", resume=True).epochs) == 2  # no epoch was done: from the start
 
 
-def test_bad_data_can_be_left_out(tmp_path: Path, dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bad_data_can_be_left_out(tmp_path: Path, pair: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     train_with(monkeypatch, pretend)
-    write(dataset, tmp_path / "data", "yolo")
+    write(pair, tmp_path / "data", "yolo")
     (tmp_path / "data" / "images" / "broken.png").write_bytes(b"no image")
     with (tmp_path / "data" / "train.txt").open("a") as file:
         file.write("./images/broken.png\n")
@@ -183,8 +144,8 @@ def test_bad_data_can_be_left_out(tmp_path: Path, dataset: Dataset, monkeypatch:
     assert done.stdout.splitlines()[-1].startswith("val mAP peaked at epoch 2 of 2 (0.400). Too few epochs")
 
 
-def test_a_preview_for_machines(tmp_path: Path, dataset: Dataset) -> None:
-    write(dataset, tmp_path / "data", "yolo")
+def test_a_preview_for_machines(tmp_path: Path, pair: Dataset) -> None:
+    write(pair, tmp_path / "data", "yolo")
     (tmp_path / "r.yaml").write_text("model: yolov5n\nimgsz: 64\naugment: {mosaic: 0}\n")
     words = ["train", str(tmp_path / "r.yaml"), "--data", str(tmp_path / "data"), "--preview", str(tmp_path / "drawn")]
     answer = CliRunner().invoke(main, [*words, "--json"])
@@ -235,112 +196,3 @@ def test_only_curves_that_there_are_have_a_name(tmp_path: Path, monkeypatch: pyt
 def test_curves_of_one_epoch(tmp_path: Path) -> None:
     draw_curves([epoch(1, 0.3)], tmp_path / "curves.png", RECIPE)
     assert (tmp_path / "curves.png").stat().st_size > 5000
-
-
-def test_a_run_is_reopened_from_its_folder(tmp_path: Path, dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
-    train_with(monkeypatch, pretend)
-    run = train(RECIPE, dataset, tmp_path / "run")
-    again = Run.load(tmp_path / "run")
-    assert again == run
-    assert (again.recipe, again.best["epoch"], again.weights) == (RECIPE, 2, tmp_path / "run" / "weights" / "best.pt")
-    assert again.data["classes"] == ["dent"] and len(again.fingerprint) == 32
-    assert again.finished and again.verdict == run.verdict
-    assert repr(again) == f"Run('{tmp_path / 'run'}', yolov5n, best: epoch 2 of 2 with AP50 0.800 mAP 0.400)"
-    with pytest.raises(DataError, match="is no run folder"):
-        Run.load(tmp_path)
-    (tmp_path / "run" / "log.jsonl").write_text('{"event": "start"}\n')
-    with pytest.raises(DataError, match="no whole epoch yet"):
-        Run.load(tmp_path / "run")
-
-
-@pytest.mark.parametrize("when", ["batch", "epoch"])
-def test_a_listener_hears_all_and_can_stop(
-    when: str, tmp_path: Path, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class Stopper(Listener):
-        def __init__(self) -> None:
-            self.heard = list[Any]()
-
-        def start(self, epoch: int, weights: str) -> None:
-            self.heard.append(("start", epoch, weights))
-
-        def batch(self, epoch: int, batches: int) -> bool | None:
-            return when == "batch"
-
-        def epoch(self, event: dict[str, Any]) -> bool | None:
-            self.heard.append(("epoch", event["epoch"], event["val"]["map50"]))
-            return when == "epoch"
-
-        def unreadable(self, names: Sequence[str]) -> None:
-            self.heard.append(("unreadable", *names))
-
-        def end(self, error: BaseException | None) -> None:
-            self.heard.append(("end", error))
-
-    def loop(job: Job, *, resume: bool) -> None:
-        job.listeners.unreadable(["x.png", "x.png"])
-        pretend(job, resume=resume)
-
-    train_with(monkeypatch, loop)
-    listener = Stopper()
-    run = train(RECIPE, dataset, tmp_path / "run", listeners=[listener])
-    assert listener.heard == [("unreadable", "x.png"), ("start", 1, "nothing"), ("epoch", 1, 0.2), ("end", None)]
-    assert len(run.epochs) == 1
-    assert run.verdict.endswith("Stopped after 1 of 2 epochs.")
-    assert len(train(RECIPE, dataset, tmp_path / "run", resume=True).epochs) == 2, "it can go on"
-
-
-def test_listeners_learn_what_ended_a_training(
-    tmp_path: Path, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fails(job: Job, *, resume: bool) -> None:
-        raise ModelError("no good")
-
-    class Last(Listener):
-        def end(self, error: BaseException | None) -> None:
-            ends.append(error)
-
-    ends = list[BaseException | None]()
-    train_with(monkeypatch, fails)
-    with pytest.raises(ModelError) as raised:
-        train(RECIPE, dataset, tmp_path / "run", listeners=[Last()])
-    assert ends == [raised.value]
-
-
-def test_a_resume_may_change_what_keeps_the_meaning(
-    tmp_path: Path, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    train_with(monkeypatch, pretend)
-    first = train(RECIPE, dataset, tmp_path / "run")
-    assert json.loads((first.folder / "summary.json").read_text())["changes"] == []
-    longer = RECIPE.model_copy(update={"epochs": 3, "threads": 1, "workers": 0, "device": "cpu", "patience": 9})
-    run = train(longer, dataset, tmp_path / "run", resume=True)
-    assert [event["epoch"] for event in run.epochs] == [1, 2, 3]
-    assert load_recipe(run.folder / "recipe.yaml") == longer
-    changes = json.loads((run.folder / "summary.json").read_text())["changes"]
-    assert set(changes) == {
-        f"from epoch 3 on: {change}"
-        for change in ("epochs: 2 -> 3", "threads: 0 -> 1", "workers: 4 -> 0", "device: auto -> cpu", "patience: 50 -> 9")
-    }
-    events = [json.loads(line)["event"] for line in (run.folder / "log.jsonl").read_text().splitlines()]
-    assert events == ["start", "epoch", "epoch", "resume", "epoch", "end"]
-    with pytest.raises(DetectError, match=r"finished \(3 epochs\)"):
-        train(longer, dataset, tmp_path / "run", resume=True)
-    with pytest.raises(ConfigError, match="3 epochs are done, and `epochs` is 2; set it to 3 or more"):
-        train(RECIPE, dataset, tmp_path / "run", resume=True)
-
-
-def test_other_photos_under_the_same_names_are_other_data(
-    tmp_path: Path, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The size stays, and so do the boxes: one byte in the middle is another."""
-    path = tmp_path / "a.png"
-    path.write_bytes(path.read_bytes() + bytes(100_000))  # after the picture, as some cameras do
-    train_with(monkeypatch, pretend)
-    before = train(RECIPE, dataset, tmp_path / "run").fingerprint
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] = 1
-    path.write_bytes(content)
-    with pytest.raises(ConfigError, match=r"other data \(other photos, boxes or classes\)"):
-        train(RECIPE.model_copy(update={"epochs": 3}), dataset, tmp_path / "run", resume=True)
-    assert train(RECIPE, dataset, tmp_path / "other").fingerprint != before

@@ -47,7 +47,8 @@ FLAT = 0.5 * (1 - np.exp(-TWENTY / 2))
          "from epoch 7 on while the train loss falls; the metric does not suffer yet."),
         (epochs(PEAK[:14]), "val mAP peaked at epoch 9 of 14 (0.400); the train loss kept falling: overfitting from "
          "there. Stopped early: no better mAP in 5 epochs."),
-        (epochs([0.1]), "val mAP peaked at epoch 1 of 1 (0.100). Too few epochs to say more. Stopped after 1 of 20 epochs."),
+        (epochs([0.1]), "val mAP peaked at epoch 1 of 1 (0.100). Too few epochs to say more. Stopped after 1 of 20 "
+         "epochs."),
     ],
 )  # fmt: skip
 def test_words(events: list[dict[str, Any]], said: str) -> None:

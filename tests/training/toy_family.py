@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
-from torch.nn.functional import cross_entropy, l1_loss
+from torch.nn.functional import cross_entropy, interpolate, l1_loss
 
 from detect.data import Image, Predictions
 from detect.models.detector import LOWEST_SCORE, Picture
@@ -18,7 +18,7 @@ from detect.models.detector import detect as look
 from detect.models.family import Family, Variant
 from detect.models.letterbox import resize
 from detect.models.nms import Candidates, candidates
-from detect.models.weights import Weights, fill, load_tensors, save_weights, state_dict
+from detect.models.weights import Weights, fill, load_tensors, state_dict
 from detect.recipes import Recipe
 from detect.training.job import Job, first_readable, save_trained
 from detect.training.listeners import epoch_event
@@ -40,12 +40,12 @@ class Network(nn.Module):
     def __init__(self, classes: int) -> None:
         super().__init__()
         self.backbone = nn.Sequential(
-            nn.Conv2d(3, 16, 3, 2, 1), nn.ReLU(), nn.Conv2d(16, 32, 3, 2, 1), nn.ReLU(), nn.AdaptiveAvgPool2d(8)
+            nn.Conv2d(3, 16, 3, 2, 1), nn.ReLU(), nn.Conv2d(16, 32, 3, 2, 1), nn.ReLU(), nn.AvgPool2d(2)
         )
         self.box, self.label = nn.Linear(32 * 64, 4), nn.Linear(32 * 64, 1 + classes)
 
     def forward(self, pictures: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        seen = self.backbone(pictures).flatten(1)
+        seen = self.backbone(interpolate(pictures, size=(64, 64))).flatten(1)
         middle, size = self.box(seen).sigmoid().split(2, dim=1)
         return torch.cat([middle - size / 2, middle + size / 2], dim=1), self.label(seen)
 
@@ -86,8 +86,8 @@ class Graph(nn.Module):
         boxes, logits = self.module(image)
         score, label = logits.softmax(1)[:, 1:].max(1)
         rows = torch.nonzero(score > LOWEST_SCORE)[:, 0]
-        size = torch.tensor([image.shape[3], image.shape[2]] * 2)
-        return boxes[rows] * size, score[rows], label[rows]
+        height, width = (torch.as_tensor(image.shape[axis]) for axis in (2, 3))  # not a constant of the graph
+        return boxes[rows] * torch.stack([width, height, width, height]), score[rows], label[rows]
 
 
 def features(weights: Weights, device: str, source: Path) -> Any:
@@ -101,11 +101,15 @@ def as_tensor(picture: Picture, imgsz: int) -> torch.Tensor:
 def preview_items(job: Job, keys: Sequence[int]) -> Iterator[tuple[Picture, Any, list[str]]]:
     for key in keys:
         image = job.train[key % len(job.train)]
-        yield image.open(), np.array([box.xyxy for box in image.boxes]).reshape(-1, 4), [b.label for b in image.boxes]
+        yield pixels(image), np.array([box.xyxy for box in image.boxes]).reshape(-1, 4), [b.label for b in image.boxes]
+
+
+def pixels(image: Image) -> Picture:
+    return np.asarray(image.open())
 
 
 def read(image: Image) -> tuple[Image, Picture]:
-    return image, image.open()
+    return image, pixels(image)
 
 
 def fit(job: Job, *, resume: bool) -> None:
@@ -146,10 +150,10 @@ def one_epoch(job: Job, module: Network, optimizer: Any, check: LossCheck, epoch
             corners = np.array(box.xyxy) / ([image.width, image.height] * 2) if box else np.zeros(4)
             label = 1 + job.classes.index(box.label) if box else 0
             rows.append((as_tensor(picture, job.recipe.imgsz), torch.from_numpy(corners).float(), label, image.name))
-        pictures, corners, labels, names = zip(*rows, strict=True)
+        pictures, truth_boxes, labels, names = zip(*rows, strict=True)
         boxes, logits = module(torch.stack(pictures))
         truth = torch.tensor(labels)
-        loss = cross_entropy(logits, truth) + 5 * l1_loss(boxes[truth > 0], torch.stack(corners)[truth > 0])
+        loss = cross_entropy(logits, truth) + 5 * l1_loss(boxes[truth > 0], torch.stack(truth_boxes)[truth > 0])
         check.check(loss, epoch, names)
         optimizer.zero_grad()
         loss.backward()
@@ -161,5 +165,5 @@ def one_epoch(job: Job, module: Network, optimizer: Any, check: LossCheck, epoch
 
 def validate(job: Job, module: Network) -> Predictions:
     weights = Weights(job.recipe.model, job.classes, job.recipe.imgsz, module.state_dict())
-    found = look(Toy(weights), [image.open() for image in job.val])
+    found = look(Toy(weights), [pixels(image) for image in job.val])
     return Predictions(job.classes, {image.name: boxes for image, boxes in zip(job.val, found, strict=True)})
