@@ -119,7 +119,7 @@ def test_the_kept_weights_are_the_running_mean(eight: Dataset, start: Path, tmp_
     run = train(STEP.model_copy(update={"weights": start, "batch": 2, "epochs": 2}), eight, tmp_path / "run")
     state, last = load_tensors(run.folder / "state.pt"), load_weights(run.folder / "weights" / "last.pt").tensors
     assert state["steps"] == 8
-    assert all(torch.equal(last[name], value) for name, value in state["averaged"].items())
+    assert all(torch.equal(last[name], value) for name, value in state["ema"].items())
     head = "head.classification_head.cls_logits.weight"
     assert not torch.equal(last[head], state["model"][head])
 
