@@ -15,7 +15,7 @@ TARGET = Path(__file__).resolve().parents[1] / "docs" / "api.md"
 
 def reference() -> str:
     """The whole page: functions first, then types with their fields, properties and methods."""
-    page = "# What `import detect` gives\n\nMade by `python tools/api.py`.\n"
+    page = "# What `import detect` gives\n\nMade by `python tools/api.py`. [Scripts](library.md) show it at work.\n"
     for one in sorted((getattr(detect, name) for name in detect.__all__), key=inspect.isclass):
         page += f"\n## {one.__name__}\n\n```python\n{signature(one.__name__, one)}\n```\n\n{inspect.getdoc(one)}\n\n"
         for key, value in vars(one).items() if inspect.isclass(one) else ():
