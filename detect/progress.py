@@ -14,7 +14,7 @@ _quiet = False
 
 
 def set_quiet(quiet: bool) -> None:
-    """Switch every bar and every `say` off (or on again)."""
+    """Switch every bar and every `remark` off (or on again)."""
     global _quiet
     _quiet = quiet
 
@@ -24,7 +24,7 @@ def is_quiet() -> bool:
     return _quiet
 
 
-def say(text: str) -> None:
+def remark(text: str) -> None:
     """One line for the user, on stderr, since stdout belongs to results. Nothing under --quiet."""
     if not _quiet:
         print(text, file=sys.stderr)  # noqa: T201

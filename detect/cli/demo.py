@@ -42,14 +42,14 @@ def demo(folder: Path) -> None:
 
     from detect.cli import main
     from detect.files import refuse_to_overwrite, write_text
-    from detect.progress import is_quiet, say
+    from detect.progress import is_quiet, remark
 
     refuse_to_overwrite(folder)
     write_text(folder / "recipe.yaml", (files("detect.sample") / "recipe.yaml").read_text(encoding="utf-8"))
     began = time.monotonic()
     more = ["--quiet"] if is_quiet() else []
     for step in steps(folder):
-        say(f"\n$ detect {shlex.join(step)}")
+        remark(f"\n$ detect {shlex.join(step)}")
         if code := main.main(args=[*step, *more], prog_name="detect", standalone_mode=False):
             click.get_current_context().exit(code)
-    say(f"\nDone in {time.monotonic() - began:.0f} s. Open {folder}/report/report.html")
+    remark(f"\nDone in {time.monotonic() - began:.0f} s. Open {folder}/report/report.html")

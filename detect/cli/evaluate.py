@@ -72,7 +72,7 @@ def evaluate(
     from detect import evaluation as room
     from detect.evaluation.requirements import missed, parse_thresholds
     from detect.files import refuse_to_overwrite
-    from detect.progress import say
+    from detect.progress import remark
 
     if (predictions is None) == (weights is None):
         raise click.UsageError("give PREDICTIONS or --weights, one of them")
@@ -85,7 +85,7 @@ def evaluate(
     short = missed(result, wanted, strict=strict)
     if out is not None:
         room.write_report(result, dataset, out, predictions=found if predictions is None else None)
-        say(f"wrote {out / 'report.html'}, metrics.json, metrics.md and point.json")
+        remark(f"wrote {out / 'report.html'}, metrics.json, metrics.md and point.json")
     if as_json:
         options.print_json(room.metrics_document(result))
     else:

@@ -193,10 +193,10 @@ def print_json(value: Any) -> None:
 
 def report(problems: Any, shown: int = 12) -> None:
     """The summary of a Problems collection, as remarks on stderr."""
-    from detect.progress import say
+    from detect.progress import remark
 
     lines = problems.summary()
     for line in lines[:shown]:
-        say(line)
+        remark(line)
     if len(lines) > shown:
-        say(f"... and {len(lines) - shown} more kinds")
+        remark(f"... and {len(lines) - shown} more kinds")

@@ -119,14 +119,14 @@ def _suppression(nms_iou: float | None, detector: Detector, fitted: Suppression 
 
 def _note_other_augmentation(point: OperatingPoint | None, given: dict[str, Any]) -> None:
     """A note where scores will differ from those that the thresholds were fitted to."""
-    from detect.progress import say
+    from detect.progress import remark
 
     here = [name for name in TEST_TIME_AUGMENTATIONS if given[name]]
     if point is not None and point.suppression is not None and set(point.test_time_augmentation) != set(here):
         fitted, now = (_options(names) for names in (point.test_time_augmentation, here))
-        say(f"the thresholds were fitted {fitted}, and this prediction is made {now}: the scores differ")
+        remark(f"the thresholds were fitted {fitted}, and this prediction is made {now}: the scores differ")
     elif point is not None and point.suppression is not None and given["tiles"]:
-        say("the thresholds were fitted without --tiles: the scores of small damage differ in a tile")
+        remark("the thresholds were fitted without --tiles: the scores of small damage differ in a tile")
 
 
 def _options(augmentations: Sequence[str]) -> str:
@@ -157,11 +157,11 @@ def _above(
 
 def _what_counts(found: Predictions, point: OperatingPoint) -> Predictions:
     """What is left at the operating point, with calibrated scores; says how much is not."""
-    from detect.progress import say
+    from detect.progress import remark
 
     kept = point.apply(found)
     before, after = (sum(map(len, some.images.values())) for some in (found, kept))
-    say(f"{before - after} of {before} boxes dropped: below the confidence of their class in the operating point")
+    remark(f"{before - after} of {before} boxes dropped: below the confidence of their class in the operating point")
     return kept
 
 

@@ -124,7 +124,7 @@ def _review(
     from detect import review as room
     from detect.errors import DataError, Problems
     from detect.files import refuse_to_overwrite
-    from detect.progress import say
+    from detect.progress import remark
 
     if export is not None:
         refuse_to_overwrite(export)
@@ -144,7 +144,7 @@ def _review(
         if export is not None:
             model = next(iter(results))
             reviews.export(name, export, part, model, results[model])
-            say(f"wrote {export / 'index.html'}")
+            remark(f"wrote {export / 'index.html'}")
         elif not no_app:
             end = f"(Ctrl-C to end; then: detect review --collect {name} DEST --to voc)"
             print_address = partial(_print_address, end)

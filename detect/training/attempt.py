@@ -13,7 +13,7 @@ from detect.files import write_text
 from detect.models import require_torch
 from detect.models.families import check_recipe, family_of
 from detect.models.family import resolve
-from detect.progress import bar, say
+from detect.progress import bar, remark
 from detect.recipes import Recipe, Roi, dump_recipe
 from detect.training.curves import draw_curves
 from detect.training.fitted import fitted
@@ -42,7 +42,7 @@ def run_attempt(
     require_torch()
     given, recipe = recipe, _prepared(recipe, dataset)
     if leader and given.roi == "auto" and isinstance(recipe.roi, Roi):
-        say(f"roi: {recipe.roi.samples} samples, {recipe.roi.proposals} proposals")
+        remark(f"roi: {recipe.roi.samples} samples, {recipe.roi.proposals} proposals")
     changes = check_resume(out, recipe, dataset, moved=number > 1) if resume else []
     following = (out if number == 1 else out.parent) / f"attempt-{number + 1}" / "recipe.yaml"
     if resume and (following.is_file() or is_finished(out, recipe)):

@@ -10,7 +10,7 @@ from detect.conversion import read
 from detect.data import Dataset
 from detect.errors import DetectError
 from detect.files import atomic_file, write_text
-from detect.progress import say
+from detect.progress import remark
 from detect.recipes import Recipe, load_recipe
 from detect.training.attempt import run_attempt
 from detect.training.distributed import ProcessLost, is_leader
@@ -58,7 +58,7 @@ def train(
         raise
     except KeyboardInterrupt:
         if leader:
-            say(f"stopped; the same command with --resume goes on from the last whole epoch of {out}")
+            remark(f"stopped; the same command with --resume goes on from the last whole epoch of {out}")
         raise
     run = Run(out, tuple(attempts), read_json(out / "data.json"))
     if not worked and (out / "summary.json").is_file():
@@ -91,7 +91,7 @@ def _next_recipe(attempts: Sequence[Attempt]) -> Recipe:
     wanted = first.accept.metrics if first.accept else {}
     short = ", ".join(f"{name} {best.best['val'][name]:.3f} < {least:g}" for name, least in wanted.items())
     how = f"with lr {changes['lr']:g} and weight decay {changes['weight_decay']:g}"
-    say(f"not good enough ({short}): attempt {len(attempts) + 1} goes on from {changes['weights']} {how}")
+    remark(f"not good enough ({short}): attempt {len(attempts) + 1} goes on from {changes['weights']} {how}")
     return first.model_copy(update=changes)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from detect.errors import DataError
-from detect.progress import Advance, say
+from detect.progress import Advance, remark
 from detect.recipes import TASKS, Recipe
 
 Event = dict[str, Any]
@@ -103,7 +103,7 @@ class Screen(Listener):
 
     def start(self, epoch: int, weights: str) -> None:
         """See Listener."""
-        say(f"weights: {weights}" if epoch == 1 else f"going on with epoch {epoch} of {self.recipe.epochs}")
+        remark(f"weights: {weights}" if epoch == 1 else f"going on with epoch {epoch} of {self.recipe.epochs}")
 
     def batch(self, epoch: int, batches: int) -> None:
         """See Listener."""
@@ -115,9 +115,9 @@ class Screen(Listener):
         self.metrics = TASKS[self.recipe.task].line(event["val"])
         losses = " ".join(f"{name.removesuffix('_loss')} {value:.3f}" for name, value in event["train"].items())
         epoch = f"epoch {event['epoch']:>3}/{self.recipe.epochs}"
-        say(f"{epoch}  {losses}  val {self.metrics}  {event['seconds']:.0f} s")
+        remark(f"{epoch}  {losses}  val {self.metrics}  {event['seconds']:.0f} s")
 
     def unreadable(self, names: Sequence[str]) -> None:
         """See Listener."""
         for name in names:
-            say(f"{name}: cannot be read as an image, and is left out")
+            remark(f"{name}: cannot be read as an image, and is left out")

@@ -15,7 +15,7 @@ from typing import Any
 
 from detect.errors import DetectError, MissingExtra
 from detect.files import write_text
-from detect.progress import say
+from detect.progress import remark
 from detect.recipes import Recipe
 from detect.training.listeners import Event, Listener
 
@@ -36,7 +36,7 @@ class Logger(Listener):
         try:
             self.write(int(event["epoch"]), dict(_flat(event)))
         except Exception as error:
-            say(f"{self.name} gets no more metrics: {_first_line(error)}")
+            remark(f"{self.name} gets no more metrics: {_first_line(error)}")
             self.open = False
 
     def end(self, error: BaseException | None) -> None:
@@ -44,7 +44,7 @@ class Logger(Listener):
         try:
             self.close(error is None)
         except Exception as problem:
-            say(f"{self.name} was not closed: {_first_line(problem)}")
+            remark(f"{self.name} was not closed: {_first_line(problem)}")
 
 
 def open_loggers(recipe: Recipe, out: Path) -> list[Logger]:

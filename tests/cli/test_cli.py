@@ -102,7 +102,7 @@ def test_a_bug_keeps_its_traceback(runner: CliRunner, monkeypatch: pytest.Monkey
 @options.as_json
 def talk(as_json: bool) -> None:
     """Says one remark, one family of problems and one result."""
-    progress.say("remark")
+    progress.remark("remark")
     options.report(Problems([Problem("note", "empty label file", "no boxes", "a.txt")]))
     if as_json:
         options.print_json({"boxes": 3, "undefined": float("nan")})

@@ -21,7 +21,7 @@ from detect.models.yolo.detector import seen
 from detect.models.yolo.library import DetectionTrainer, InfiniteDataLoader, scratch
 from detect.models.yolo.network import network, raw_output, read_tensors
 from detect.operating_point import Suppression
-from detect.progress import say
+from detect.progress import remark
 from detect.training.augmentation import Defects
 from detect.training.job import Job, save_trained
 from detect.training.listeners import Listeners, epoch_event
@@ -55,7 +55,7 @@ def fit(job: Job, *, resume: bool) -> None:
         save_trained(state["ema"], job, job.last)  # a kill may have come before it
         return
     if recipe.augment.mosaic and recipe.epochs <= recipe.augment.mosaic_off:
-        say("mosaic: off from the start, since `epochs` is not above `augment.mosaic_off`")
+        remark("mosaic: off from the start, since `epochs` is not above `augment.mosaic_off`")
     trainer = _Trainer(job, module, stopping, state, layers)
     set_threads(recipe)
     job.listeners.start(state["epoch"] + 1 if state else 1, fitted)
