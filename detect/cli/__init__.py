@@ -60,7 +60,7 @@ class Commands(click.Group):
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; what a user can mend is printed without a traceback, exit code 1."""
+        """Run the command; what a user can put right is printed without a traceback, exit code 1."""
         from detect.errors import DetectError
 
         try:

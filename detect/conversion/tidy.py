@@ -25,7 +25,7 @@ SLACK = 0.01
 """Pixels over the edge that are rounding of the file's digits, cut without a report."""
 
 NEW = tuple.__new__
-"""Makes a Box as its file has it, good or not. A reader gives it to `tidy`, which mends what it can and reports."""
+"""Makes a Box as its file has it, good or not. A reader gives it to `tidy`, which repairs what it can and reports."""
 
 Place = int | str
 """The position of a box in its file."""
@@ -106,10 +106,10 @@ def tidy(found: Found, width: int, height: int, file: str, unit: str, problems: 
     for place, box in zip(found.places, found.boxes, strict=True):
         _, x1, y1, x2, y2, _, _ = box
         if not (0 <= x1 < x2 <= width and 0 <= y1 < y2 <= height):
-            mended = _mend(box, width, height, file, f"{unit} {place}", problems)
-            if mended is None:
+            repaired = _repaired(box, width, height, file, f"{unit} {place}", problems)
+            if repaired is None:
                 continue
-            box = mended
+            box = repaired
         kept.append(box)
         places.append(place)
     if len(kept) > 1 and len({box[1:5] for box in kept}) < len(kept):
@@ -141,7 +141,7 @@ def rounded(box: Box) -> Box:
     return NEW(Box, (label, *(round(value, PRECISION) for value in corners), score, attributes))
 
 
-def _mend(box: Box, width: int, height: int, file: str, where: str, problems: Problems) -> Box | None:
+def _repaired(box: Box, width: int, height: int, file: str, where: str, problems: Problems) -> Box | None:
     x1, y1, x2, y2 = box.xyxy
     if not all(map(isfinite, (x1, y1, x2, y2))):
         problems.add("error", "not a number", f"{box.label}: a corner is NaN or infinite", file=file, where=where)

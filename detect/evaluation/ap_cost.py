@@ -1,4 +1,4 @@
-"""What each single mistake costs: by how much the mean AP would rise were this one box mended."""
+"""What each single mistake costs: by how much the mean AP would rise were this one box corrected."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class ApCost(NamedTuple):
 def ap_cost(outcomes: Outcomes) -> ApCost:
     """The cost of each mistake at the operating point, all else as it is.
 
-    One by one, unlike the costs by kind (`mistakes.costs`), which mend all of a kind at once: they do not add up.
+    One by one, unlike the costs by kind (`mistakes.costs`), which correct all of a kind at once: they do not add up.
     """
     table, t = outcomes.table, outcomes.table.threshold(outcomes.iou)
     real = ~table.truth_ignored[0]

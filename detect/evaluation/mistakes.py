@@ -88,10 +88,10 @@ def never_found(table: MatchTable, iou: float, judged: Kinds) -> Flags:
 
 
 def costs(table: MatchTable, iou: float, judged: Kinds, weights: Weights) -> dict[str, Floats]:
-    """By how much the mean AP at `iou` would rise, (B,), if one kind of mistake were mended: NAMES, then SPECIAL.
+    """By how much the mean AP at `iou` would rise, (B,), if one kind of mistake were corrected: NAMES, then SPECIAL.
 
-    A wrong class or a poor box is mended by making the surest one right, where nobody found its true box, and removing
-    the rest; a duplicate, a background and a both by removing it; a missed box by taking it out of the truth.
+    A wrong class or a poor box is corrected by making the surest one right, where nobody found its true box, and
+    removing the rest; a duplicate, a background and a both by removing it; a missed box by taking it out of the truth.
     `false_positives` removes everything wrong, `false_negatives` every true box that was not found.
     """
     ours, kind = table.detections, judged.kind
@@ -101,10 +101,10 @@ def costs(table: MatchTable, iou: float, judged: Kinds, weights: Weights) -> dic
     before = _ap(table, base, real, weights)
     unfound = real.copy()
     unfound[judged.truth[kind == Kind.FOUND]] = False
-    right = _mendable(table, judged, unfound)
+    right = _correctable(table, judged, unfound)
     variants = {
-        "wrong_class": (_mended(table, judged, Kind.WRONG_CLASS, right), real),
-        "poor_box": (_mended(table, judged, Kind.POOR_BOX, right), real),
+        "wrong_class": (_corrected(table, judged, Kind.WRONG_CLASS, right), real),
+        "poor_box": (_corrected(table, judged, Kind.POOR_BOX, right), real),
         "both": (_without(table, kind, Kind.BOTH), real),
         "duplicate": (_without(table, kind, Kind.DUPLICATE), real),
         "background": (_without(table, kind, Kind.BACKGROUND), real),
@@ -126,7 +126,7 @@ def _best(i: Rows, truth: Rows, shared: Floats, count: int) -> tuple[Floats, Row
     return value, at
 
 
-def _mendable(table: MatchTable, judged: Kinds, unfound: Flags) -> Flags:
+def _correctable(table: MatchTable, judged: Kinds, unfound: Flags) -> Flags:
     """(D,) the surest wrong class or poor box of each true box that nobody found."""
     rows = np.flatnonzero((judged.kind == Kind.WRONG_CLASS) | (judged.kind == Kind.POOR_BOX))
     rows = rows[unfound[judged.truth[rows]]]
@@ -138,7 +138,7 @@ def _mendable(table: MatchTable, judged: Kinds, unfound: Flags) -> Flags:
     return chosen
 
 
-def _mended(table: MatchTable, judged: Kinds, kind: Kind, right: Flags) -> _Ranking:
+def _corrected(table: MatchTable, judged: Kinds, kind: Kind, right: Flags) -> _Ranking:
     """The ranking in which detections of this kind are right where `right` says so, and gone where not."""
     ours, mine = table.detections, judged.kind == kind
     keep = (judged.kind != Kind.IGNORED) & (~mine | right)
