@@ -17,7 +17,7 @@ from detect.progress import bar, remark
 from detect.recipes import Recipe, Roi, dump_recipe
 from detect.training.curves import draw_curves
 from detect.training.fitted import fitted
-from detect.training.folder import begin, check_resume, is_finished, sweep
+from detect.training.folder import begin, check_resume, has_state, is_finished, sweep
 from detect.training.job import make_job
 from detect.training.listeners import Listener, Listeners, Screen
 from detect.training.log import Log, LogWriter
@@ -50,6 +50,7 @@ def run_attempt(
             sweep(out)
             _draw(recipe, out, missing=True)
         return False
+    begun = resume and has_state(out)
     if leader and resume:
         sweep(out)
         write_text(out / "recipe.yaml", dump_recipe(recipe))
@@ -58,7 +59,7 @@ def run_attempt(
     try:
         with _listening(recipe, out, changes, listeners, leader=leader) as told, _explained(recipe):
             job = make_job(recipe, dataset, out, told)
-            resolve(family_of(recipe.model).fit)(job, resume=resume and job.state.is_file())
+            resolve(family_of(recipe.model).fit)(job, resume=begun)
     except Exception:
         if leader and not resume and not (out / "state.pt").exists():
             shutil.rmtree(out)  # nothing was learnt: leave the name free for the corrected command

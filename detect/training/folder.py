@@ -75,12 +75,19 @@ def check_resume(out: Path, recipe: Recipe, dataset: Dataset, *, moved: bool = F
     done = sum(1 for _ in Log(out / "log.jsonl").epochs())
     if recipe.epochs < done:
         raise ConfigError(f"{out}: {done} epochs are done, and `epochs` is {recipe.epochs}; set it to {done} or more")
-    if done > 1 and not (out / "state.pt").is_file():  # the first is logged before there is one
+    return changes
+
+
+def has_state(out: Path) -> bool:
+    """Whether there is a state to go on from. Raises ConfigError where there was one, and it is gone."""
+    if (out / "state.pt").is_file():
+        return True
+    if len(list(Log(out / "log.jsonl").epochs())) > 1:  # the first is logged before there is one
         raise ConfigError(
             f"{out}: state.pt is gone, from which the run would go on; start another one from its weights with "
             f"weights={out / 'weights' / 'best.pt'}"
         )
-    return changes
+    return False
 
 
 def is_finished(out: Path, recipe: Recipe) -> bool:
