@@ -14,7 +14,7 @@ EXPORTED = (".onnx", ".xml", ".torchscript")
 
 
 def load_detector(path: str | Path, *, device: str = "auto", threads: int = 0) -> Detector:
-    """The detector in a run folder, a weights file or an exported model, ready to look at photos.
+    """The detector in a run folder, a weights file or an exported model, ready for photos.
 
     `threads` is for exported models; 0: as many as there are cores.
     Raises ModelError when the file is missing, unsafe, broken or does not fit; MissingExtra when the library that

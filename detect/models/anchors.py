@@ -25,7 +25,7 @@ Shapes = NDArray[np.float64]  # (N, 2) width and height, pixels of the model's i
 Seen = NDArray[np.float64]  # (N, 4) centre x, y, width and height of boxes, pixels of the model's input
 Overlap = NDArray[np.float64]  # (N, K) of N boxes with K anchors
 
-GENERATIONS, SPREAD, SEEN = 1600, 0.1, 5_000  # of the search; boxes looked at, at most
+GENERATIONS, SPREAD, SEEN = 1600, 0.1, 5_000  # of the search; boxes that it uses, at most
 MARGIN = 0.02  # of fitness
 GOOD, FAIR = 0.7, 0.5  # overlaps from which an anchor is a positive example by itself, and from which it may become one
 
@@ -189,7 +189,7 @@ def _evolve(boxes: Seen, shapes: list[Shapes], given: Layout, positive: float, r
 def _in_place(shapes: Shapes, level: Level) -> Shapes:
     """Each in the place of the default one that has its rank by ratio and, of one ratio, by size.
 
-    So a head that all levels share says the same thing by each, and one that learnt the default ones is not confused.
+    So a head that all levels share means the same by each, and one that learnt the default ones is not confused.
     """
     if shapes is level.shapes:
         return shapes

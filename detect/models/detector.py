@@ -17,7 +17,7 @@ LOWEST_SCORE = 0.001  # of a box that counts: in validation, in an exported grap
 
 
 class Detector(Protocol):
-    """A trained model ready to look at photos. `classes` are in the order of its outputs."""
+    """A trained model, ready for photos. `classes` are in the order of its outputs."""
 
     name: str
     classes: tuple[str, ...]

@@ -21,9 +21,9 @@ def pick_device(device: str) -> torch.device:
 
 
 def set_threads(recipe: Recipe) -> None:
-    """As many as the recipe says, else as OMP_NUM_THREADS does, else one for each core."""
-    said = os.environ.get("OMP_NUM_THREADS", "")
-    torch.set_num_threads(recipe.threads or (int(said) if said.isdigit() else 0) or os.cpu_count() or 1)
+    """As many as the recipe asks for, else as OMP_NUM_THREADS does, else one for each core."""
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    torch.set_num_threads(recipe.threads or (int(asked) if asked.isdigit() else 0) or os.cpu_count() or 1)
 
 
 def half(recipe: Recipe, device: torch.device) -> bool:

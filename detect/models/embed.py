@@ -1,4 +1,4 @@
-"""What a network sees in a photo, as one vector: photos with near vectors look alike to it."""
+"""Embeddings: a photo as one vector of a network's features; photos with near vectors look alike."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def _classifier(tensors: dict[str, torch.Tensor], file: Path, where: torch.devic
 
 
 def _shapes(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Size]:
-    """What must fit: all but the head, which depends on the classes, and counters, which tell nothing."""
+    """What must fit: all but the head, which depends on the classes, and counters, which do not matter."""
     head = ("fc.", "classifier.")
     return {
         key: value.shape for key, value in tensors.items() if not key.startswith(head) and not key.endswith(COUNTER)

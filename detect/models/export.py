@@ -30,7 +30,7 @@ from detect.models.nms import MOST
 from detect.models.openvino import openvino
 from detect.operating_point import Suppression, to_document
 
-FAR = 2.0  # input sizes between the boxes of two classes, so that they leave each other alone; single precision ends
+FAR = 2.0  # input sizes between the boxes of two classes, so that none suppresses the other
 BOX, SCORE = 1e-3, 1e-4  # by which an exported model may differ, in pixels of the input and in score
 SURE = 0.01  # boxes of a lower score may differ in whether they are there at all
 EDGE = 1e-3  # of IoU: two boxes that overlap by so little more or less than the threshold are a tie
@@ -56,7 +56,7 @@ class Graph(torch.nn.Module):
 
 
 def export_metadata(detector: Detector) -> ExportMetadata:
-    """What an exported file says of its detector. Raises ModelError where its suppression cannot be in a graph."""
+    """The metadata of an exported detector. Raises ModelError where its suppression cannot be in a graph."""
     how = detector.suppression
     if how.sigma:
         raise ModelError(
@@ -153,14 +153,14 @@ def check(detector: Detector, exported: Detector, pictures: Sequence[Picture]) -
     for number, picture in enumerate(pictures, start=1):
         scale = detector.imgsz / max(picture.shape[:2])
         ours, theirs = (_rows(detect(one, [picture], SURE / 2)[0], detector.classes) for one in (detector, exported))
-        alone = [*_alone(ours, theirs, scale), *_alone(theirs, ours, scale)]
+        unpaired = [*_unpaired(ours, theirs, scale), *_unpaired(theirs, ours, scale)]
         every = np.vstack([ours, theirs])
-        if not _are_ties(np.array(alone).reshape(-1, 6), every, detector.suppression):
+        if not _are_ties(np.array(unpaired).reshape(-1, 6), every, detector.suppression):
             raise ModelError(f"the exported model differs from the trained one on picture {number}")
         off = _apart(ours, theirs, scale)
         near = off[(off[:, 0] <= BOX) & (off[:, 1] <= SCORE)]
         box, score = max(box, near[:, 0].max(initial=0.0)), max(score, near[:, 1].max(initial=0.0))
-        boxes, ties = boxes + len(near), ties + len(alone)
+        boxes, ties = boxes + len(near), ties + len(unpaired)
     return Parity(float(box), float(score), boxes, ties)
 
 
@@ -175,16 +175,16 @@ def _apart(rows: Rows, others: Rows, scale: float) -> Rows:
     return np.stack([pixels[places, best], off[places, best, 4]], axis=1)
 
 
-def _alone(rows: Rows, others: Rows, scale: float) -> Rows:
+def _unpaired(rows: Rows, others: Rows, scale: float) -> Rows:
     """The rows that are sure and have no partner."""
     off = _apart(rows, others, scale)
     return rows[((off[:, 0] > BOX) | (off[:, 1] > SCORE)) & (rows[:, 4] > SURE)]
 
 
-def _are_ties(alone: Rows, every: Rows, how: Suppression) -> bool:
+def _are_ties(unpaired: Rows, every: Rows, how: Suppression) -> bool:
     """Whether each of these is a tie, or follows from one: a box is there since the one that drops it is not."""
     known: list[Any] = []
-    for row in alone[np.argsort(-alone[:, 4], kind="stable")]:
+    for row in unpaired[np.argsort(-unpaired[:, 4], kind="stable")]:
         stronger = every[(every[:, 4] >= row[4]) & ((every[:, 5] == row[5]) | (not how.per_class))]
         at_the_edge = np.abs(iou(row[None, :4], stronger[:, :4]) - how.iou) < EDGE
         follows = iou(row[None, :4], np.array(known).reshape(-1, 6)[:, :4]) > how.iou - EDGE

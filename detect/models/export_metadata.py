@@ -1,4 +1,4 @@
-"""What an exported model says of itself. Without torch, since runtimes do without it."""
+"""The metadata in the file of an exported model. Without torch, since runtimes do without it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ KEY = "detect"  # under which it is kept in a file
 
 @dataclass(frozen=True)
 class ExportMetadata:
-    """What a file must say beside the graph: the model, its classes in order, its input and its thresholds."""
+    """What is needed beside the graph: the model, its classes in order, its input and its thresholds."""
 
     model: str
     classes: tuple[str, ...]
@@ -41,7 +41,7 @@ class ExportMetadata:
 
 
 def read_metadata(text: str | None, path: Path) -> ExportMetadata:
-    """What a file says of itself. Raises ModelError where there is none, or it is broken."""
+    """The metadata in a file. Raises ModelError where there is none, or it is broken."""
     try:
         values = json.loads(text or "")
         return ExportMetadata(**{**values, "classes": tuple(values["classes"])})

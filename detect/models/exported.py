@@ -70,7 +70,7 @@ def _onnx(path: Path, device: str, threads: int) -> tuple[Run, ExportMetadata]:
     wanted: list[Any] = [(_GPU, {"device_id": int(number or 0)})] if on_gpu else []
     try:
         session = onnxruntime.InferenceSession(str(path), options, providers=[*wanted, "CPUExecutionProvider"])
-        if kind not in ("auto", "cpu") and _GPU not in session.get_providers():  # it falls back without a word
+        if kind not in ("auto", "cpu") and _GPU not in session.get_providers():  # it falls back to the CPU silently
             raise ModelError(f"device {device!r} cannot be used by this ONNX Runtime; GPUs need onnxruntime-gpu")
     except ModelError:
         raise
@@ -89,7 +89,7 @@ def _openvino(path: Path, device: str, threads: int) -> tuple[Run, ExportMetadat
     except Exception as error:
         raise ModelError(f"{path}: cannot be opened by OpenVINO: {_first_line(error)}") from None
     about = read_metadata(model.get_rt_info([KEY]).astype(str) if model.has_rt_info([KEY]) else None, path)
-    # Left alone it computes in bfloat16 on processors that can, and scores move.
+    # Without this it computes in bfloat16 on processors that can, and scores move.
     settings: dict[str, Any] = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
     compiled = core.compile_model(model, "CPU", {**settings, "INFERENCE_NUM_THREADS": threads} if threads else settings)
 

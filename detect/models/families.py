@@ -42,7 +42,7 @@ def family_of(model: str) -> Family:
 
 
 def build(recipe: Recipe, classes: int, tensors: Mapping[str, Any] | None = None) -> Any:
-    """A fresh network (a torch module) as the recipe says, for so many classes.
+    """A fresh network (a torch module) by the recipe, for so many classes.
 
     `tensors` are those that it is to take, by name, where its shape depends on them. Raises ModelError for an unknown
     model, an input size that it does not have, and a wrong number of anchors.

@@ -27,7 +27,7 @@ class Family:
 
     build (recipe, classes, tensors) -> torch module: a fresh network for so many classes; `tensors` are those that it
         will be given.
-    load (weights, device=, source=) -> Detector: a trained one, ready to look at photos.
+    load (weights, device=, source=) -> Detector: a trained one, ready for photos.
     fit (job, resume=) -> None: its training loop, which lives in `detect.training`.
     preview (job, keys) -> iterator of (picture, boxes (N, 4), labels): what the loop would learn from.
     read_tensors (path) -> tensors by name, of a file to start from.
@@ -53,7 +53,7 @@ class Family:
     positive: str = ""  # the key of `overlap` from which on an anchor is to find a box
     padded: bool = False  # its input is padded with grey to multiples of 32
     square: bool = False  # its input is squeezed to a square
-    least_batch: int = 1  # photos from which its norms can learn
+    least_batch: int = 1  # the smallest batch of photos from which its batch normalisation can learn
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -57,7 +57,7 @@ def suppress(found: Candidates, how: Suppression, confidence: float = 0.0, most:
     if how.sigma:
         return _soft(found, how, confidence, most)
     found = found.at(np.argsort(-found.score, kind="stable"))
-    count = 4 * most  # what stays hangs on the stronger ones alone: seldom do all 30,000 have to be compared
+    count = 4 * most  # what stays depends only on the stronger ones: all 30,000 seldom have to be compared
     while len((kept := _hard(found.at(slice(count)), how)).score) < most and count < len(found.score):
         count *= 4
     return kept.at(slice(most))

@@ -1,4 +1,4 @@
-"""OpenVINO, imported without its telemetry, which would tell a host on the internet of every import."""
+"""OpenVINO, imported without its telemetry, which would report every import to a host on the internet."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ class Fitted:
     total: int
     share: float
 
-    def said(self, path: Path | str) -> str:
+    def report(self, path: Path | str) -> str:
         """What was taken from where. Raises ModelError where that is nothing."""
         if not self.share:
             raise ModelError(f"{path}: not one tensor fits this model by name and shape")
@@ -154,7 +154,7 @@ def take_over(module: torch.nn.Module, tensors: Mapping[str, torch.Tensor]) -> F
 def fill(module: torch.nn.Module, weights: Weights, path: Path | str) -> None:
     """Copy all tensors into `module`. Raises ModelError where one is missing or has another shape.
 
-    How many batches a norm has seen tells nothing once it is trained, and a frozen one does not count them.
+    How many batches a normalisation has seen does not matter once it is trained, and a frozen one does not count them.
     """
     tensors = {name: value for name, value in weights.tensors.items() if not name.endswith(COUNTER)}
     counters = sum(name.endswith(COUNTER) for name in module.state_dict())

@@ -103,7 +103,7 @@ def _key_lines(node: yaml.MappingNode, prefix: str = "") -> Iterator[tuple[str, 
 def _apply(values: dict[str, Any], override: str) -> None:
     key, equals, text = override.partition("=")
     if not equals or not key:
-        raise ConfigError(f"{override!r}: an override looks like epochs=5 or augment.mosaic=0")
+        raise ConfigError(f"{override!r}: write an override like epochs=5 or augment.mosaic=0")
     try:
         value = yaml.safe_load(text)
     except yaml.YAMLError:

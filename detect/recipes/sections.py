@@ -24,7 +24,7 @@ class Part(BaseModel):
 
 
 class Augment(Part):
-    """How training photos are varied. Every 0 switches its kind off.
+    """Augmentation of training photos. Every 0 switches its kind off.
 
     rotation is in degrees; shift and zoom are shares of the image; hue, saturation, brightness and contrast are shares
     of their range. The others are probabilities: mirror and flip; grey (no colour), blur (out of focus or in motion),
@@ -132,14 +132,14 @@ class Roi(Part):
 class Recipe(Part):
     """One training. Sizes in pixels, learning rates per step of one batch. `kind` tells it from other configurations.
 
-    `task` says what is learnt, and with it which metrics an epoch has.
+    `task` is what is learnt; it decides which metrics an epoch has.
 
     `anchors`, `roi` and `overlap` are for detectors that have them: "auto" fits the first two to the training boxes;
     anchors are widths and heights in pixels of the input. `weights` (of a detector) or `backbone` (of a classifier, for
     torchvision's models) are a local file to start from; `freeze` keeps the first so many layers or the whole backbone
     as they are, and each layer learns `layer_decay` times as fast as the one after it. `watch` is the metric that
     chooses the best epoch and, with `patience`, the last one. `accumulate` batches make one step. Up to `unreadable`
-    photos that cannot be read are left out. `loggers` are told every epoch, beside log.jsonl.
+    photos that cannot be read are left out. `loggers` get the metrics of every epoch, beside log.jsonl.
     """
 
     kind: Literal["recipe"] = "recipe"

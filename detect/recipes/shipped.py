@@ -23,7 +23,7 @@ OPENING = re.compile(
 
 
 class Opening(NamedTuple):
-    """What a recipe says of itself in its first comments."""
+    """The first comments of a recipe."""
 
     name: str
     purpose: str

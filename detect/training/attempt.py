@@ -35,7 +35,7 @@ def run_attempt(
     leader: bool = True,
     listeners: Sequence[Listener] = (),
 ) -> bool:
-    """Train as the recipe says, once, as attempt `number` of a run; see `train`. False where nothing was left to do.
+    """Train by the recipe, once, as attempt `number` of a run; see `train`. False where nothing was left to do.
 
     A process that is not the `leader` only helps it, and writes nothing.
     """
@@ -57,8 +57,8 @@ def run_attempt(
     elif leader:
         begin(out, recipe, dataset)
     try:
-        with _listening(recipe, out, changes, listeners, leader=leader) as told, _explained(recipe):
-            job = make_job(recipe, dataset, out, told)
+        with _listening(recipe, out, changes, listeners, leader=leader) as heard, _explained(recipe):
+            job = make_job(recipe, dataset, out, heard)
             resolve(family_of(recipe.model).fit)(job, resume=begun)
     except Exception:
         if leader and not resume and not (out / "state.pt").exists():
@@ -106,7 +106,7 @@ def _listening(
 
 @contextmanager
 def _explained(recipe: Recipe) -> Iterator[None]:
-    """Both libraries' error for a batch too small for batch normalisation, as one that says what to change."""
+    """Both libraries' error for a batch too small for batch normalisation, as one with a remedy."""
     try:
         yield
     except ValueError as error:

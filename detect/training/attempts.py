@@ -33,8 +33,8 @@ def train(
 
     `recipe` may be a file or the name of one that comes with the package, and `data` anything that `read` takes. With
     `resume`, a training in `out` goes on after its last whole epoch, to the same end as if it had never stopped; keys
-    that do not change what the result means may differ then, see docs/training.md. `listeners` are told of every
-    batch and epoch, and can end the training.
+    that do not change what the result means may differ then, see docs/training.md. `listeners` are called
+    after every batch and epoch, and can end the training.
 
     Raises DetectError: an existing `out` without `resume` (or another recipe or dataset with it), a missing split, a
     photo that is not there, weights that do not fit.
@@ -54,7 +54,7 @@ def train(
             attempts.append(Attempt.load(folder))
     except ProcessLost:
         if not leader:
-            raise SystemExit(1) from None  # the leader says more
+            raise SystemExit(1) from None  # the leader reports more
         raise
     except KeyboardInterrupt:
         if leader:
@@ -96,7 +96,7 @@ def _next_recipe(attempts: Sequence[Attempt]) -> Recipe:
 
 
 def _finish(run: Run) -> None:
-    """The best attempt's weights become the run's, and the summary says how it went."""
+    """The best attempt's weights become the run's, and the summary is written."""
     if run.attempt.folder != run.folder:
         if not (first := run.weights.with_name("attempt-1.pt")).exists():  # a kill may have come after it
             _copy(run.weights, first)

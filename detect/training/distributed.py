@@ -34,7 +34,7 @@ def gather(fabric: Any, own: Any) -> list[Any]:
 
 
 def broadcast_buffers(fabric: Any, module: Any) -> None:
-    """Give every process the first one's statistics of norms: each has counted its own photos alone."""
+    """Give every process the first one's statistics of norms: each has counted only its own photos."""
     import torch
 
     if fabric.world_size > 1:
@@ -43,5 +43,5 @@ def broadcast_buffers(fabric: Any, module: Any) -> None:
 
 
 def connection_lost(error: RuntimeError) -> bool:
-    """Whether an error of torch says that another process does not answer any more."""
+    """Whether an error of torch means that another process does not answer any more."""
     return any(sign in str(error).lower() for sign in _SIGNS)

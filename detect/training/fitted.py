@@ -30,7 +30,7 @@ def roi_budget(images: Sequence[Image]) -> Roi:
     """Samples and proposals for the boxes that an image holds (of 95 % of the images that have any).
 
     A quarter of the samples are right ones, and some ten proposals meet a box: 32 samples per box hold nearly all of
-    them, from 64 to 512. 48 proposals per box leave room for what is none, from 200 to 1000.
+    them, from 64 to 512. 48 proposals per box leave enough for the background, from 200 to 1000.
     """
     counts = [len(image.boxes) for image in images if image.boxes]
     boxes = float(np.quantile(counts, 0.95)) if counts else 1.0

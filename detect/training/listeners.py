@@ -1,4 +1,4 @@
-"""What is told of a training while it runs, and to whom: the log, the screen, TensorBoard, MLflow, your own code."""
+"""Listeners, which a training calls while it runs: the log, the screen, TensorBoard, MLflow, your own code."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Event = dict[str, Any]
 
 
 class Listener:
-    """Told of a training while it runs. Subclass it, and override what you need.
+    """Called by a training while it runs. Subclass it, and override what you need.
 
     `batch` and `epoch` may return True: the training then ends after the epoch, as by early stopping. An error that a
     listener raises ends the training, which can be resumed.

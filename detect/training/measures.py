@@ -16,7 +16,7 @@ Measure = Callable[[Dataset, Predictions], dict[str, float]]
 def measure_detection(truth: Dataset, found: Predictions) -> dict[str, float]:
     """The metrics of what was found in val; 0 where one is undefined, so that epochs can be compared.
 
-    They are of the photos that were looked at: one that cannot be read is left out. Raises DataError without any.
+    A photo that cannot be read is left out. Raises DataError without any.
     """
     if not found.images:
         raise DataError("none of the photos of split 'val' can be read as an image")

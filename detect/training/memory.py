@@ -30,7 +30,7 @@ def within_memory(train: Callable[[], None], batch: int, attempt: Callable[[int]
 
 
 def out_of_memory(error: BaseException) -> bool:
-    """Whether an error of torch says that a device's memory, or the machine's, is used up."""
+    """Whether an error of torch means that a device's memory, or the machine's, is used up."""
     return isinstance(error, torch.OutOfMemoryError) or any(sign in str(error).lower() for sign in _SIGNS)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from detect.errors import ModelError
 
-FIRST = 10  # batches whose loss says what is usual
+FIRST = 10  # batches whose loss is taken as usual
 RUNAWAY, HIGH = 100.0, 1000.0  # a loss of so many times the highest of them, and of so much at least, will not return
 
 

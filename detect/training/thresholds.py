@@ -1,6 +1,6 @@
 """Suppression and confidences fitted to validation photos, and kept with the weights.
 
-The network looks at each photo once; every way of suppression is then tried on what it saw.
+The network sees each photo once; every way of suppression is then tried on its candidates.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ def fit_thresholds(
     wins, and what the detector has so far (if `hard`, without its softness) is the first. Raises DataError without
     boxes and for photos that cannot be read, ConfigError for goals.
     """
-    parse_goal(choose, detector.classes)  # before the network looks, which takes long
-    seen = dict(look(detector, dataset))
+    parse_goal(choose, detector.classes)  # before the network runs, which takes long
+    seen = dict(all_candidates(detector, dataset))
     usual = detector.suppression
 
     def found(how: Suppression) -> Predictions:
@@ -91,7 +91,7 @@ def all_ways(hard: bool) -> Iterator[Suppression]:
             yield from (Suppression(iou, sigma, per_class) for iou, sigma in SOFT)
 
 
-def look(detector: Detector, dataset: Dataset) -> Iterator[tuple[str, Candidates]]:
+def all_candidates(detector: Detector, dataset: Dataset) -> Iterator[tuple[str, Candidates]]:
     """What the detector sees in each photo before suppression. Raises DataError for photos that cannot be read."""
     if not dataset.boxes:
         raise DataError("there are no photos with boxes to fit thresholds to; name another --split")

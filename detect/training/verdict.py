@@ -7,7 +7,7 @@ from typing import Any
 
 from detect.recipes import TASKS, Recipe
 
-GAIN = 0.01  # change of a metric that is worth a word
+GAIN = 0.01  # change of a metric that counts
 FALL = 0.02  # share of the train loss that counts as still falling
 ENOUGH = 5  # epochs from which a trend can be seen
 

@@ -40,11 +40,11 @@ class Torchvision:
 
     def candidates(self, pictures: Sequence[Picture], confidence: float) -> list[Candidates]:
         """See Detector."""
-        return look(self.module, self.imgsz, pictures, confidence)
+        return find_candidates(self.module, self.imgsz, pictures, confidence)
 
 
 def _recipe(weights: Weights, source: Path | str) -> Recipe:
-    """The one that it was trained by, which says what to build."""
+    """The recipe that it was trained by, from which it is built."""
     try:
         return Recipe.model_validate(weights.recipe)
     except ValidationError as error:
@@ -55,7 +55,7 @@ def _recipe(weights: Weights, source: Path | str) -> Recipe:
 
 
 @torch.inference_mode()
-def look(module: Any, imgsz: int, pictures: Sequence[Picture], confidence: float) -> list[Candidates]:
+def find_candidates(module: Any, imgsz: int, pictures: Sequence[Picture], confidence: float) -> list[Candidates]:
     """The candidates of each picture, see Detector; the module must be in evaluation mode."""
     without_suppression(module, confidence)
     device = next(module.parameters()).device

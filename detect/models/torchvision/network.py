@@ -1,4 +1,4 @@
-"""torchvision's detectors as networks: built as a recipe says, random from head to foot."""
+"""torchvision's detectors as networks: built by a recipe, with random weights."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def _set_scales(module: Any) -> None:
 
 
 def freeze_norms(module: torch.nn.Module) -> None:
-    """Put norms that keep their statistics and factors in place of those that learn."""
+    """Put batch normalisation that keeps its statistics and factors in place of one that learns."""
     for name, child in module.named_children():
         if isinstance(child, torch.nn.BatchNorm2d):
             setattr(module, name, FrozenBatchNorm2d(child.num_features, child.eps))

@@ -1,6 +1,6 @@
 """ultralytics (AGPL-3.0, the extra `yolo`), imported without what it does to a process: the only file that imports it.
 
-No look at the network, no packages installed at run time, no settings shared with others, no patched libraries.
+No use of the network, no packages installed at run time, no settings shared with others, no patched libraries.
 """
 
 from __future__ import annotations

@@ -86,17 +86,17 @@ def read(image: Image, enough: int | None = None) -> Picture:
 
 
 class Groups(Sampler[list[int]]):
-    """Keys in groups of `size`. A last one alone joins the group before: batch normalisation needs two pictures."""
+    """Keys in groups of `size`. A single last one joins the group before: batch normalisation needs two pictures."""
 
-    def __init__(self, order: EpochSampler, size: int) -> None:
-        self.order, self.size = order, size
-        self.lonely = size > 1 and len(order) > size and len(order) % size == 1
+    def __init__(self, sampler: EpochSampler, size: int) -> None:
+        self.sampler, self.size = sampler, size
+        self.joins = size > 1 and len(sampler) > size and len(sampler) % size == 1
 
     def __len__(self) -> int:
-        return -(-len(self.order) // self.size) - self.lonely
+        return -(-len(self.sampler) // self.size) - self.joins
 
     def __iter__(self) -> Iterator[list[int]]:
-        keys = list(self.order)
+        keys = list(self.sampler)
         for number in range(len(self)):
             last = number + 1 == len(self)
             yield keys[number * self.size : None if last else (number + 1) * self.size]
@@ -108,10 +108,10 @@ def batches(job: Job, epoch: int, rank: int = 0, world: int = 1, *, pinned: bool
     `pinned`: in memory from which a GPU takes them without waiting.
     """
     recipe, photos = job.recipe, Photos(job.train, job.classes, job.recipe)
-    order = EpochSampler(len(photos), recipe.seed, epoch, job.factors, rank, world)
+    sampler = EpochSampler(len(photos), recipe.seed, epoch, job.factors, rank, world)
     return DataLoader(
         photos,
-        batch_sampler=Groups(order, recipe.batch),
+        batch_sampler=Groups(sampler, recipe.batch),
         num_workers=recipe.workers,
         persistent_workers=recipe.workers > 0,
         pin_memory=pinned,

@@ -69,7 +69,7 @@ class _Learner:
 
 
 def fit(job: Job, *, resume: bool) -> None:
-    """Train as the recipe says; see `detect.training` for what is written.
+    """Train by the recipe; see `detect.training` for what is written.
 
     Raises ModelError where weights do not fit, the loss is no longer a number or the memory is too small, DataError
     where too many photos cannot be read.
@@ -80,7 +80,9 @@ def fit(job: Job, *, resume: bool) -> None:
         logging.getLogger(name).setLevel(logging.WARNING)  # not its advice on each start
     recipe, least = job.recipe, family_of(job.recipe.model).least_batch
     if min(recipe.batch, len(job.train)) < least:
-        raise ModelError(f"{recipe.model}: learns from batches of {least} photos or more; its norms need them")
+        raise ModelError(
+            f"{recipe.model}: learns from batches of {least} photos or more, which its batch normalisation needs"
+        )
     torch.manual_seed(recipe.seed)
     set_threads(recipe)
     cv2.setNumThreads(0)  # pictures are small, and there are many
@@ -188,7 +190,7 @@ def _steps(number: int, recipe: Recipe) -> bool:
 def rate(step: int, batches_: int, recipe: Recipe) -> float:
     """The learning rate of a step over the recipe's `lr`: a linear warm-up, then down to `lr_final`.
 
-    As in ultralytics, the warm-up leaves the last epoch alone.
+    As in ultralytics, the warm-up never reaches into the last epoch.
     """
     warm = min(recipe.warmup, recipe.epochs - 1) * batches_
     done = step / max(1, recipe.epochs * batches_)
@@ -208,7 +210,7 @@ def _optimizer(module: Any, recipe: Recipe) -> Any:
 
 
 def _loss(model: Any, recipe: Recipe, device: torch.device, items: list[Item]) -> tuple[Any, dict[str, Any]]:
-    """The loss of a batch and its parts. In half precision the network alone is: boxes and losses are in full."""
+    """The loss of a batch and its parts. With bfloat16 only the network uses it: boxes and losses are in full precision."""
     with torch.autocast(device.type, torch.bfloat16, enabled=half(recipe, device)):
         parts = model([item.picture for item in items], [item.target for item in items])
     return torch.stack(list(parts.values())).sum(), parts

@@ -81,7 +81,7 @@ def _ssd(module: Any, batch: Batch, weights: Tensor | None) -> Parts:
 
     A photo without boxes has three wrong ones, too: an undamaged car teaches what no damage is.
     """
-    deltas, logits, anchors = _looked(module, batch)
+    deltas, logits, anchors = _predict(module, batch)
     limit = module.proposal_matcher.high_threshold
     matched = match(batch.truth, anchors, limit, limit, rescue="best")
     right, labels = matched >= 0, _labels(batch.truth, matched)
@@ -99,7 +99,7 @@ def _ssd(module: Any, batch: Batch, weights: Tensor | None) -> Parts:
 
 def _retinanet(module: Any, batch: Batch, weights: Tensor | None) -> Parts:
     """The focal loss of RetinaNet (Lin et al., 2017), each photo's over its number of right anchors."""
-    deltas, logits, anchors = _looked(module, batch)
+    deltas, logits, anchors = _predict(module, batch)
     matcher = module.proposal_matcher
     matched = match(batch.truth, anchors, matcher.low_threshold, matcher.high_threshold, rescue="ties")
     right = matched >= 0
@@ -121,7 +121,7 @@ def _retinanet(module: Any, batch: Batch, weights: Tensor | None) -> Parts:
 
 
 def _faster_rcnn(module: Any, batch: Batch, weights: Tensor | None) -> Parts:
-    """The four losses of Faster R-CNN (Ren et al., 2015): two of the proposals, two of what is said to them."""
+    """The four losses of Faster R-CNN (Ren et al., 2015): two of the proposals, two of the head."""
     features = module.backbone(batch.pictures)
     proposals, real, parts = _propose(module.rpn, batch, list(features.values()))
     heads = module.roi_heads
@@ -191,8 +191,8 @@ def _best_proposals(
     return pick(boxes, places.clamp(min=0)), real
 
 
-def _looked(module: Any, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
-    """What a detector of one stage says: deltas (B, A, 4) and logits (B, A, C) of the anchors (1, A, 4)."""
+def _predict(module: Any, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+    """The output of a detector of one stage: deltas (B, A, 4) and logits (B, A, C) of the anchors (1, A, 4)."""
     features = list(module.backbone(batch.pictures).values())
     seen = module.head(features)
     anchors = _anchors(module.anchor_generator, batch, features)

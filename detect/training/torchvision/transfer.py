@@ -16,12 +16,12 @@ from detect.recipes import Recipe
 
 
 def start(module: Any, recipe: Recipe, tensors: Tensors) -> str:
-    """Take over what fits of the tensors of the recipe's `weights` or `backbone`; says how much.
+    """Take over what fits of the tensors of the recipe's `weights` or `backbone`; returns how much, in words.
 
     Raises ModelError where nothing does, and for the backbone of another network.
     """
     if recipe.weights:
-        return take_over(module, tensors).said(recipe.weights)
+        return take_over(module, tensors).report(recipe.weights)
     if recipe.backbone:
         return _take_backbone(module, renamed(module, tensors), recipe.backbone)
     return "no weights given: a start from scratch"
@@ -78,7 +78,7 @@ def _blocks(module: nn.Module) -> Iterator[nn.Module]:
 
 
 def freeze(module: Any, recipe: Recipe) -> list[nn.Module]:
-    """Stop the first blocks from learning; returns them, since their norms must stay in evaluation mode."""
+    """Stop the first blocks from learning; returns them, since their batch normalisation must stay in evaluation mode."""
     blocks = stages(module)
     frozen = blocks if recipe.freeze == "backbone" else blocks[: int(recipe.freeze)]
     if recipe.freeze != "backbone" and int(recipe.freeze) > len(blocks):
@@ -89,7 +89,7 @@ def freeze(module: Any, recipe: Recipe) -> list[nn.Module]:
 
 
 def parameter_groups(module: Any, recipe: Recipe) -> list[dict[str, Any]]:
-    """What learns, by depth and decay: weight decay on matrices and filters only, not on biases and norms.
+    """What learns, by depth and decay: weight decay on matrices and filters only, not on biases and normalisation.
 
     Each group has a `scale` of the learning rate: 1 after the backbone, times `layer_decay` for every block before.
     """

@@ -27,7 +27,7 @@ KEPT = 2**30  # bytes of decoded photos, in all worker processes together
 class Items(YOLODataset):
     """Training images. A key is epoch * len + position, see `EpochSampler`.
 
-    Decoded ones are kept as far as they have room (KEPT), since a mosaic takes its partners from all of them; what
+    Decoded ones are kept as far as memory allows (KEPT), since a mosaic takes its partners from all of them; what
     augments them works on copies. One that cannot be read is replaced by the next, and named under the key "unreadable"
     of its item.
     """
@@ -39,7 +39,7 @@ class Items(YOLODataset):
         self.images, self.index, self.seed = images, {label: i for i, label in enumerate(classes)}, seed
         self.augmenter, self.unreadable = augmenter, list[str]()
         super().__init__(img_path="", data={"names": dict(enumerate(classes)), "channels": 3}, **options)
-        self.room = KEPT // max(1, workers) // (3 * self.imgsz**2)
+        self.capacity = KEPT // max(1, workers) // (3 * self.imgsz**2)
         self.npy_files = [scratch / "absent.npy"] * self.ni  # never a stray array beside the user's photo
 
     def get_img_files(self, img_path: str) -> list[str]:
@@ -79,7 +79,7 @@ class Items(YOLODataset):
     def _keep(self, i: int, picture: Picture, before: tuple[int, int]) -> None:
         self.ims[i], self.im_hw0[i], self.im_hw[i] = picture, before, picture.shape[:2]
         self.buffer.append(i)
-        if len(self.buffer) > self.room:
+        if len(self.buffer) > self.capacity:
             self.ims[self.buffer.pop(0)] = None
 
     def get_image_and_label(self, index: int) -> dict[str, Any]:

@@ -36,7 +36,7 @@ LOOKERS = 4  # processes at most that read the photos of val; they stay, and hol
 
 
 def fit(job: Job, *, resume: bool) -> None:
-    """Train as the recipe says; see `detect.training` for what is written.
+    """Train by the recipe; see `detect.training` for what is written.
 
     Raises ModelError where weights do not fit, the loss is no longer a number or the memory is too small, DataError
     where too many photos cannot be read.
@@ -47,7 +47,7 @@ def fit(job: Job, *, resume: bool) -> None:
     layers = _frozen(module, recipe.freeze)
     fitted = "no weights given: a start from scratch"
     if recipe.weights and not resume:
-        fitted = take_over(module, read_tensors(recipe.weights)).said(recipe.weights)
+        fitted = take_over(module, read_tensors(recipe.weights)).report(recipe.weights)
     check(recipe)
     stopping = EarlyStopping(recipe.patience)
     state = load_state(job, stopping) if resume else None
@@ -150,7 +150,7 @@ class _Trainer(DetectionTrainer):
     # Learning
 
     def set_class_weights(self) -> None:
-        """Weights of the classes and the assigner, as the recipe says."""
+        """Weights of the classes and the assigner, by the recipe."""
         if self.job.class_weights:
             self.model.class_weights = torch.tensor(self.job.class_weights, device=self.device)
         criterion = self.model.criterion = self.model.init_criterion()
@@ -178,7 +178,7 @@ class _Trainer(DetectionTrainer):
             self.closed = True
             self._close_dataloader_mosaic()
             self.train_loader.reset()
-        self._oom_retries = 3  # no silent halving of the batch: the recipe says what is trained
+        self._oom_retries = 3  # no silent halving of the batch: the recipe decides it
 
     def optimizer_step(self) -> None:
         """A step after every `accumulate` batches, and at the end of an epoch, so that none is carried over."""
@@ -199,7 +199,7 @@ class _Trainer(DetectionTrainer):
 
     @torch.inference_mode()
     def validate(self) -> tuple[dict[str, float], float]:
-        """The running mean of the weights looks at the photos of val as in use; our evaluator says how well."""
+        """The EMA of the weights predicts on the photos of val as in use; our evaluator measures it."""
         module, total, found = self.ema.ema.eval(), dict[str, float](), {}
         module.criterion = self.model.criterion
         how = Suppression(self.job.recipe.nms_iou)
@@ -262,7 +262,7 @@ class _Trainer(DetectionTrainer):
 
 
 def training_items(job: Job, args: Any, stride: int, batch: int) -> Items:
-    """The training images, augmented as the recipe says."""
+    """The training images, augmented by the recipe."""
     augmenter = Defects(job.recipe.augment) or None
     return Items(
         job.train, job.classes, args.seed, augmenter, workers=args.workers, imgsz=args.imgsz, batch_size=batch,
