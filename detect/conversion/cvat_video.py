@@ -112,7 +112,7 @@ class _Film:
             if box:
                 self._put(task, shape.frame, number, box)
                 for frame in self._between(task, shape.frame, after.frame):
-                    self._put(task, frame, number, _moved(box, shape, after, frame))
+                    self._put(task, frame, number, _interpolate(box, shape, after, frame))
         if shapes and (last := boxes[-1]):
             self._put(task, shapes[-1].frame, number, last)
             self.tails.append((task, number, shapes[-1], last))
@@ -149,7 +149,7 @@ class _Film:
         self.frames.setdefault(task, Frames()).boxes.setdefault(frame, Found()).add(track, box)
 
 
-def _moved(box: Box, before: _Shape, after: _Shape, frame: int) -> Box:
+def _interpolate(box: Box, before: _Shape, after: _Shape, frame: int) -> Box:
     """The box at a frame between two shapes."""
     from detect.conversion.shapes import between
 

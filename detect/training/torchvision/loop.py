@@ -210,7 +210,7 @@ def _optimizer(module: Any, recipe: Recipe) -> Any:
 
 
 def _loss(model: Any, recipe: Recipe, device: torch.device, items: list[Item]) -> tuple[Any, dict[str, Any]]:
-    """The loss of a batch and its parts. With bfloat16 only the network uses it: boxes and losses are in full precision."""
+    """The loss of a batch and its parts. Only the network uses bfloat16: boxes and losses are in float32."""
     with torch.autocast(device.type, torch.bfloat16, enabled=half(recipe, device)):
         parts = model([item.picture for item in items], [item.target for item in items])
     return torch.stack(list(parts.values())).sum(), parts

@@ -78,7 +78,7 @@ def _blocks(module: nn.Module) -> Iterator[nn.Module]:
 
 
 def freeze(module: Any, recipe: Recipe) -> list[nn.Module]:
-    """Stop the first blocks from learning; returns them, since their batch normalisation must stay in evaluation mode."""
+    """Stop the first blocks from learning; returns them: their batch normalisation stays in evaluation mode."""
     blocks = stages(module)
     frozen = blocks if recipe.freeze == "backbone" else blocks[: int(recipe.freeze)]
     if recipe.freeze != "backbone" and int(recipe.freeze) > len(blocks):
