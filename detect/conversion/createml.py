@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from detect.conversion import json_file
-from detect.conversion.entries import Entry, Sheet, assemble
+from detect.conversion.entries import Entry, FileReader, assemble
 from detect.conversion.lost_attributes import report_attributes
 from detect.conversion.media import Media, lay
 from detect.conversion.names import split_word
@@ -44,47 +44,49 @@ def read(source: Source) -> Dataset:
         raise DataError(f"{source.path}: there is no Create ML JSON in it")
     declared = declared_classes(source.root)
     labels = Labels(source.problems, declared, closed=bool(declared))
-    entries = [entry for file in track(files, "Reading Create ML") for entry in _entries(Sheet(source, file, labels))]
+    entries = [
+        entry for file in track(files, "Reading Create ML") for entry in _entries(FileReader(source, file, labels))
+    ]
     return assemble(entries, labels, source)
 
 
-def _entries(sheet: Sheet) -> Iterator[Entry]:
-    split = _split(sheet)
-    for place, row in json_file.rows(sheet, json_file.load_for(sheet), "image"):
+def _entries(reader: FileReader) -> Iterator[Entry]:
+    split = _split(reader)
+    for place, row in json_file.rows(reader, json_file.load_for(reader), "image"):
         name = row.get("image", row.get("imagefilename"))
         if not isinstance(name, str) or not name:
-            sheet.add("error", "image without name", 'needs "image", the name of its file', f"image {place}")
+            reader.add("error", "image without name", 'needs "image", the name of its file', f"image {place}")
             continue
         found = row.get("annotations", row.get("annotation"))
         boxes = Found()
-        for number, item in json_file.rows(sheet, found, f"image {name}: annotation"):
-            if box := _box(item, sheet, f"image {name}: annotation {number}"):
+        for number, item in json_file.rows(reader, found, f"image {name}: annotation"):
+            if box := _box(item, reader, f"image {name}: annotation {number}"):
                 boxes.add(number, box)
-        beside = name if "/" not in sheet.file else f"{sheet.file.rpartition('/')[0]}/{name}"
-        here = sheet.source.photos.find(beside) == [beside]  # before any other photo that the name can mean
-        entry = sheet.entry(
+        beside = name if "/" not in reader.file else f"{reader.file.rpartition('/')[0]}/{name}"
+        here = reader.source.photos.find(beside) == [beside]  # before any other photo that the name can mean
+        entry = reader.entry(
             beside if here else name, boxes, f"image {name}: annotation", where=f"image {place}", split=split
         )
         yield entry._replace(listed=entry.listed._replace(name=name))
 
 
-def _split(sheet: Sheet) -> str:
+def _split(reader: FileReader) -> str:
     """The folder that a file of the name that Roboflow gives is in; of the topmost one, where it is a split's name."""
-    folder, _, base = sheet.file.rpartition("/")
-    above = sheet.source.root.resolve().name
+    folder, _, base = reader.file.rpartition("/")
+    above = reader.source.root.resolve().name
     word = folder or (above if split_word(above) else "")
     return word if base == FILE and "/" not in word else ""
 
 
-def _box(row: dict[str, Any], sheet: Sheet, where: str) -> Box | None:
+def _box(row: dict[str, Any], reader: FileReader, where: str) -> Box | None:
     values = row.get("coordinates")
     numbers = json_file.numbers(values, ("x", "y", "width", "height")) if isinstance(values, dict) else None
     if numbers is None:
-        sheet.add("error", "not a number", '"coordinates" needs x, y, width and height as numbers', where)
+        reader.add("error", "not a number", '"coordinates" needs x, y, width and height as numbers', where)
         return None
     x, y, w, h = numbers
     label = row.get("label")
-    return sheet.box(label if isinstance(label, str) else None, (x - w / 2, y - h / 2, x + w / 2, y + h / 2), where)
+    return reader.box(label if isinstance(label, str) else None, (x - w / 2, y - h / 2, x + w / 2, y + h / 2), where)
 
 
 def write(dataset: Dataset, folder: Path, media: Media, problems: Problems) -> None:

@@ -11,7 +11,7 @@ from xml.etree.ElementTree import Element
 
 from detect.conversion import safe_xml, stated
 from detect.conversion.cvat_plain import Plain, items
-from detect.conversion.cvat_sheet import SHAPES, CvatSheet, files_of, kind_of, no_such_file
+from detect.conversion.cvat_reader import SHAPES, CvatReader, files_of, kind_of, no_such_file
 from detect.conversion.cvat_write import write
 from detect.conversion.entries import Entry, assemble
 from detect.conversion.names import split_name
@@ -46,49 +46,49 @@ def read(source: Source) -> Dataset:
 
 def _entries(source: Source, file: str, labels: Labels) -> Iterator[Entry]:
     """The images of one XML file, read as a stream. Where the file breaks off is an error; what came before counts."""
-    sheet = CvatSheet.open(source, file, labels)
+    reader = CvatReader.open(source, file, labels)
     try:
         for item in items(source.root / file):
             if isinstance(item, Element) and item.tag == "meta":
-                sheet.take_meta(item)
-            elif entry := _entry(sheet, item):
+                reader.take_meta(item)
+            elif entry := _entry(reader, item):
                 yield entry
     except safe_xml.BrokenXML as error:
-        sheet.broken(error)
+        reader.broken(error)
 
 
-def _entry(sheet: CvatSheet, image: Element | Plain) -> Entry | None:
+def _entry(reader: CvatReader, image: Element | Plain) -> Entry | None:
     """One image with its shapes; None, and reported, where it has no name."""
     if isinstance(image, Plain):
         number, name, subset, task, *_ = image
     else:
         number, name, subset, task = (image.get(key, "") for key in ("id", "name", "subset", "task_id"))
     size = image.size if isinstance(image, Plain) else _size(image)
-    file, source, where = sheet.sheet, sheet.sheet.source, f"image {number}"
+    file, source, where = reader.reader, reader.reader.source, f"image {number}"
     if not name:
         file.add("error", "image without name", "needs a name", where)
         return None
-    subset = subset or (sheet.tasks[task].subset if task in sheet.tasks else "") or sheet.subset
-    near, part = [subset, sheet.near], subset or sheet.folder
+    subset = subset or (reader.tasks[task].subset if task in reader.tasks else "") or reader.subset
+    near, part = [subset, reader.near], subset or reader.folder
     listed = stated.find(name, part, near, source.photos, (file.path, where), source.problems)
     unit = f"image {name}: shape"
-    boxes = _plain_boxes(sheet, image, unit) if isinstance(image, Plain) else _boxes(sheet, image, unit)
+    boxes = _plain_boxes(reader, image, unit) if isinstance(image, Plain) else _boxes(reader, image, unit)
     return Entry(listed, split_name(subset) if subset else None, size, boxes, file.path, unit)
 
 
-def _boxes(sheet: CvatSheet, image: Element, unit: str) -> Found:
+def _boxes(reader: CvatReader, image: Element, unit: str) -> Found:
     found = Found()
     for place, shape in enumerate(image, 1):
-        if shape.tag in SHAPES and (box := sheet.box(shape, shape.get("label"), f"{unit} {place}")):
+        if shape.tag in SHAPES and (box := reader.box(shape, shape.get("label"), f"{unit} {place}")):
             found.add(place, box)
     return found
 
 
-def _plain_boxes(sheet: CvatSheet, image: Plain, unit: str) -> Found:
+def _plain_boxes(reader: CvatReader, image: Plain, unit: str) -> Found:
     """The same of plain boxes, of which there may be a million."""
-    found, numbers, known = Found(), sheet.numbers, sheet.sheet.labels.names
+    found, numbers, known = Found(), reader.numbers, reader.reader.labels.names
     for place, (name, x1, y1, x2, y2) in enumerate(image.boxes, 1):
-        label = known.get(name) or sheet.sheet.labels(name, sheet.sheet.path, f"{unit} {place}")
+        label = known.get(name) or reader.reader.labels(name, reader.reader.path, f"{unit} {place}")
         if label is not None:
             corners = numbers[x1], numbers[y1], numbers[x2], numbers[y2]
             found.boxes.append(NEW(Box, (label, *corners, None, NONE)))

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from detect.conversion.cvat_sheet import Task
-from detect.conversion.entries import Entry, Sheet
+from detect.conversion.cvat_reader import Task
+from detect.conversion.entries import Entry, FileReader
 from detect.conversion.names import split_name, stem, without_containers
 from detect.conversion.stated import Stated
 from detect.conversion.tidy import Found
@@ -25,7 +25,7 @@ class Frames:
     boxes: dict[int, Found] = field(default_factory=dict)
 
 
-def entries_of(sheet: Sheet, task: Task, frames: Frames, *, several: bool) -> Iterator[Entry]:
+def entries_of(reader: FileReader, task: Task, frames: Frames, *, several: bool) -> Iterator[Entry]:
     """An entry for each frame of the task; `several`: the file has other tasks, whose frames have the same numbers.
 
     A frame that the task passes over is no image, nor is one that was deleted: where the files of other frames are
@@ -36,8 +36,8 @@ def entries_of(sheet: Sheet, task: Task, frames: Frames, *, several: bool) -> It
     for frame in sorted(frames.boxes):
         if frame not in planned:
             what = f"frame {frame} is none of the task's ({task.start} to {last}, every {task.step}); boxes left out"
-            sheet.add("dropped", "skipped frame", what, f"frame {frame}")
-    files = _files(sheet, task, planned)
+            reader.add("dropped", "skipped frame", what, f"frame {frame}")
+    files = _files(reader, task, planned)
     deleted = 0
     for frame in planned:
         boxes, file = frames.boxes.get(frame), files.get(frame)
@@ -46,19 +46,19 @@ def entries_of(sheet: Sheet, task: Task, frames: Frames, *, several: bool) -> It
             continue
         name = file or f"{task.subset + '/' if several and task.subset else ''}frame_{frame:06d}.png"
         if file is None:
-            sheet.add("note", "image missing", f"there is no file of frame {frame}", f"frame {frame}")
+            reader.add("note", "image missing", f"there is no file of frame {frame}", f"frame {frame}")
         split = split_name(task.subset) if task.subset else None
         yield Entry(
-            Stated(name, task.subset, file), split, task.size, boxes or Found(), sheet.path, f"frame {frame}: track"
+            Stated(name, task.subset, file), split, task.size, boxes or Found(), reader.path, f"frame {frame}: track"
         )
     if deleted:
         what = f"{deleted} frames without a box have no file, as deleted ones do; not images"
-        sheet.add("note", "frames without a file", what)
+        reader.add("note", "frames without a file", what)
 
 
-def _files(sheet: Sheet, task: Task, planned: range) -> dict[int, str]:
+def _files(reader: FileReader, task: Task, planned: range) -> dict[int, str]:
     """The file of each frame: by the number at the end of its name, else in the order of the names."""
-    files, last = list(sheet.source.photos.files), planned.stop - 1
+    files, last = list(reader.source.photos.files), planned.stop - 1
     own = [file for file in files if without_containers(file).rpartition("/")[0].lower() == task.subset.lower()]
     files = sorted(own or files, key=_natural)
     numbered = {int(found[1]): file for file in files if (found := _NUMBER.search(stem(file)))}
@@ -66,16 +66,16 @@ def _files(sheet: Sheet, task: Task, planned: range) -> dict[int, str]:
     if clear and (len(files) != len(planned) or all(frame in numbered for frame in planned)):
         cvat = all(_CVAT.fullmatch(stem(file).rpartition("/")[2]) for file in files) and max(numbered) <= last
         if task.start == 0 and 0 not in numbered and 1 in numbered and not cvat:
-            sheet.add("note", "frames counted from 1", "files are numbered from 1; frame 0 is taken to be number 1")
+            reader.add("note", "frames counted from 1", "files are numbered from 1; frame 0 is taken to be number 1")
             numbered = {number - 1: file for number, file in numbered.items()}
         return {frame: numbered[frame] for frame in planned if frame in numbered}
     if files and len(files) == len(planned):
         what = "the files are taken for the frames in the order of their names"
-        sheet.add("note", "frames by order", what)
+        reader.add("note", "frames by order", what)
         return dict(zip(planned, files, strict=True))
     if files:
         what = f"{len(files)} files cannot be matched with {len(planned)} frames; name them frame_000000.png ..."
-        sheet.add("note", "unknown files", what)
+        reader.add("note", "unknown files", what)
     return {}
 
 

@@ -22,7 +22,7 @@ from xml.etree.ElementTree import Element
 
 from detect.conversion import safe_xml
 from detect.conversion.cvat_frames import Frames, entries_of
-from detect.conversion.cvat_sheet import SHAPES, CvatSheet, Task, files_of, kind_of, no_such_file
+from detect.conversion.cvat_reader import SHAPES, CvatReader, Task, files_of, kind_of, no_such_file
 from detect.conversion.cvat_write import BUILT_IN
 from detect.conversion.entries import Entry, assemble
 from detect.conversion.source import Source
@@ -45,17 +45,17 @@ def read(source: Source) -> Dataset:
     entries: list[Entry] = []
     with bar("Reading CVAT XML", None) as advance:
         for file in files:
-            sheet = CvatSheet.open(source, file, labels)
-            film = _Film(sheet)
+            reader = CvatReader.open(source, file, labels)
+            film = _Film(reader)
             try:
                 for node in safe_xml.stream(source.root / file, ("meta", "track")):
                     if node.tag == "meta":
-                        sheet.take_meta(node)
+                        reader.take_meta(node)
                     else:
                         film.add(node)
                         advance()
             except safe_xml.BrokenXML as error:
-                sheet.broken(error)
+                reader.broken(error)
             entries += film.entries()
     return assemble(entries, labels, source)
 
@@ -72,8 +72,8 @@ class _Shape(NamedTuple):
 class _Film:
     """The tracks of one file."""
 
-    def __init__(self, sheet: CvatSheet) -> None:
-        self.sheet = sheet
+    def __init__(self, reader: CvatReader) -> None:
+        self.reader = reader
         self.frames: dict[str, Frames] = {}  # by task
         self.tails: list[tuple[str, str, _Shape, Box]] = []  # tracks that are still seen at their last shape
         self.complete = False  # interpolated frames are written out, so that nothing goes on where a track stops
@@ -84,17 +84,17 @@ class _Film:
             for task, track, shape, box in self.tails:
                 for frame in self._between(task, shape.frame, None):
                     self._put(task, frame, track, box)
-        for task in self.sheet.tasks if self.sheet.tasks else {"": Task()}:
+        for task in self.reader.tasks if self.reader.tasks else {"": Task()}:
             self.frames.setdefault(task, Frames())
         for task, frames in self.frames.items():
-            yield from entries_of(self.sheet.sheet, self._task(task), frames, several=len(self.frames) > 1)
+            yield from entries_of(self.reader.reader, self._task(task), frames, several=len(self.frames) > 1)
 
     def add(self, node: Element) -> None:
         """Take in one track."""
         number, label = node.get("id", ""), node.get("label")
         task = node.get("task_id", "")
-        if task not in self.sheet.tasks and len(self.sheet.tasks) == 1:
-            task = next(iter(self.sheet.tasks))
+        if task not in self.reader.tasks and len(self.reader.tasks) == 1:
+            task = next(iter(self.reader.tasks))
         shapes = self._shapes(node, number)
         self.complete |= not all(shape.keyframe for shape in shapes)
         own: dict[str, Value] = {"track_id": int(number) if number.isascii() and number.isdigit() else number}
@@ -104,7 +104,7 @@ class _Film:
         boxes: list[Box | None] = []
         for shape in shapes:
             where = f"track {number}: frame {shape.frame}"
-            box = None if shape.outside else self.sheet.box(shape.node, label, where, inherited)
+            box = None if shape.outside else self.reader.box(shape.node, label, where, inherited)
             if box:
                 inherited = {k: v for k, v in box.attributes.items() if k not in BUILT_IN or k in own}
             boxes.append(box)
@@ -125,18 +125,18 @@ class _Film:
                 continue
             text = shape.get("frame", "")
             if not (text.isascii() and text.isdigit() and len(text) < 10):
-                self.sheet.sheet.add("error", "no frame", f"<{shape.tag}> needs frame as a number", f"track {number}")
+                self.reader.reader.add("error", "no frame", f"<{shape.tag}> needs frame as a number", f"track {number}")
                 continue
             frame = int(text)
             if frame in found:
                 what = f"frame {frame} appears twice"
-                self.sheet.sheet.add("error", "frame twice", what, f"track {number}")
+                self.reader.reader.add("error", "frame twice", what, f"track {number}")
                 continue
             found[frame] = _Shape(frame, shape, shape.get("outside") == "1", shape.get("keyframe", "1") != "0")
         return [found[frame] for frame in sorted(found)]
 
     def _task(self, name: str) -> Task:
-        return self.sheet.tasks.get(name) or Task(subset=self.sheet.subset)
+        return self.reader.tasks.get(name) or Task(subset=self.reader.subset)
 
     def _between(self, task: str, first: int, last: int | None) -> Iterable[int]:
         """The frames of the task after `first` and before `last`; None: until its end."""

@@ -64,7 +64,7 @@ def without_annotations(entries: Sequence[Entry], source: Source) -> list[Entry]
 
 
 @dataclass(frozen=True)
-class Sheet:
+class FileReader:
     """One annotation file while it is read: where its problems are noted and its images looked for."""
 
     source: Source

@@ -13,7 +13,7 @@ from detect.conversion.text import decode, read_bytes
 from detect.errors import DataError
 
 if TYPE_CHECKING:
-    from detect.conversion.entries import Sheet
+    from detect.conversion.entries import FileReader
     from detect.conversion.source import Source
 
 _SOME = 20
@@ -43,25 +43,25 @@ def dump(document: Any) -> bytes:
     return orjson.dumps(document)
 
 
-def load_for(sheet: Sheet) -> Any:
-    """The content of a sheet's file; None, and the error noted, where it cannot be read."""
+def load_for(reader: FileReader) -> Any:
+    """The content of a reader's file; None, and the error noted, where it cannot be read."""
     try:
-        return load(sheet.path)
+        return load(reader.path)
     except DataError as error:
-        sheet.source.problems.items.extend(error.problems)
+        reader.source.problems.items.extend(error.problems)
         return None
 
 
-def rows(sheet: Sheet, values: Any, what: str) -> Iterator[tuple[int, dict[str, Any]]]:
+def rows(reader: FileReader, values: Any, what: str) -> Iterator[tuple[int, dict[str, Any]]]:
     """(position from 1, row) of the objects in a list; anything else is an error. None holds nothing."""
     if values is not None and not isinstance(values, list):
-        sheet.add("error", "no list", f"{what}: expected a list, got {type(values).__name__}")
+        reader.add("error", "no list", f"{what}: expected a list, got {type(values).__name__}")
     elif values is not None:
         for place, row in enumerate(values, 1):
             if isinstance(row, dict):
                 yield place, row
             else:
-                sheet.add("error", "no object", f"must be an object, not {type(row).__name__}", f"{what} {place}")
+                reader.add("error", "no object", f"must be an object, not {type(row).__name__}", f"{what} {place}")
 
 
 def numbers(values: Mapping[str, Any], keys: Sequence[str]) -> list[float] | None:

@@ -13,7 +13,7 @@ from math import isfinite
 from typing import Any
 
 from detect.conversion import json_file
-from detect.conversion.entries import Corners, Entry, Sheet, assemble
+from detect.conversion.entries import Corners, Entry, FileReader, assemble
 from detect.conversion.names import is_image
 from detect.conversion.shapes import extent, turned_ellipse, turned_rectangle
 from detect.conversion.sizes import Size
@@ -47,35 +47,35 @@ def read(source: Source) -> Dataset:
     if not files:
         raise DataError(f"{source.path}: there is no Label Studio JSON in it")
     labels = Labels(source.problems, closed=False)
-    entries = [entry for file in track(files, "Reading tasks") for entry in _entries(Sheet(source, file, labels))]
+    entries = [entry for file in track(files, "Reading tasks") for entry in _entries(FileReader(source, file, labels))]
     return assemble(entries, labels, source)
 
 
-def _entries(sheet: Sheet) -> Iterator[Entry]:
-    for where, task in _tasks(sheet):
+def _entries(reader: FileReader) -> Iterator[Entry]:
+    for where, task in _tasks(reader):
         link = _image_link(task["data"] if isinstance(task.get("data"), dict) else task)
         if link is None:
-            sheet.add("error", "image without name", "the task names no image", where)
+            reader.add("error", "image without name", "the task names no image", where)
             continue
-        results = _results(task, sheet, where)
+        results = _results(task, reader, where)
         if results is None:
             continue
-        boxes, size, rest = _boxes(results, sheet, where)
-        name = _file_name(link, sheet)
-        yield sheet.entry(name, boxes, f"{where}: result", where=where, size=size, attributes=rest)
+        boxes, size, rest = _boxes(results, reader, where)
+        name = _file_name(link, reader)
+        yield reader.entry(name, boxes, f"{where}: result", where=where, size=size, attributes=rest)
 
 
-def _tasks(sheet: Sheet) -> Iterator[tuple[str, dict[str, Any]]]:
+def _tasks(reader: FileReader) -> Iterator[tuple[str, dict[str, Any]]]:
     """Each task and what messages call it. JSON-MIN has a row for each person who annotated it: the latest counts."""
     tasks: dict[object, list[tuple[str, dict[str, Any]]]] = {}
-    for place, row in json_file.rows(sheet, json_file.load_for(sheet), "task"):
+    for place, row in json_file.rows(reader, json_file.load_for(reader), "task"):
         where = f"task {row.get('id', place)}"
         tasks.setdefault(where if "id" in row and _is_flat(row) else place, []).append((where, row))
     for rows in tasks.values():
         where, best = max(rows, key=lambda item: str(item[1].get("updated_at", "")))
         if len(rows) > 1:
             what = f"annotated {len(rows)} times; taken is {best.get('annotation_id', 'the first')}, the latest"
-            sheet.add("dropped", "further annotations of an image", what, where)
+            reader.add("dropped", "further annotations of an image", what, where)
         yield where, best
 
 
@@ -93,7 +93,7 @@ def _image_link(data: dict[str, Any]) -> str | None:
     return next((link for link in [*usual, *images, *others] if link), None)
 
 
-def _file_name(link: str, sheet: Sheet) -> str:
+def _file_name(link: str, reader: FileReader) -> str:
     """The file's name in an address such as /data/upload/3/0f1e2d3c-car.jpg, or /data/local-files/?d=a/car.jpg.
 
     What was not uploaded keeps its folders, since photos of two claims may have the same name.
@@ -104,7 +104,7 @@ def _file_name(link: str, sheet: Sheet) -> str:
         parts = urlsplit(link)
     except ValueError:  # "http://[" and the like: no address
         return link
-    photos = sheet.source.photos
+    photos = reader.source.photos
     local = parse_qs(parts.query).get("d") if parts.path.endswith("/local-files/") else None
     path = local[0] if local else unquote(parts.path)
     if not local and "/upload/" in path:
@@ -117,27 +117,27 @@ def _file_name(link: str, sheet: Sheet) -> str:
     return bare if not photos.find(path) and photos.find(bare) else path or link
 
 
-def _results(task: dict[str, Any], sheet: Sheet, where: str) -> list[dict[str, Any]] | None:
+def _results(task: dict[str, Any], reader: FileReader, where: str) -> list[dict[str, Any]] | None:
     """The results that count; None, and reported, where the task was skipped."""
     if _is_flat(task):
-        return _flat_results(task, sheet, where)
+        return _flat_results(task, reader, where)
     made = task.get("annotations", task.get("completions"))
-    all_made = [row for _, row in json_file.rows(sheet, made, f"{where}: annotation")]
+    all_made = [row for _, row in json_file.rows(reader, made, f"{where}: annotation")]
     kept = [row for row in all_made if not row.get("was_cancelled") and not row.get("skipped")]
     if all_made and not kept:
-        sheet.add("dropped", "skipped task", "was skipped by the annotator; not an image", where)
+        reader.add("dropped", "skipped task", "was skipped by the annotator; not an image", where)
         return None
     if not kept:
-        sheet.add("note", "image without annotations", "nobody annotated it; kept as an image without boxes", where)
+        reader.add("note", "image without annotations", "nobody annotated it; kept as an image without boxes", where)
         return []
     best = max(kept, key=lambda row: (bool(row.get("ground_truth")), str(row.get("updated_at", ""))))
     if len(kept) > 1:
         what = f"annotated {len(kept)} times; taken is {best.get('id', 'the first')}, ground truth or else the latest"
-        sheet.add("dropped", "further annotations of an image", what, where)
-    return [row for _, row in json_file.rows(sheet, best.get("result"), f"{where}: result")]
+        reader.add("dropped", "further annotations of an image", what, where)
+    return [row for _, row in json_file.rows(reader, best.get("result"), f"{where}: result")]
 
 
-def _flat_results(task: dict[str, Any], sheet: Sheet, where: str) -> list[dict[str, Any]]:
+def _flat_results(task: dict[str, Any], reader: FileReader, where: str) -> list[dict[str, Any]]:
     """The regions of a JSON-MIN task as results.
 
     There a region has no id, but every answer about it repeats its place. A single choice or text does not: to which
@@ -147,7 +147,7 @@ def _flat_results(task: dict[str, Any], sheet: Sheet, where: str) -> list[dict[s
     for name, values in task.items():
         if isinstance(values, list) and any(isinstance(value, dict) and _kind(value) for value in values):
             regions = [value for value in values if not isinstance(value, str)]
-            for _, value in json_file.rows(sheet, regions, f"{where}: {name}"):
+            for _, value in json_file.rows(reader, regions, f"{where}: {name}"):
                 region = str([value.get(key) for key in _PLACE])
                 found.append({**value, "id": region, "from_name": name, "type": _kind(value), "value": value})
     return found
@@ -163,7 +163,7 @@ def _kind(value: dict[str, Any]) -> str:
     return [*stated, *drawn, "keypoint"][0]
 
 
-def _boxes(rows: list[dict[str, Any]], sheet: Sheet, where: str) -> tuple[Found, Size | None, Attributes]:
+def _boxes(rows: list[dict[str, Any]], reader: FileReader, where: str) -> tuple[Found, Size | None, Attributes]:
     """The boxes of a task's results, the size of the image that they state, and the answers about the whole image."""
     boxes = Found()
     size: Size | None = None
@@ -175,15 +175,15 @@ def _boxes(rows: list[dict[str, Any]], sheet: Sheet, where: str) -> tuple[Found,
             continue
         attributes = answers.pop(region, NONE)
         if not kind.startswith(("rectangle", "polygon", "ellipse")):
-            sheet.add("dropped", f"{kind.removesuffix('labels') or 'region'} not converted", "is no box", here)
+            reader.add("dropped", f"{kind.removesuffix('labels') or 'region'} not converted", "is no box", here)
             continue
         stated = json_file.numbers(row, ("original_width", "original_height"))
         if stated is None or not all(0 < number < 1e9 for number in stated):
-            sheet.add("error", "no size", "needs original_width and original_height", here)
+            reader.add("error", "no size", "needs original_width and original_height", here)
             continue
         size = size or (int(stated[0]), int(stated[1]))
         names = _labels(value) or labels.get(region, [])
-        if box := _box(kind, {**value, "labels": names}, stated, attributes, sheet, here):
+        if box := _box(kind, {**value, "labels": names}, stated, attributes, reader, here):
             boxes.add(place, box)
     return boxes, size, Attributes({name: value for rest in answers.values() for name, value in rest.items()})
 
@@ -194,18 +194,18 @@ def _labels(value: dict[str, Any]) -> list[Any]:
 
 
 def _box(
-    kind: str, value: dict[str, Any], size: list[float], attributes: Attributes, sheet: Sheet, where: str
+    kind: str, value: dict[str, Any], size: list[float], attributes: Attributes, reader: FileReader, where: str
 ) -> Box | None:
     names = value["labels"]
     label = names[0] if names and isinstance(names[0], str) else None
     if len(names) > 1:
-        sheet.add("dropped", "further label", f"has the labels {names}; the first counts", where)
+        reader.add("dropped", "further label", f"has the labels {names}; the first counts", where)
     found = _corners(kind, value, size)
     if found is None:
-        sheet.add("error", "not a number", f"a {kind.removesuffix('labels')} needs its coordinates as numbers", where)
+        reader.add("error", "not a number", f"a {kind.removesuffix('labels')} needs its coordinates as numbers", where)
         return None
     corners, became = found
-    return sheet.box(label, corners, where, attributes, became)
+    return reader.box(label, corners, where, attributes, became)
 
 
 def _corners(kind: str, value: dict[str, Any], size: list[float]) -> tuple[Corners, str] | None:

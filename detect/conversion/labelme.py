@@ -11,7 +11,7 @@ from posixpath import normpath
 from typing import Any
 
 from detect.conversion import json_file
-from detect.conversion.entries import Corners, Entry, Sheet, assemble, without_annotations
+from detect.conversion.entries import Corners, Entry, FileReader, assemble, without_annotations
 from detect.conversion.names import is_foreign, posix
 from detect.conversion.shapes import extent
 from detect.conversion.source import Source
@@ -38,61 +38,61 @@ def read(source: Source) -> Dataset:
     if not files:
         raise DataError(f"{source.path}: there is no LabelMe JSON in it")
     labels = Labels(source.problems, closed=False)
-    entries = [entry for file in track(files, "Reading LabelMe") if (entry := _entry(Sheet(source, file, labels)))]
+    entries = [entry for file in track(files, "Reading LabelMe") if (entry := _entry(FileReader(source, file, labels)))]
     return assemble([*entries, *without_annotations(entries, source)], labels, source)
 
 
-def _entry(sheet: Sheet) -> Entry | None:
-    document = json_file.load_for(sheet)
+def _entry(reader: FileReader) -> Entry | None:
+    document = json_file.load_for(reader)
     if document is None:
         return None
     if not isinstance(document, dict) or not isinstance(document.get("shapes"), list):
-        sheet.add("error", "not a LabelMe file", 'must be an object with "shapes"')
+        reader.add("error", "not a LabelMe file", 'must be an object with "shapes"')
         return None
     boxes = Found()
-    for place, row in json_file.rows(sheet, document["shapes"], "shape"):
-        if box := _box(row, sheet, f"shape {place}"):
+    for place, row in json_file.rows(reader, document["shapes"], "shape"):
+        if box := _box(row, reader, f"shape {place}"):
             boxes.add(place, box)
     size = json_file.numbers(document, ("imageWidth", "imageHeight"))
     whole = (int(size[0]), int(size[1])) if size and all(0 < value < 1e9 for value in size) else None
     flags = document.get("flags")
-    return sheet.entry(_image_path(document, sheet), boxes, "shape", size=whole, attributes=_flags(flags))
+    return reader.entry(_image_path(document, reader), boxes, "shape", size=whole, attributes=_flags(flags))
 
 
-def _image_path(document: dict[str, Any], sheet: Sheet) -> str:
+def _image_path(document: dict[str, Any], reader: FileReader) -> str:
     """ImagePath seen from the source; where it names no image that is there, the file's own name."""
     stated = document.get("imagePath")
     name = stated if isinstance(stated, str) else ""
     if name and not is_foreign(name):  # a path from the file's own folder
-        folder = sheet.file.rpartition("/")[0]
+        folder = reader.file.rpartition("/")[0]
         name = posix(normpath("/".join((folder, name.replace("\\", "/")))))
-    photos = sheet.source.photos
+    photos = reader.source.photos
     if name and photos.find(name):
         return name
-    own = photos.find(sheet.file, by_stem=True)
+    own = photos.find(reader.file, by_stem=True)
     if len(own) == 1:
-        sheet.add("repaired", "wrong imagePath", f"says {stated!r}; taken for {own[0]} by the name of the file")
+        reader.add("repaired", "wrong imagePath", f"says {stated!r}; taken for {own[0]} by the name of the file")
         return own[0]
-    return name or sheet.file.removesuffix(".json")
+    return name or reader.file.removesuffix(".json")
 
 
-def _box(row: dict[str, Any], sheet: Sheet, where: str) -> Box | None:
+def _box(row: dict[str, Any], reader: FileReader, where: str) -> Box | None:
     kind = row.get("shape_type", "polygon")  # the first versions had polygons only, and did not say so
     if not isinstance(kind, str):
-        sheet.add("error", "no shape", '"shape_type" must be text', where)
+        reader.add("error", "no shape", '"shape_type" must be text', where)
         return None
     points = json_file.points(row.get("points"))
     if points is None:
-        sheet.add("error", "not a number", '"points" must be pairs of numbers', where)
+        reader.add("error", "not a number", '"points" must be pairs of numbers', where)
         return None
     corners = _corners(kind, points)
     if corners is None:
         what = "open line" if kind == "linestrip" else kind
-        sheet.add("dropped", f"{kind} not converted", f"a {what} is no box", where)
+        reader.add("dropped", f"{kind} not converted", f"a {what} is no box", where)
         return None
     label = row.get("label")
     became = {"rectangle": "", "oriented_rectangle": "rotated box"}.get(kind, kind)
-    return sheet.box(label if isinstance(label, str) else None, corners, where, _attributes(row), became)
+    return reader.box(label if isinstance(label, str) else None, corners, where, _attributes(row), became)
 
 
 def _corners(kind: str, points: list[tuple[float, float]]) -> Corners | None:

@@ -12,7 +12,7 @@ from math import degrees
 from typing import Any
 
 from detect.conversion import json_file
-from detect.conversion.entries import Corners, Entry, Sheet, assemble
+from detect.conversion.entries import Corners, Entry, FileReader, assemble
 from detect.conversion.shapes import extent, turned_ellipse
 from detect.conversion.source import Source
 from detect.conversion.tidy import Found, Labels
@@ -60,49 +60,49 @@ def read(source: Source) -> Dataset:
     if not files:
         raise DataError(f"{source.path}: there is no VIA JSON in it")
     labels = Labels(source.problems, closed=False)
-    entries = [entry for file in track(files, "Reading VIA") for entry in _entries(Sheet(source, file, labels))]
+    entries = [entry for file in track(files, "Reading VIA") for entry in _entries(FileReader(source, file, labels))]
     return assemble(entries, labels, source)
 
 
-def _entries(sheet: Sheet) -> Iterator[Entry]:
-    document = json_file.load_for(sheet)
+def _entries(reader: FileReader) -> Iterator[Entry]:
+    document = json_file.load_for(reader)
     if document is None:
         return
     if not isinstance(document, dict):
-        sheet.add("error", "not a VIA file", "must be an object")
+        reader.add("error", "not a VIA file", "must be an object")
     elif isinstance(document.get("metadata"), dict) and isinstance(document.get("file"), dict):
-        yield from _third(document, sheet)
+        yield from _third(document, reader)
     else:
-        yield from _second(document, sheet)
+        yield from _second(document, reader)
 
 
-def _second(document: dict[str, Any], sheet: Sheet) -> Iterator[Entry]:
+def _second(document: dict[str, Any], reader: FileReader) -> Iterator[Entry]:
     """The images of VIA 1 and 2."""
     images = document.get("_via_img_metadata", document)
     if not isinstance(images, dict):
-        sheet.add("error", "not a VIA file", '"_via_img_metadata" must be an object')
+        reader.add("error", "not a VIA file", '"_via_img_metadata" must be an object')
         return
     label = _label_name(document, [row for row in images.values() if isinstance(row, dict)])
     for key, row in images.items():
         if isinstance(row, dict) and isinstance(row.get("filename"), str) and row["filename"]:
-            yield _image(row, label, sheet)
+            yield _image(row, label, reader)
         elif not key.startswith("_via"):
-            sheet.add("error", "image without name", "needs a filename", f"image {key}")
+            reader.add("error", "image without name", "needs a filename", f"image {key}")
 
 
-def _image(row: dict[str, Any], label_name: str | None, sheet: Sheet) -> Entry:
+def _image(row: dict[str, Any], label_name: str | None, reader: FileReader) -> Entry:
     where, boxes = f"image {row['filename']}", Found()
-    for place, region in json_file.rows(sheet, _regions(row), f"{where}: region"):
+    for place, region in json_file.rows(reader, _regions(row), f"{where}: region"):
         here = f"{where}: region {place}"
         shape = region.get("shape_attributes")
         if not isinstance(shape, dict) or not isinstance(shape.get("name"), str):
-            sheet.add("error", "no shape", "needs shape_attributes with a name", here)
+            reader.add("error", "no shape", "needs shape_attributes with a name", here)
             continue
-        label, attributes = _label(region.get("region_attributes"), label_name, sheet, here)
-        if box := _box(shape["name"], shape, label, attributes, sheet, here):
+        label, attributes = _label(region.get("region_attributes"), label_name, reader, here)
+        if box := _box(shape["name"], shape, label, attributes, reader, here):
             boxes.add(place, box)
-    name, attributes = _name(row["filename"], sheet), _values(row.get("file_attributes"))
-    return sheet.entry(name, boxes, f"{where}: region", where=where, attributes=attributes)
+    name, attributes = _name(row["filename"], reader), _values(row.get("file_attributes"))
+    return reader.entry(name, boxes, f"{where}: region", where=where, attributes=attributes)
 
 
 def _regions(row: dict[str, Any]) -> Any:
@@ -111,25 +111,25 @@ def _regions(row: dict[str, Any]) -> Any:
     return list(regions.values()) if isinstance(regions, dict) else regions
 
 
-def _name(filename: str, sheet: Sheet) -> str:
+def _name(filename: str, reader: FileReader) -> str:
     """A file name; of an address the path, or where its photo is."""
     from urllib.parse import unquote
 
     if "://" not in filename:
         return filename
     path = unquote(filename.partition("://")[2].partition("/")[2].partition("?")[0])
-    found = sheet.source.photos.find(path)
+    found = reader.source.photos.find(path)
     return found[0] if len(found) == 1 else path or filename
 
 
-def _third(document: dict[str, Any], sheet: Sheet) -> Iterator[Entry]:
+def _third(document: dict[str, Any], reader: FileReader) -> Iterator[Entry]:
     """The images of a VIA 3 project: `metadata` refers to a view, a view to files, `av` to attributes."""
     names: dict[str, str] = {}
     for key, row in document["file"].items():
         if isinstance(row, dict) and isinstance(row.get("fname"), str) and row["fname"]:
-            names[key] = _name(row["fname"], sheet)
+            names[key] = _name(row["fname"], reader)
         else:
-            sheet.add("error", "image without name", "needs an fname", f"file {key}")
+            reader.add("error", "image without name", "needs an fname", f"file {key}")
     found = {key: Found() for key in names}
     whole: dict[str, dict[str, Value]] = {key: {} for key in names}
     rows = [row for row in document["metadata"].values() if isinstance(row, dict)]
@@ -138,13 +138,13 @@ def _third(document: dict[str, Any], sheet: Sheet) -> Iterator[Entry]:
         where = f"metadata {key}"
         file = _file_of(row, document)
         if file not in names:
-            sheet.add("error", "unknown vid", "refers to no file", where)
+            reader.add("error", "unknown vid", "refers to no file", where)
         elif row.get("xy") in (None, []):  # a remark on the whole file
             whole[file].update(_values(_third_attributes(row, document)))
-        elif box := _third_box(row, label_name, document, sheet, where):
+        elif box := _third_box(row, label_name, document, reader, where):
             found[file].add(key, box)
     for key, name in names.items():
-        yield sheet.entry(name, found[key], "metadata", where=f"file {key}", attributes=Attributes(whole[key]))
+        yield reader.entry(name, found[key], "metadata", where=f"file {key}", attributes=Attributes(whole[key]))
 
 
 def _file_of(row: Any, document: dict[str, Any]) -> str:
@@ -156,16 +156,16 @@ def _file_of(row: Any, document: dict[str, Any]) -> str:
 
 
 def _third_box(
-    row: dict[str, Any], label_name: str | None, document: dict[str, Any], sheet: Sheet, where: str
+    row: dict[str, Any], label_name: str | None, document: dict[str, Any], reader: FileReader, where: str
 ) -> Box | None:
     points = json_file.points([[0, value] for value in row["xy"]]) if isinstance(row["xy"], list) else None
     if points is None:
-        sheet.add("error", "not a number", '"xy" must be numbers', where)
+        reader.add("error", "not a number", '"xy" must be numbers', where)
         return None
     code, *values = (value for _, value in points)
     kind = _CODES.get(code, "unknown shape")  # type: ignore[call-overload]
-    label, attributes = _label(_third_attributes(row, document), label_name, sheet, where)
-    return _box(kind, _shape(kind, values), label, attributes, sheet, where)
+    label, attributes = _label(_third_attributes(row, document), label_name, reader, where)
+    return _box(kind, _shape(kind, values), label, attributes, reader, where)
 
 
 def _third_attributes(row: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
@@ -192,17 +192,17 @@ def _shape(kind: str, values: list[float]) -> dict[str, Any]:
 
 
 def _box(
-    kind: str, shape: Mapping[str, Any], label: str | None, attributes: Attributes, sheet: Sheet, where: str
+    kind: str, shape: Mapping[str, Any], label: str | None, attributes: Attributes, reader: FileReader, where: str
 ) -> Box | None:
     try:
         corners = _corners(kind, shape)
     except ValueError:
-        sheet.add("error", "not a number", f"a {kind} needs its coordinates as numbers", where)
+        reader.add("error", "not a number", f"a {kind} needs its coordinates as numbers", where)
         return None
     if corners is None:
-        sheet.add("dropped", f"{kind} not converted", f"a {kind} is no box", where)
+        reader.add("dropped", f"{kind} not converted", f"a {kind} is no box", where)
         return None
-    return sheet.box(label, corners, where, attributes, "" if kind in ("rect", "extreme rectangle") else kind)
+    return reader.box(label, corners, where, attributes, "" if kind in ("rect", "extreme rectangle") else kind)
 
 
 def _corners(kind: str, shape: Mapping[str, Any]) -> Corners | None:
@@ -263,7 +263,7 @@ def _at(document: Any, *keys: str) -> Any:
     return document
 
 
-def _label(attributes: Any, name: str | None, sheet: Sheet, where: str) -> tuple[str | None, Attributes]:
+def _label(attributes: Any, name: str | None, reader: FileReader, where: str) -> tuple[str | None, Attributes]:
     """The label among a region's attributes, and the others. Of check boxes the first that is ticked counts."""
     values = dict(_values(attributes))
     if name is None or name not in values:
@@ -273,7 +273,7 @@ def _label(attributes: Any, name: str | None, sheet: Sheet, where: str) -> tuple
         ticked = _ticked(attributes[name])
         label = ticked[0]
         if len(ticked) > 1:
-            sheet.add("dropped", "further label", f"has the labels {ticked}; the first counts", where)
+            reader.add("dropped", "further label", f"has the labels {ticked}; the first counts", where)
     return label, Attributes(values) if values else NONE
 
 

@@ -12,7 +12,7 @@ from xml.etree.ElementTree import Element
 
 from detect.conversion import safe_xml
 from detect.conversion.cvat_write import BUILT_IN
-from detect.conversion.entries import Sheet
+from detect.conversion.entries import FileReader
 from detect.conversion.names import split_word, without_containers
 from detect.conversion.shapes import cvat_corners
 from detect.conversion.sizes import Size
@@ -75,10 +75,10 @@ class Task:
 
 
 @dataclass
-class CvatSheet:
+class CvatReader:
     """One XML file while it is read; `types` holds the input type of each label's attributes."""
 
-    sheet: Sheet
+    reader: FileReader
     tasks: dict[str, Task] = field(default_factory=dict)
     types: dict[tuple[str, str], str] = field(default_factory=dict)
     subset: str = ""
@@ -88,25 +88,25 @@ class CvatSheet:
     @cached_property
     def folder(self) -> str:
         """The folder of the file, relative to the source."""
-        return self.sheet.file.rpartition("/")[0]
+        return self.reader.file.rpartition("/")[0]
 
     @cached_property
     def near(self) -> str:
         """The same without folders that only hold things: where its images are expected."""
-        return without_containers(self.sheet.file).rpartition("/")[0]
+        return without_containers(self.reader.file).rpartition("/")[0]
 
     @classmethod
-    def open(cls, source: Source, file: str, labels: Labels) -> CvatSheet:
-        """A sheet whose subset is, until its head says otherwise, what its name means: train.xml, val.xml."""
-        sheet = Sheet(source, file, labels)
+    def open(cls, source: Source, file: str, labels: Labels) -> CvatReader:
+        """A reader whose subset is, until its head says otherwise, what its name means: train.xml, val.xml."""
+        reader = FileReader(source, file, labels)
         stem = file.rpartition("/")[2].rpartition(".")[0]
-        return cls(sheet, subset=stem if split_word(stem) else "")
+        return cls(reader, subset=stem if split_word(stem) else "")
 
     def take_meta(self, meta: Element) -> None:
         """Declare the labels, those of skeleton joints left out; note subsets and frames of the tasks."""
         for label in meta.iter("label"):
             name = label.findtext("name") or ""
-            if label.find("parent") is None and self.sheet.labels.declare(name):
+            if label.find("parent") is None and self.reader.labels.declare(name):
                 for spec in label.iter("attribute"):
                     key = clean_label(name), (spec.findtext("name") or "").strip()
                     self.types[key] = (spec.findtext("input_type") or "").strip()
@@ -118,7 +118,7 @@ class CvatSheet:
 
     def box(self, shape: Element, label: str | None, where: str, more: dict[str, Value] | None = None) -> Box | None:
         """The box around a shape with its attributes (and `more`); None, and reported, where it is none."""
-        add = self.sheet.add
+        add = self.reader.add
         try:
             bounds = None if shape.tag in NO_BOX else cvat_corners(shape.tag, shape.attrib)
         except (KeyError, ValueError, OverflowError) as error:
@@ -129,13 +129,13 @@ class CvatSheet:
             what = f"<{shape.tag}>{' that is not closed' if shape.tag == 'polyline' else ''} is no box"
             add("dropped", f"{shape.tag} not converted", what, where)
             return None
-        known = self.sheet.labels(label, self.sheet.path, where)
+        known = self.reader.labels(label, self.reader.path, where)
         if known is None:
             return None
         attributes = self.attributes(shape, known, more)
         if shape.tag == "box" and float(shape.get("rotation", 0)) % 360 == 0:
             return NEW(Box, (known, *bounds, None, attributes))
-        return self.sheet.box(known, bounds, where, attributes, "rotated box" if shape.tag == "box" else shape.tag)
+        return self.reader.box(known, bounds, where, attributes, "rotated box" if shape.tag == "box" else shape.tag)
 
     def attributes(self, shape: Element, label: str, more: dict[str, Value] | None = None) -> Attributes:
         """The attributes of a shape: CVAT's own where they are not as usual, and the label's with their types.
@@ -169,7 +169,7 @@ class CvatSheet:
 
     def broken(self, error: Exception) -> None:
         """Note that the file breaks off."""
-        self.sheet.add("error", "broken XML", str(error))
+        self.reader.add("error", "broken XML", str(error))
 
 
 def no_such_file(source: Source, kind: str) -> DataError:
