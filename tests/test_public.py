@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -56,6 +57,17 @@ def test_the_reference_is_what_the_docstrings_say() -> None:
     code = "import runpy; t = runpy.run_path('tools/api.py'); print(open('docs/api.md').read() == t['reference']())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
     assert done.stdout == "True\n", f"run python tools/api.py\n{done.stderr}"
+
+
+def test_an_evaluation_and_a_comparison_are_a_readable_line() -> None:
+    one = replace(TRUTH, images=TRUTH.images[:1])
+    found = replace(FOUND, images={"a.jpg": FOUND.images["a.jpg"]})
+    assert repr(detect.evaluate(one, found, replicates=0)) == (
+        "Evaluation(1 image, 1 class: map=1.000 map50=1.000 precision=1.000 recall=1.000 f1=1.000)"
+    )
+    assert repr(detect.compare(TRUTH, FOUND, FOUND, replicates=100)).startswith(
+        "Comparison(2 images, B beside A: map +0.000 (+0.000 to +0.000) cannot tell, "
+    )
 
 
 def test_an_unknown_name_is_an_attribute_error() -> None:

@@ -60,7 +60,7 @@ class Comparison:
 
     def __repr__(self) -> str:
         compared = f"{len(self.a.table.images)} images, B beside A"
-        return f"<Comparison on {compared}: {', '.join(map(str, self.differences[:3]))}>"
+        return f"Comparison({compared}: {', '.join(map(str, self.differences[:3]))})"
 
     def of(self, name: str) -> Difference:
         """One difference by the name of its metric. Raises ConfigError for others, naming those there are."""

@@ -65,9 +65,10 @@ class Evaluation:
     notes: tuple[str, ...]
 
     def __repr__(self) -> str:
-        amounts = f"{len(self.table.images)} images, {len(self.table.classes)} classes"
+        images, classes = len(self.table.images), len(self.table.classes)
+        amounts = f"{images} image{'s' if images != 1 else ''}, {classes} class{'es' if classes != 1 else ''}"
         values = " ".join(f"{name}={self.values[name]:.3f}" for name in ("map", "map50", "precision", "recall", "f1"))
-        return f"<Evaluation of {amounts}: {values}>"
+        return f"Evaluation({amounts}: {values})"
 
     @property
     def outcomes(self) -> Outcomes:

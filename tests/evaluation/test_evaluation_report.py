@@ -89,7 +89,7 @@ def test_ids_stand_once(report: tuple[Path, Evaluation]) -> None:
 def test_an_evaluation_is_one_readable_line(report: tuple[Path, Evaluation]) -> None:
     line = repr(report[1])
     values = " ".join(f"{name}={report[1].values[name]:.3f}" for name in ("map", "map50", "precision", "recall", "f1"))
-    assert re.fullmatch(rf"<Evaluation of \d+ images, \d+ classes: {values}>", line)
+    assert re.fullmatch(rf"Evaluation\(\d+ images, \d+ classes: {values}\)", line)
 
 
 def test_the_same_metrics_in_all_three(report: tuple[Path, Evaluation]) -> None:
