@@ -14,7 +14,7 @@ from detect.conversion import write
 from detect.data import Dataset
 from detect.errors import ConfigError, DetectError
 from detect.models.weights import load_weights
-from detect.recipes import Accept, Recipe, load_recipe
+from detect.recipes import Accept, Recipe, Roi, load_recipe
 from detect.training import train
 from detect.training.job import Job
 
@@ -56,7 +56,7 @@ def summary(run: Path) -> dict[str, Any]:
 def test_a_real_second_attempt_starts_from_the_weights_of_the_first(squares: Dataset, tmp_path: Path) -> None:
     recipe = Recipe(
         model="fasterrcnn_mobilenet_v3_large_320_fpn", imgsz=64, epochs=1, batch=8, workers=0, threads=1,
-        optimizer="adamw", lr=0.001, accept=Accept(map50=1, retries=1),
+        optimizer="adamw", lr=0.001, roi=Roi(samples=16, proposals=50), accept=Accept(map50=1, retries=1),
     )  # fmt: skip
     run = train(recipe, squares, tmp_path / "run")
     first, second = (tmp_path / "run" / name / "log.jsonl" for name in (".", "attempt-2"))

@@ -15,33 +15,35 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from click.testing import CliRunner, Result
 from PIL import Image as Photo
 
+from detect.cli import main
 from detect.conversion import write
 from detect.data import Box, Dataset, Image
 from detect.models.weights import load_weights
 
-EPOCHS = 5
+EPOCHS = 4
 RECIPE = f"""
 imgsz: 64
 epochs: {EPOCHS}
-batch: 4
 optimizer: adamw
-lr: 0.003
+lr: 0.006
 warmup: 0.5
+workers: 2
 augment: {{mosaic: 0.3, mosaic_off: 2, zoom: 0.1, shift: 0.05}}
 """
 
-MODELS = {"yolov5n": "", "fasterrcnn_mobilenet_v3_large_320_fpn": "roi: {samples: 16, proposals: 50}"}
+MODELS = {"yolov5n": "batch: 2", "fasterrcnn_mobilenet_v3_large_320_fpn": "batch: 4\nroi: {samples: 16, proposals: 50}"}
 
 
 @pytest.fixture(scope="module", params=MODELS)
 def data(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Seventy-two grey photos with one red or blue square each, in YOLO layout."""
+    """Forty-eight grey photos with one red or blue square each, in YOLO layout."""
     folder = tmp_path_factory.mktemp("squares")
     rng = np.random.default_rng(0)
     images = []
-    for k in range(72):
+    for k in range(48):
         pixels = rng.integers(90, 120, (64, 64, 3)).astype(np.uint8)
         (x, y), (w, h) = rng.integers(2, 30, 2), rng.integers(16, 32, 2)
         label = ("red", "blue")[k % 2]
@@ -49,7 +51,7 @@ def data(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         path = folder / f"{k}.png"
         Photo.fromarray(pixels).save(path)
         box = Box(label, float(x), float(y), float(x + w), float(y + h))
-        images.append(Image(path.name, 64, 64, (box,), "train" if k < 60 else "val", path=path))
+        images.append(Image(path.name, 64, 64, (box,), "train" if k < 36 else "val", path=path))
     write(Dataset(("red", "blue"), tuple(images)), folder / "data", "yolo")
     (folder / "recipe.yaml").write_text(f"model: {request.param}\n{MODELS[request.param]}{RECIPE}")
     return folder
@@ -59,8 +61,11 @@ def command(data: Path, out: str, *more: str) -> list[str]:
     return ["train", str(data / "recipe.yaml"), "--data", str(data / "data"), "--out", str(data / out), *more]
 
 
-def run(arguments: list[str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "detect", *arguments], capture_output=True, text=True)
+def run(arguments: list[str]) -> Result:
+    """The command in this process: another one would spend most of its time on importing torch."""
+    done = CliRunner().invoke(main, arguments)
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+    return done
 
 
 def epochs(folder: Path) -> list[dict[str, Any]]:
@@ -72,7 +77,7 @@ def epochs(folder: Path) -> list[dict[str, Any]]:
 @pytest.fixture(scope="module")
 def whole(data: Path) -> Path:
     done = run(command(data, "whole"))
-    assert done.returncode == 0, done.stderr
+    assert done.exit_code == 0, done.stderr
     return data / "whole"
 
 
@@ -90,7 +95,7 @@ def test_killed_and_resumed_equals_uninterrupted(data: Path, whole: Path) -> Non
     assert 2 <= len(before) < EPOCHS
 
     resumed = run(command(data, "killed", "--resume"))
-    assert resumed.returncode == 0, resumed.stderr
+    assert resumed.exit_code == 0, resumed.stderr
     first = next(
         json.loads(line)["epoch"] for line in (out / "log.jsonl").read_text().splitlines() if '"resume"' in line
     )
@@ -123,7 +128,7 @@ def test_interrupted_in_its_last_epoch_it_goes_on_without_mosaic(data: Path, who
     (out / "weights" / ".best.pt.1.tmp").write_text("half of it")  # as a kill in mid-writing leaves it
     (out / ".attempt-2.xyz.tmp").mkdir()
     resumed = run(command(data, "interrupted", "--resume"))
-    assert resumed.returncode == 0, resumed.stderr
+    assert resumed.exit_code == 0, resumed.stderr
     assert epochs(out) == epochs(whole)
     assert {path.name for path in (out / "weights").iterdir()} == {"best.pt", "last.pt"}
     assert not (out / ".attempt-2.xyz.tmp").exists()
@@ -131,9 +136,8 @@ def test_interrupted_in_its_last_epoch_it_goes_on_without_mosaic(data: Path, who
 
 def test_a_finished_run_says_so(data: Path, whole: Path) -> None:
     again = run(command(data, "whole", "--resume"))
-    assert again.returncode == 1
+    assert again.exit_code == 1
     assert f"the training is finished ({EPOCHS} epochs)" in again.stderr
-    assert "Traceback" not in again.stderr
 
 
 def test_without_its_state_a_finished_run_is_left_alone(data: Path, whole: Path) -> None:
@@ -141,13 +145,13 @@ def test_without_its_state_a_finished_run_is_left_alone(data: Path, whole: Path)
     (kept / "state.pt").unlink()
     before = {path: path.read_bytes() for path in kept.rglob("*") if path.is_file()}
     again = run(command(data, "kept", "--resume"))
-    assert again.returncode == 1
+    assert again.exit_code == 1
     assert f"the training is finished ({EPOCHS} epochs)" in again.stderr
     lines = (kept / "log.jsonl").read_text().splitlines()
     (kept / "log.jsonl").write_text("\n".join(lines[:-1]) + "\n")  # as if it had been killed before its end
     before[kept / "log.jsonl"] = (kept / "log.jsonl").read_bytes()
     again = run(command(data, "kept", "--resume"))
-    assert again.returncode == 1
+    assert again.exit_code == 1
     assert "state.pt is gone" in again.stderr
     assert "weights=" in again.stderr
     assert before == {path: path.read_bytes() for path in kept.rglob("*") if path.is_file()}
@@ -160,7 +164,7 @@ def test_killed_after_the_last_epoch_it_trains_no_further(data: Path, whole: Pat
     (late / "weights" / "last.pt").unlink()
     (late / "curves.png").unlink()
     again = run(command(data, "late", "--resume"))
-    assert again.returncode == 0, again.stderr
+    assert again.exit_code == 0, again.stderr
     assert epochs(late) == epochs(whole)
     for name in ("best.pt", "last.pt"):
         ours, theirs = (load_weights(folder / "weights" / name) for folder in (late, whole))
@@ -174,14 +178,14 @@ def test_killed_after_the_last_epoch_it_trains_no_further(data: Path, whole: Pat
 def test_an_existing_run_is_never_overwritten(data: Path, whole: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in whole.rglob("*")}
     again = run(command(data, "whole"))
-    assert again.returncode == 1
+    assert again.exit_code == 1
     assert "there is a run already" in again.stderr
     assert {path: path.stat().st_mtime_ns for path in whole.rglob("*")} == before
 
 
 def test_resuming_with_another_recipe_or_other_data_is_refused(data: Path, whole: Path) -> None:
     other = run(command(data, "whole", "--resume", "lr=0.5"))
-    assert (other.returncode, "lr: 0.003 -> 0.5" in other.stderr) == (1, True)
+    assert (other.exit_code, "lr: 0.006 -> 0.5" in other.stderr) == (1, True)
     label = next((data / "data" / "labels").glob("*.txt"))
     text = label.read_text()
     label.write_text("")
@@ -189,11 +193,11 @@ def test_resuming_with_another_recipe_or_other_data_is_refused(data: Path, whole
         changed = run(command(data, "whole", "--resume"))
     finally:
         label.write_text(text)
-    assert (changed.returncode, "other data" in changed.stderr) == (1, True)
+    assert (changed.exit_code, "other data" in changed.stderr) == (1, True)
 
 
 def test_a_failed_start_leaves_no_run_folder(data: Path) -> None:
     failed = run(command(data, "failed", "weights=absent.pt"))
-    assert failed.returncode == 1
+    assert failed.exit_code == 1
     assert "absent.pt: no such weights file" in failed.stderr
     assert not (data / "failed").exists()
