@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 
 from detect.data import Dataset
 from detect.errors import ConfigError, DataError, DetectError, ModelError
-from detect.recipes import load_recipe
+from detect.recipes import Augment, Recipe, load_recipe
 from detect.training import Listener, Run, train
 from detect.training.job import Job
 from tests.training.pretended import RECIPE, pretend, train_with
@@ -128,3 +129,20 @@ def test_other_photos_under_the_same_names_are_other_data(
     with pytest.raises(ConfigError, match=r"other data \(other photos, boxes or classes\)"):
         train(RECIPE.model_copy(update={"epochs": 3}), pair, tmp_path / "run", resume=True)
     assert train(RECIPE, pair, tmp_path / "other").fingerprint != before
+
+
+@pytest.mark.parametrize("model", ["yolov5n", "fasterrcnn_mobilenet_v3_large_320_fpn"])
+def test_a_finished_run_is_prolonged_as_if_it_had_been_longer(model: str, squares: Dataset, tmp_path: Path) -> None:
+    """With a rate that does not depend on the number of epochs, to the last digit."""
+    recipe = Recipe(
+        model=model, imgsz=64, epochs=1, batch=8, workers=0, threads=1, optimizer="adamw", lr=0.001, lr_final=1,
+        warmup=0, augment=Augment(mosaic=0), anchors="default", watch="map50",
+    )  # fmt: skip
+    longer = recipe.model_copy(update={"epochs": 2})
+    few = replace(squares, images=(*squares.only("train").images[:16], *squares.only("val").images[:4]))
+    train(recipe, few, tmp_path / "prolonged")
+    prolonged = train(longer, few, tmp_path / "prolonged", resume=True)
+    whole = train(longer, few, tmp_path / "whole")
+    assert [{**event, "seconds": 0} for event in prolonged.epochs] == [
+        {**event, "seconds": 0} for event in whole.epochs
+    ]
