@@ -24,6 +24,7 @@ def test_files_that_are_no_models(suffix: str, tmp_path: Path) -> None:
         load_detector(path)
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:torch.*", "ignore:You are using the legacy:DeprecationWarning")
 def test_a_model_of_others_is_refused(tmp_path: Path) -> None:
     class Same(torch.nn.Module):
         def forward(self, image: torch.Tensor) -> torch.Tensor:

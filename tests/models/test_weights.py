@@ -40,6 +40,7 @@ def test_weights_survive_the_disk(tmp_path: Path) -> None:
     assert all(torch.equal(back.tensors[name], value) for name, value in weights.tensors.items())
 
 
+@pytest.mark.filterwarnings("ignore:Detected pickle protocol:UserWarning")
 @pytest.mark.parametrize("pack", [torch.save, lambda value, path: path.write_bytes(pickle.dumps(value))])
 def test_a_pickle_in_weights_is_never_run(tmp_path: Path, pack: Any) -> None:
     mark, path = tmp_path / "ran", tmp_path / "evil.pt"
@@ -106,6 +107,7 @@ def test_a_truncated_file_is_said_to_be_broken(tmp_path: Path) -> None:
         load_weights(tmp_path / "w.pt")
 
 
+@pytest.mark.filterwarnings("ignore:Detected pickle protocol:UserWarning")
 def test_a_file_with_a_damaged_byte_is_said_to_be_broken_or_read(tmp_path: Path) -> None:
     """Its list of contents, a pickle, is some hundred bytes; flipped ones make its reader stumble in many ways."""
     save_tensors({"a": torch.zeros(3), "b": {"c": [1, 2.5, "d"]}}, tmp_path / "w.pt")
