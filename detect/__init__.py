@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from detect.models import load_detector
     from detect.operating_point import OperatingPoint, read_point, write_point
     from detect.prediction import draw_predictions, predict
+    from detect.questions import Answer, Question
     from detect.recipes import Recipe, load_recipe
     from detect.splitting import folds, split
     from detect.training import Listener, Run, train
@@ -38,12 +39,14 @@ _HOMES = {
     "detect.models": ("load_detector",),
     "detect.operating_point": ("OperatingPoint", "read_point", "write_point"),
     "detect.prediction": ("draw_predictions", "predict"),
+    "detect.questions": ("Answer", "Question"),
     "detect.recipes": ("Recipe", "load_recipe"),
     "detect.splitting": ("folds", "split"),
     "detect.training": ("Listener", "Run", "train"),
 }
 
 __all__ = [
+    "Answer",
     "Attributes",
     "Box",
     "Comparison",
@@ -60,6 +63,7 @@ __all__ = [
     "Predictions",
     "Problem",
     "Problems",
+    "Question",
     "Recipe",
     "Run",
     "compare",

@@ -11,10 +11,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from detect.errors import DataError, Problem
+from detect.frozen import Frozen
 from detect.invariants import box_problems, content_problems, is_plain, name_problems, repeated, size_problems
+from detect.questions import Answer, Question, answer_problems, label_problems
 
 if TYPE_CHECKING:
     from detect.arrays import Columns
@@ -25,25 +27,18 @@ Value = str | int | float | bool
 FIND_THEM = "was it moved? read the data with its photos in place, or name their folder with --images"
 
 
-class Attributes(dict[str, Value]):
+class Attributes(Frozen[str, Value]):
     """A dict that cannot be changed, hence hashable and safe to share: severity, occluded, track id ..."""
 
     __slots__ = ()
 
-    def _frozen(self, *_: Any, **__: Any) -> NoReturn:
-        raise TypeError("attributes are frozen; make a new box with box.with_attributes(severity=3)")
-
-    __setitem__ = __delitem__ = __ior__ = _frozen
-    clear = pop = popitem = setdefault = update = _frozen
-
-    def __hash__(self) -> int:  # type: ignore[override]
-        return hash(frozenset(self.items()))
-
-    def __reduce__(self) -> tuple[type[Attributes], tuple[dict[str, Value]]]:
-        return Attributes, (dict(self),)
+    REMEDY = "make a new box with box.with_attributes(severity=3)"
 
 
 NONE = Attributes()
+UNLABELLED: Frozen[str, str] = Frozen()
+NO_QUESTIONS: Frozen[str, Question] = Frozen()
+NO_ANSWERS: Frozen[str, Mapping[str, Answer]] = Frozen()
 
 
 class _Fields(NamedTuple):
@@ -129,11 +124,12 @@ LOWEST = -inf
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """One photo and its boxes. An image without boxes is data too: an undamaged car.
+    """One photo, its boxes, and what is true of it as a whole. An image without boxes is data too: an undamaged car.
 
     `name` is the POSIX path relative to the dataset's root, and the identity: two files called `1.jpg` in two
     folders are two images. `path` is where the file lies on this machine (None: it was not found) and takes no
-    part in `==`. Width and height are those of the upright image, in pixels.
+    part in `==`. Width and height are those of the upright image, in pixels. `labels` answer questions about the whole
+    photo: {"damaged": "yes", "severity": "light"}; one that is absent was not asked of it.
 
     Raises DataError where the name is no such path (absolute, with a drive, `..` or an empty part) or a side is not 1
     pixel or more.
@@ -146,10 +142,13 @@ class Image:
     split: str | None = None
     attributes: Attributes = NONE
     path: Path | None = field(default=None, compare=False)
+    labels: Mapping[str, str] = UNLABELLED
 
     def __post_init__(self) -> None:
         if type(self.boxes) is not tuple:
             object.__setattr__(self, "boxes", tuple(self.boxes))
+        if type(self.labels) is not Frozen:
+            object.__setattr__(self, "labels", Frozen(self.labels))
         if not (1 <= self.width < inf and 1 <= self.height < inf and is_plain(self.name)):
             _refuse([*name_problems(self.name), *size_problems(self.name, self.width, self.height)])
 
@@ -170,19 +169,24 @@ class Image:
 class Dataset:
     """Images with their true boxes. `classes` fixes the order, and so the integer ids in files and tensors.
 
+    `questions` are those that labels of whole photos answer, by name, each with its labels in their order.
+
     Raises DataError, with all of them, where an image name or class stands twice, a box has a label outside
-    `classes` or a score.
+    `classes` or a score, or a photo a label that answers none of the questions.
     """
 
     classes: tuple[str, ...]
     images: tuple[Image, ...]
+    questions: Mapping[str, Question] = NO_QUESTIONS
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "classes", tuple(self.classes))
         object.__setattr__(self, "images", tuple(self.images))
+        object.__setattr__(self, "questions", Frozen(self.questions))
         names = [image.name for image in self.images]
         boxes = [image.boxes for image in self.images]
         wrong = [*repeated("class", self.classes), *repeated("image", names)]
+        wrong += label_problems(self.questions, ((image.name, image.labels) for image in self.images if image.labels))
         _refuse([*wrong, *content_problems(self.classes, names, boxes, scored=False)])
 
     def __len__(self) -> int:
@@ -195,7 +199,7 @@ class Dataset:
         first = next((image for image in self.images if image.path is not None), None)
         root = str(first.path).removesuffix(first.name).rstrip("/\\") if first else ""
         known = f", root={root!r}" if first and root != str(first.path) else ""
-        return f"Dataset({_counted(len(self), self.boxes, len(self.classes))}{known})"
+        return f"Dataset({_line(len(self), self.boxes, len(self.classes), self.questions)}{known})"
 
     @property
     def boxes(self) -> int:
@@ -235,32 +239,45 @@ class Dataset:
 
 @dataclass(frozen=True, slots=True)
 class Predictions:
-    """What a model found, by image name. An empty tuple: looked and found nothing; absent: not run.
+    """What models found, by image name: boxes in `images`, answers to questions about the whole photo in `answers`.
 
-    Raises DataError, with all of them, where a class stands twice, a box has a label outside `classes` or no score,
-    or a name is no path below a root, see Image.
+    In both, absent means not run. An empty tuple of boxes: looked and found nothing; an answer says where the model
+    abstained. A photo may be in one of the two or in both.
+
+    Raises DataError, with all of them, where a class stands twice, a box has a label outside `classes` or no score, a
+    name is no path below a root, see Image, or an answer is to none of the questions or not for each of its labels.
     """
 
     classes: tuple[str, ...]
     images: Mapping[str, tuple[Box, ...]]
+    questions: Mapping[str, Question] = NO_QUESTIONS
+    answers: Mapping[str, Mapping[str, Answer]] = NO_ANSWERS
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "classes", tuple(self.classes))
         images = dict(self.images)
         if {*map(type, images.values())} - {tuple}:
             images = {name: tuple(boxes) for name, boxes in images.items()}
-        object.__setattr__(self, "images", images)
-        wrong = [*repeated("class", self.classes)]
-        if not all(map(is_plain, images)):
-            wrong += [problem for name in images for problem in name_problems(name)]
+        answers = {name: Frozen(given) for name, given in self.answers.items()}
+        object.__setattr__(self, "images", Frozen(images))
+        object.__setattr__(self, "questions", Frozen(self.questions))
+        object.__setattr__(self, "answers", Frozen(answers))
+        wrong = [*repeated("class", self.classes), *answer_problems(self.questions, answers.items())]
+        if not all(map(is_plain, self.names)):
+            wrong += [problem for name in self.names for problem in name_problems(name)]
         _refuse([*wrong, *content_problems(self.classes, self.images, self.images.values(), scored=True)])
 
     def __len__(self) -> int:
-        return len(self.images)
+        return len(self.names)
 
     def __repr__(self) -> str:
         boxes = sum(map(len, self.images.values()))
-        return f"Predictions({_counted(len(self), boxes, len(self.classes))})"
+        return f"Predictions({_line(len(self), boxes, len(self.classes), self.questions)})"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all images that a model looked at, those with boxes first."""
+        return (*self.images, *(name for name in self.answers if name not in self.images))
 
     def columns(self) -> Columns:
         """All boxes as arrays, see Columns."""
@@ -269,9 +286,9 @@ class Predictions:
         return columns(self.classes, self.images.items())
 
 
-def _counted(images: int, boxes: int, classes: int) -> str:
-    units = ((images, "image", "s"), (boxes, "box", "es"), (classes, "class", "es"))
-    return ", ".join(f"{number} {unit}{'' if number == 1 else more}" for number, unit, more in units)
+def _line(images: int, boxes: int, classes: int, questions: Iterable[str]) -> str:
+    names = ", ".join(questions)
+    return f"{images} images, {boxes} boxes, {classes} classes" + (f", questions {names}" if names else "")
 
 
 def _refuse(wrong: list[Problem]) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -96,7 +96,7 @@ class OperatingPoint:
             return predictions
         self._know(predictions, self.calibration)
         images = {name: self._scored(boxes) for name, boxes in predictions.images.items()}
-        return Predictions(predictions.classes, images)
+        return replace(predictions, images=images)
 
     def apply(self, predictions: Predictions) -> Predictions:
         """Calibrated scores, and only the boxes that reach the confidence of their class.
@@ -108,7 +108,7 @@ class OperatingPoint:
             name: tuple(box for box in boxes if box.score is not None and box.score >= self.confidence[box.label])
             for name, boxes in self.calibrated(predictions).images.items()
         }
-        return Predictions(predictions.classes, images)
+        return replace(predictions, images=images)
 
     def _know(self, predictions: Predictions, known: Mapping[str, Any]) -> None:
         used = {box.label for boxes in predictions.images.values() for box in boxes}

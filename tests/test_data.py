@@ -248,10 +248,10 @@ REPRS = [
     (dataset(), "Dataset(0 images, 0 boxes, 2 classes)"),
     (
         Dataset(("dent",), (Image("b.jpg", 9, 9), Image("x/a.jpg", 9, 9, (DENT,), path=Path("/data/x/a.jpg")))),
-        "Dataset(2 images, 1 box, 1 class, root='/data')",
+        "Dataset(2 images, 1 boxes, 1 classes, root='/data')",
     ),
-    (dataset(Image("a.jpg", 9, 9, path=Path("/elsewhere/b.jpg"))), "Dataset(1 image, 0 boxes, 2 classes)"),
-    (Predictions(("dent",), {"a.jpg": (DENT._replace(score=1),) * 2}), "Predictions(1 image, 2 boxes, 1 class)"),
+    (dataset(Image("a.jpg", 9, 9, path=Path("/elsewhere/b.jpg"))), "Dataset(1 images, 0 boxes, 2 classes)"),
+    (Predictions(("dent",), {"a.jpg": (DENT._replace(score=1),) * 2}), "Predictions(1 images, 2 boxes, 1 classes)"),
 ]
 
 

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from detect.errors import Problems
 
 READ = ("voc", "voc-devkit", "yolo", "darknet", "createml", "cvat", "cvat-video", "coco", "coco-results",
-        "label-studio", "labelme", "via")  # fmt: skip
-WRITTEN = ("yolo", "coco", "voc", "cvat", "createml", "darknet", "voc-devkit", "coco-results")
+        "csv", "class-folders", "label-studio", "labelme", "via")  # fmt: skip
+WRITTEN = ("yolo", "coco", "voc", "cvat", "createml", "darknet", "voc-devkit", "coco-results", "csv",
+           "class-folders")  # fmt: skip
 
 
 @click.command()
@@ -55,7 +56,7 @@ def convert(
 ) -> None:
     """Read the annotations in SOURCE and write them to DEST in another format.
 
-    SOURCE is a folder, a zip, an annotation file (.json, .xml, data.yaml) or a description from datasets/. DEST is a
+    SOURCE is a folder, a zip, an annotation file (.json, .xml, .csv, .yaml) or a description from datasets/. DEST is a
     new folder with the format's usual layout, the images hard-linked into it; or a .json file, for COCO. What was
     repaired, left out or lost is printed; nothing is written when something is wrong, unless --on-error skip. The
     formats: detect formats.

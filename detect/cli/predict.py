@@ -86,7 +86,9 @@ def predict(weights: Path, images: tuple[str, ...], out: Path, draw: Path | None
     found = run(detector, chosen, **keep, batch=given["batch"], on_error=given["on_error"], problems=problems)
     report(problems)
     found = found if known is None else _what_counts(found, known)
-    write_predictions(found, out, dataset=Dataset((), tuple(replace(image, boxes=()) for image in chosen.images)))
+    write_predictions(
+        found, out, dataset=Dataset((), tuple(replace(image, boxes=(), labels={}) for image in chosen.images))
+    )
     above = _above(given["draw_above"], known, detector.point, detector.classes)
     if draw:
         draw_predictions(found, chosen, draw, above=above)

@@ -15,6 +15,7 @@ from typing import Literal
 
 from detect.conversion.description import is_description, read_description
 from detect.conversion.formats import FORMATS, Format, by_name, recognised
+from detect.conversion.lost_content import without_photo_labels
 from detect.conversion.predictions import read_predictions, write_predictions
 from detect.conversion.rejects import write_rejects
 from detect.conversion.source import Source
@@ -102,6 +103,8 @@ def write(
     row, dest, found = by_name(format), Path(dest), Problems()
     check_dest(row, dest)
     _check_names(dataset)
+    if not row.photo_labels:
+        dataset = without_photo_labels(dataset, row.name, found)
     if row.write_file is not None and dest.suffix.lower() == ".json":
         with gc_paused():
             row.write_file(dataset, dest, found)
@@ -179,7 +182,8 @@ def gc_paused() -> Iterator[None]:
 def _check_names(dataset: Dataset) -> None:
     """Raise DataError for names that would break a line of text or are no name of a file."""
     problems = Problems()
-    texts = [*dataset.classes, *dataset.splits, *(image.name for image in dataset.images)]
+    of_photos = [text for name, question in dataset.questions.items() for text in (name, *question.labels)]
+    texts = [*dataset.classes, *of_photos, *dataset.splits, *(image.name for image in dataset.images)]
     for text in texts:
         if not text.isprintable():
             problems.add("error", "name", f"{text!r} holds a character that cannot be printed")

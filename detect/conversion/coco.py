@@ -17,9 +17,10 @@ from detect.conversion import json_file, stated
 from detect.conversion.coco_write import write, write_file
 from detect.conversion.entries import Entry, assemble
 from detect.conversion.names import split_name, split_word, without_containers
+from detect.conversion.photo_labels import PhotoLabels
 from detect.conversion.source import Source
 from detect.conversion.tidy import NEW, PRECISION, Found, Labels
-from detect.data import NONE, Attributes, Box, Dataset, Value
+from detect.data import NONE, UNLABELLED, Attributes, Box, Dataset, Value
 from detect.errors import DataError, Problems
 from detect.progress import track
 
@@ -71,21 +72,22 @@ def read(source: Source) -> Dataset:
     files = _annotation_files(source)
     if not files:
         raise DataError(f"{source.path}: there is no COCO file in it (annotations/*.json or _annotations.coco.json)")
-    labels = Labels(source.problems)
-    parts = [part for file in files if (part := _open(source, file))]
-    return _assembled(parts, labels, source)
+    return _assembled([part for file in files if (part := _open(source, file))], source)
 
 
 def read_document(source: Source, file: str, document: Any) -> Dataset:
     """The dataset in one document that did not come from one file."""
     part = _part(source, file, "", document)
-    return _assembled([part] if part else [], Labels(source.problems), source)
+    return _assembled([part] if part else [], source)
 
 
-def _assembled(parts: list[_Part], labels: Labels, source: Source) -> Dataset:
+def _assembled(parts: list[_Part], source: Source) -> Dataset:
+    labels, of_photos = Labels(source.problems), PhotoLabels(source.problems)
     for part in parts:
+        of_photos.declare(part.document.get("questions"), part.path)
         _read_part(part, labels)
-    return assemble([entry for part in parts for entry in _entries(part, source)], labels, source)
+    entries = [entry for part in parts for entry in _entries(part, source, of_photos)]
+    return assemble(entries, labels, source, of_photos.questions)
 
 
 def _annotation_files(source: Source) -> list[str]:
@@ -151,6 +153,8 @@ def _read_part(part: _Part, labels: Labels) -> None:
     if any("score" in box.attributes for found in part.boxes.values() for box in found.boxes):
         what = "holds predictions; read as annotations, with the score as an attribute"
         part.problems.add("note", "predictions", what, file=part.path)
+    if answered := sum("answers" in row for row in part.images.values()):
+        part.problems.add("lost", "answers", f"the answers of {answered} images are no annotation", file=part.path)
     if outlines:
         what = f"{outlines} outlines or key points are not kept, only their boxes"
         part.problems.add("lost", "outlines", what, file=part.path)
@@ -230,7 +234,7 @@ def _attributes(row: dict[str, Any], area: float) -> Attributes:
     return Attributes(found) if found else NONE
 
 
-def _entries(part: _Part, source: Source) -> Iterator[Entry]:
+def _entries(part: _Part, source: Source, of_photos: PhotoLabels) -> Iterator[Entry]:
     near = [part.split, without_containers(part.file).rpartition("/")[0]]
     name = part.split or Path(part.file).stem
     for key, row in part.images.items():
@@ -239,7 +243,8 @@ def _entries(part: _Part, source: Source) -> Iterator[Entry]:
         sane = stated_size is not None and all(0 < side < SANE for side in stated_size)
         size = (int(stated_size[0]), int(stated_size[1])) if stated_size and sane else None
         boxes = part.boxes.get(key) or Found()
-        yield Entry(listed, split_name(part.split), size, boxes, part.path, "annotation", _values(row))
+        labels = of_photos(row["labels"], part.path, f"image {key}") if "labels" in row else UNLABELLED
+        yield Entry(listed, split_name(part.split), size, boxes, part.path, "annotation", _values(row), labels)
 
 
 def _values(row: dict[str, Any]) -> Attributes:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from detect.conversion.media import Media, lay
+from detect.conversion.photo_labels import questions_document
 from detect.conversion.tidy import PRECISION
 from detect.data import Dataset, Image
 from detect.errors import Problems
@@ -46,6 +47,7 @@ def _dump(dataset: Dataset, images: Sequence[tuple[int, Image]], path: Path) -> 
     head = {
         "info": {"description": "written by damage-detect"},
         "licenses": [],
+        **({"questions": questions_document(dataset.questions)} if dataset.questions else {}),
         "categories": [{"id": n, "name": name, "supercategory": ""} for name, n in numbers.items()],
     }
     with path.open("wb") as file:
@@ -91,4 +93,8 @@ def _annotations(images: Sequence[tuple[int, Image]], numbers: Mapping[str, int]
 
 def _image(number: int, image: Image) -> dict[str, Any]:
     row: dict[str, Any] = {"id": number, "file_name": image.name, "width": image.width, "height": image.height}
-    return {**row, "attributes": dict(image.attributes)} if image.attributes else row
+    if image.attributes:
+        row["attributes"] = dict(image.attributes)
+    if image.labels:
+        row["labels"] = dict(image.labels)
+    return row

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from detect.conversion import json_file
 from detect.conversion.entries import Entry, FileReader, assemble
-from detect.conversion.lost_attributes import report_attributes
+from detect.conversion.lost_content import report_attributes
 from detect.conversion.media import Media, lay
 from detect.conversion.names import split_word
 from detect.conversion.source import Source
@@ -96,7 +97,7 @@ def write(dataset: Dataset, folder: Path, media: Media, problems: Problems) -> N
     groups = dict.fromkeys(image.split for image in dataset.images)
     for split in groups:
         place = folder / (split or "default") if dataset.splits else folder
-        some = Dataset(dataset.classes, tuple(image for image in dataset.images if image.split == split))
+        some = replace(dataset, images=tuple(image for image in dataset.images if image.split == split))
         place.mkdir(exist_ok=True)
         lay(some, place, media, problems)
         (place / FILE).write_bytes(json_file.dump([_row(image) for image in some.images]))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
-from detect.conversion.lost_attributes import report_attributes
+from detect.conversion.lost_content import report_attributes
 from detect.conversion.media import Media, lay
 from detect.conversion.safe_xml import escape, quoted
 from detect.conversion.text import number, typed, untyped

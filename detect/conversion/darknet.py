@@ -12,9 +12,10 @@ Source: https://docs.cvat.ai/docs/manual/advanced/formats/format-yolo/
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
-from detect.conversion.lost_attributes import report_attributes
+from detect.conversion.lost_content import report_attributes
 from detect.conversion.media import Media, lay
 from detect.conversion.source import Source
 from detect.conversion.text import write_text
@@ -39,7 +40,7 @@ def write(dataset: Dataset, folder: Path, media: Media, problems: Problems) -> N
     lists: dict[str, list[str]] = {}
     for split in dict.fromkeys(image.split for image in dataset.images):
         word = WORDS.get(split, split)
-        some = Dataset(dataset.classes, tuple(image for image in dataset.images if image.split == split))
+        some = replace(dataset, images=tuple(image for image in dataset.images if image.split == split))
         place = f"obj_{word}_data"
         lay(some, folder / place, media, problems)
         lists[str(word)] = [f"data/{place}/{image.name}\n" for image in some.images]

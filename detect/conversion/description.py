@@ -16,6 +16,7 @@ from detect.conversion.tidy import clean_label, gathered
 from detect.conversion.yaml_file import load
 from detect.data import Dataset, Image
 from detect.errors import ConfigError, DataError, Problems
+from detect.questions import merged
 
 Reader = Callable[[Path, Path | None, str], Dataset]
 """(path, folder of images, format) -> Dataset."""
@@ -56,7 +57,7 @@ def read_description(path: Path, read: Reader, problems: Problems) -> Dataset:
              for part in parts]  # fmt: skip
     images = [image for part, dataset in found for image in _named(part, dataset, found)]
     classes = dict.fromkeys(label for _, dataset in found for label in dataset.classes)
-    whole = gathered(classes, images, problems)
+    whole = gathered(classes, images, problems, merged(dataset.questions for _, dataset in found))
     mapping = {old: clean_label(new) for old, new in document.get("map", {}).items()}
     return relabel(whole, mapping, problems, classes=[*map(clean_label, document.get("classes", []))], file=path)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,14 +13,15 @@ from detect.conversion.names import split_name
 from detect.conversion.sizes import Size, settle_size
 from detect.conversion.source import Source
 from detect.conversion.tidy import NEW, Found, Labels, gathered, is_named, rounded, tidy
-from detect.data import NONE, Attributes, Box, Dataset, Image
+from detect.data import NO_QUESTIONS, NONE, UNLABELLED, Attributes, Box, Dataset, Image
 from detect.errors import Level
+from detect.questions import Question
 
 Corners = tuple[float, float, float, float]
 
 
 class Entry(NamedTuple):
-    """One image as a file lists it; `unit` is what its boxes are counted in ("image 1.jpg: shape")."""
+    """One image as a file lists it, at `where`; `unit` is what its boxes are counted in ("image 1.jpg: shape")."""
 
     listed: stated.Stated
     split: str | None
@@ -29,9 +30,13 @@ class Entry(NamedTuple):
     file: str
     unit: str = "shape"
     attributes: Attributes = NONE
+    labels: Mapping[str, str] = UNLABELLED
+    where: str = ""
 
 
-def assemble(entries: list[Entry], labels: Labels, source: Source) -> Dataset:
+def assemble(
+    entries: list[Entry], labels: Labels, source: Source, questions: Mapping[str, Question] = NO_QUESTIONS
+) -> Dataset:
     """The dataset of all entries, with the size of each photo settled and the boxes tidied.
 
     The entries are taken out of the list one by one, so that no box is held twice.
@@ -43,10 +48,13 @@ def assemble(entries: list[Entry], labels: Labels, source: Source) -> Dataset:
     for name in names:
         entry = entries.pop()
         path = photos.path(entry.listed.photo) if entry.listed.photo else None
-        if is_named(name, entry.file, problems) and (size := settle_size(path, entry.size, entry.file, problems)):
+        if not is_named(name, entry.file, problems):
+            continue
+        if size := settle_size(path, entry.size, entry.file, problems, entry.where):
             boxes = tidy(entry.boxes, *size, entry.file, entry.unit, problems)
-            images.append(Image(name, *size, boxes, entry.split, entry.attributes, Path(path) if path else None))
-    return gathered(labels.classes, images, problems)
+            place = Path(path) if path else None
+            images.append(Image(name, *size, boxes, entry.split, entry.attributes, place, entry.labels))
+    return gathered(labels.classes, images, problems, questions)
 
 
 def without_annotations(entries: Sequence[Entry], source: Source) -> list[Entry]:

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from detect.conversion import (
+    class_folders,
     coco,
     coco_results,
     createml,
@@ -15,6 +16,7 @@ from detect.conversion import (
     cvat_video,
     darknet,
     label_studio,
+    label_table,
     labelme,
     via,
     voc,
@@ -35,7 +37,8 @@ FileWriter = Callable[[Dataset, Path, Problems], None]
 class Format:
     """One row. `recognise` looks at the content of a Source, not at names alone.
 
-    `write` fills a folder, `write_file` writes one .json file; a format with neither is read only.
+    `write` fills a folder, `write_file` writes one .json file; a format with neither is read only. `photo_labels`: it
+    holds labels of whole photos; of any other they are reported as lost before it is written.
     """
 
     name: str
@@ -47,6 +50,7 @@ class Format:
     read: Reader
     write: Writer | None = None
     write_file: FileWriter | None = None
+    photo_labels: bool = False
 
     @property
     def written(self) -> bool:
@@ -62,7 +66,9 @@ _VOC_HOLDS = (
     "labels, boxes to 1e-6 px, splits, truncated, difficult, occluded, pose; other attributes in <attributes>, "
     "which LabelImg does not keep"
 )
-_VOC_LOSES = "attributes of images; a false flag reads as absent, an attribute's text that looks like a number as one"
+_VOC_LOSES = (
+    "attributes and labels of images; a false flag reads as absent, an attribute's text that looks like a number as one"
+)
 _OUTLINES = "outlines become their boxes"
 
 FORMATS: dict[str, Format] = {
@@ -93,7 +99,7 @@ FORMATS: dict[str, Format] = {
             "YOLO text labels: LabelImg's classes.txt, Ultralytics' data.yaml",
             "data.yaml, classes.txt, images/, labels/, <split>.txt",
             "labels, boxes to 1e-6 px, splits",
-            "all attributes; of two images whose names differ only in the ending, one is renamed",
+            "all attributes, labels of images; of two images whose names differ only in the ending, one is renamed",
             yolo.recognise,
             yolo.read,
             yolo.write,
@@ -103,7 +109,7 @@ FORMATS: dict[str, Format] = {
             "YOLO text labels with darknet's obj.data and obj.names",
             "obj.data, obj.names, <split>.txt, obj_<split>_data/",
             "labels, boxes to 1e-6 px, splits",
-            "all attributes; of two images whose names differ only in the ending, one is renamed",
+            "all attributes, labels of images; of two images whose names differ only in the ending, one is renamed",
             darknet.recognise,
             yolo.read,
             darknet.write,
@@ -113,7 +119,7 @@ FORMATS: dict[str, Format] = {
             "Create ML JSON",
             "_annotations.createml.json beside its images, a folder per split; classes.txt",
             "labels, boxes to 1e-6 px, splits",
-            "all attributes; the size of a missing image",
+            "all attributes, labels of images; the size of a missing image",
             createml.recognise,
             createml.read,
             createml.write,
@@ -123,7 +129,7 @@ FORMATS: dict[str, Format] = {
             "CVAT for images 1.1 (XML, or zip)",
             "annotations.xml, images/",
             "labels, boxes to 1e-6 px, splits as subsets, attributes with their types",
-            f"attributes of images; the type of an attribute that differs from box to box; {_OUTLINES}",
+            f"attributes and labels of images; the type of an attribute that differs from box to box; {_OUTLINES}",
             cvat.recognise,
             cvat.read,
             cvat.write,
@@ -141,22 +147,46 @@ FORMATS: dict[str, Format] = {
             "coco",
             "COCO detection JSON",
             "annotations/instances_<split>.json, images/; or one file",
-            "labels, boxes to 1e-6 px, splits (not in one file), attributes of images and boxes, iscrowd, ignore, area",
+            "labels and attributes of boxes and images, boxes to 1e-6 px, splits (not in one file), iscrowd, ignore, "
+            "area",
             "outlines and key points of the source",
             coco.recognise,
             coco.read,
             coco.write,
             coco.write_file,
+            photo_labels=True,
         ),
         Format(
             "coco-results",
             "COCO results: a list of detections (with --ids the ground truth)",
             "one .json file",
             "boxes and their scores; images and classes as ids",
-            "names of images and classes, sizes, splits, all attributes but the score",
+            "names of images and classes, sizes, splits, labels of images, all attributes but the score",
             coco_results.recognise,
             coco_results.read,
             write_file=coco_results.write_file,
+        ),
+        Format(
+            "csv",
+            "CSV: a row per photo, a column per question",
+            "labels.csv, labels.yaml, images/",
+            "labels of images, splits, sizes",
+            "boxes and their classes, all attributes",
+            label_table.recognise,
+            label_table.read,
+            label_table.write,
+            photo_labels=True,
+        ),
+        Format(
+            "class-folders",
+            "A folder per label with its photos, as torchvision's ImageFolder",
+            "<split>/<label>/ or <label>/, labels.yaml",
+            "labels of images for one question, splits",
+            "boxes and their classes, all attributes; labels for all questions but the first; photos without a file",
+            class_folders.recognise,
+            class_folders.read,
+            class_folders.write,
+            photo_labels=True,
         ),
         Format(
             "label-studio",

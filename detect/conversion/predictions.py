@@ -1,23 +1,26 @@
 """Predictions in a COCO document that carries its own names, and bare COCO results.
 
 `predictions.json` has "images" (every image that was looked at, also those where nothing was found), "categories"
-and "annotations" with a bbox x, y, width, height in pixels and a score. A bare results list has ids alone, so it
-needs the ground truth that they refer to.
+and "annotations" with a bbox x, y, width, height in pixels and a score. Answers to "questions" about a whole photo
+stand with the photo. A bare results list has ids alone, so it needs the ground truth that they refer to.
 """
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
+from dataclasses import replace
 from math import isfinite
 from pathlib import Path
 from typing import Any
 
 from detect.conversion import json_file
 from detect.conversion.names import image_names, posix
+from detect.conversion.photo_labels import answers_document, answers_from, questions_document, questions_from
 from detect.conversion.tidy import clean_label
 from detect.data import Box, Dataset, Predictions
 from detect.errors import DataError, Problems
 from detect.files import write_bytes
+from detect.questions import Answer
 
 Names = dict[Hashable, str]
 
@@ -55,9 +58,15 @@ def read_predictions(path: str | Path, *, ids: Path | None = None) -> Prediction
             found[name].append(box)
         except (ValueError, DataError) as error:
             problems.add("error", "bad prediction", str(error), file=path, where=f"prediction {number}")
+    answers, asked = {}, None
+    if isinstance(document, dict):
+        answers, asked = _answers(document, names, found, path, problems), document.get("questions")
+    questions = questions_from(asked, place, problems)
     problems.raise_errors()
-    labels = tuple(dict.fromkeys(classes.values()))
-    return Predictions(labels, {name: tuple(boxes) for name, boxes in found.items()})
+    try:
+        return Predictions(tuple(dict.fromkeys(classes.values())), found, questions, answers)  # type: ignore[arg-type]
+    except DataError as error:
+        raise DataError([replace(one, file=f"{path}: {one.file}") for one in error.problems]) from None
 
 
 def write_predictions(predictions: Predictions, path: str | Path, *, dataset: Dataset | None = None) -> Path:
@@ -71,17 +80,44 @@ def write_predictions(predictions: Predictions, path: str | Path, *, dataset: Da
     numbers = {label: number for number, label in enumerate(predictions.classes, 1)}
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
-    for image_id, (name, boxes) in enumerate(predictions.images.items(), 1):
-        size = dict(zip(("width", "height"), sizes[name], strict=True)) if name in sizes else {}
-        images.append({"id": image_id, "file_name": name, **size})
-        for label, x1, y1, x2, y2, score, _ in boxes:
+    for image_id, name in enumerate(predictions.names, 1):
+        row: dict[str, Any] = {"id": image_id, "file_name": name}
+        if name in sizes:
+            row["width"], row["height"] = sizes[name]
+        if name not in predictions.images:
+            row["detected"] = False
+        if name in predictions.answers:
+            row["answers"] = answers_document(predictions.answers[name])
+        images.append(row)
+        for label, x1, y1, x2, y2, score, _ in predictions.images.get(name, ()):
             bbox = [x1, y1, x2 - x1, y2 - y1]
-            row = {"id": len(annotations) + 1, "image_id": image_id, "category_id": numbers[label]}
-            annotations.append({**row, "bbox": bbox, "area": bbox[2] * bbox[3], "score": score, "iscrowd": 0})
+            ids = {"id": len(annotations) + 1, "image_id": image_id, "category_id": numbers[label]}
+            annotations.append({**ids, "bbox": bbox, "area": bbox[2] * bbox[3], "score": score, "iscrowd": 0})
     categories = [{"id": number, "name": label} for label, number in numbers.items()]
-    document = {"images": images, "categories": categories, "annotations": annotations}
+    asked = {"questions": questions_document(predictions.questions)} if predictions.questions else {}
+    document = {**asked, "images": images, "categories": categories, "annotations": annotations}
     write_bytes(Path(path), orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY))
     return Path(path)
+
+
+def _answers(
+    document: dict[str, Any], names: Names, found: dict[str, list[Box]], path: Path, problems: Problems
+) -> dict[str, dict[str, Answer]]:
+    """The answers of each image; images at which no detector looked are taken out of `found`."""
+    answers: dict[str, dict[str, Answer]] = {}
+    for place, row in enumerate(document["images"] if isinstance(document.get("images"), list) else [], 1):
+        if not isinstance(row, dict) or not isinstance(row.get("id"), int | str) or row["id"] not in names:
+            continue  # reported as a row without a name
+        name, where = names[row["id"]], f"images: row {place}"
+        if row.get("detected") is False and found.pop(name, []):
+            what = "has boxes, and says that no detector looked"
+            problems.add("error", "bad prediction", what, file=path, where=where)
+        if "answers" in row:
+            try:
+                answers[name] = answers_from(row["answers"])
+            except ValueError as error:
+                problems.add("error", "bad answer", str(error), file=path, where=where)
+    return answers
 
 
 def _names(document: Mapping[str, Any], key: str, field: str, file: str, problems: Problems) -> Names:

@@ -108,17 +108,20 @@ def _pillow_size(path: str | Path, *, upright: bool = True) -> Size | None:
     return size[::-1] if turned else size
 
 
-def settle_size(path: str | Path | None, stated: Size | None, file: str, problems: Problems) -> Size | None:
+def settle_size(
+    path: str | Path | None, stated: Size | None, file: str, problems: Problems, where: str = ""
+) -> Size | None:
     """The size that counts: the photo's own, else the one stated in `file`, else none, which is an error.
 
-    A stated size that differs from the photo's is reported; stated sizes of 0 count as not stated.
+    `where` is the position in the file. A stated size that differs from the photo's is reported; stated sizes of 0
+    count as not stated.
     """
     if stated is not None and min(stated) <= 0:
         stated = None
     if path is None:
         if stated is None:
             what, remedy = "the image is missing and the file gives no size", "name the folder of images with --images"
-            problems.add("error", "no image", what, file=file, remedy=remedy)
+            problems.add("error", "no image", what, file=file, where=where, remedy=remedy)
         return stated
     size = upright_size(path)
     if size is None:

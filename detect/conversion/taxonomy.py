@@ -12,6 +12,7 @@ from detect.conversion.tidy import clean_label
 from detect.conversion.yaml_file import load
 from detect.data import Dataset, Image
 from detect.errors import ConfigError, Problems
+from detect.questions import merged
 
 
 def relabel(
@@ -42,7 +43,7 @@ def relabel(
     images = tuple(_relabelled(image, mapping, drop, gone, problems) for image in dataset.images)
     for label, count in gone.items():
         problems.add("dropped", "dropped label", f"{count} boxes of {label!r} left out, as asked", file=file)
-    return Dataset(order, images)
+    return replace(dataset, classes=order, images=images)
 
 
 def _relabelled(
@@ -76,7 +77,8 @@ def merge(parts: Sequence[tuple[str, Dataset]], problems: Problems) -> Dataset:
         for image in dataset.images
     ]
     classes = dict.fromkeys(label for _, dataset in parts for label in dataset.classes)
-    return Dataset(tuple(classes), tuple(sorted(images, key=lambda image: image.name)))
+    questions = merged(dataset.questions for _, dataset in parts)
+    return Dataset(tuple(classes), tuple(sorted(images, key=lambda image: image.name)), questions)
 
 
 def _distinct(names: Iterable[str]) -> list[str]:

@@ -10,13 +10,14 @@ exact duplicate    kept once             dropped
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from math import isfinite
 
-from detect.data import Box, Dataset, Image
+from detect.data import NO_QUESTIONS, Box, Dataset, Image
 from detect.errors import Problems
 from detect.invariants import is_plain, name_problems
+from detect.questions import Question
 
 PRECISION = 6
 """Decimals of a pixel that count: a millionth. What arithmetic adds beyond is noise and is rounded away."""
@@ -117,7 +118,12 @@ def tidy(found: Found, width: int, height: int, file: str, unit: str, problems: 
     return tuple(kept)
 
 
-def gathered(classes: Iterable[str], images: Iterable[Image], problems: Problems) -> Dataset:
+def gathered(
+    classes: Iterable[str],
+    images: Iterable[Image],
+    problems: Problems,
+    questions: Mapping[str, Question] = NO_QUESTIONS,
+) -> Dataset:
     """The dataset, its images in the order of their names. Of two images with one name the second is an error."""
     found: dict[str, Image] = {}
     for image in images:
@@ -125,7 +131,7 @@ def gathered(classes: Iterable[str], images: Iterable[Image], problems: Problems
             problems.add("error", "image twice", "this image is annotated twice", file=image.name)
         else:
             found[image.name] = image
-    return Dataset(tuple(classes), tuple(found[name] for name in sorted(found)))
+    return Dataset(tuple(classes), tuple(found[name] for name in sorted(found)), questions)
 
 
 def is_named(name: str, file: str, problems: Problems) -> bool:

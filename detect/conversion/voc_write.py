@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from detect.conversion.lost_attributes import report_attributes
+from detect.conversion.lost_content import report_attributes
 from detect.conversion.media import Media, lay
 from detect.conversion.names import stem
 from detect.conversion.safe_xml import escape

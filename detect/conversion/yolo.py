@@ -12,7 +12,7 @@ from dataclasses import replace
 from math import isfinite
 from pathlib import Path
 
-from detect.conversion.lost_attributes import report_attributes
+from detect.conversion.lost_content import report_attributes
 from detect.conversion.media import Media, lay
 from detect.conversion.names import image_names, posix, stem, suffix
 from detect.conversion.sizes import Size, settle_size

@@ -14,6 +14,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from detect.conversion.photo_labels import questions_from
+from detect.errors import Problems
 from detect.review.corrections import Change, Corrections, collect
 from detect.review.database import folder, one_at_a_time, running
 from detect.review.findings import read_off
@@ -115,7 +117,9 @@ class Reviews:
         there = store.opened(name)
         about: dict[str, Any] = there.info[fields.INFO]
         known = fields.known_attributes(there)
-        found = collect(store.samples(there), about["classes"], list(about["models"]), about.get("front"), known)
+        questions = questions_from(about.get("questions"), name, Problems())
+        models, front = list(about["models"]), about.get("front")
+        found = collect(store.samples(there), about["classes"], models, front, known, questions)
         if (gone := about.get("photos", 0) - store.count(there)) > 0:
             change = Change("", 0, "drop image", f"{gone} photos", "", "deleted in the App")
             found = replace(found, changes=(*found.changes, change))

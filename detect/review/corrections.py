@@ -13,9 +13,10 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from detect.data import Attributes, Box, Dataset, Image
+from detect.data import NO_QUESTIONS, Attributes, Box, Dataset, Image
 from detect.errors import Problems
 from detect.geometry import as_boxes, iou
+from detect.questions import Question
 from detect.review.original import TRUTHS, Attribute, absolute, from_text, relative
 
 FIX, OK, DISPUTED = "fix:", "ok", "disputed"
@@ -61,10 +62,11 @@ def collect(
     models: Sequence[str],
     front: str | None,
     attributes: Sequence[Attribute] = (),
+    questions: Mapping[str, Question] = NO_QUESTIONS,
 ) -> Corrections:
     """Read the samples of a review, as documents of the database with the predictions of these models.
 
-    Of the label issues those of the model in `front` count.
+    Of the label issues those of the model in `front` count. `questions` are those that the photos' labels answer.
 
     Raises DataError, with all of them, where a tag is unknown, tags contradict each other, a label is not among the
     classes, or a box was drawn without a label or outside its image.
@@ -79,7 +81,7 @@ def collect(
         if _is_disputed(sample, models, front):
             disputed.add(image.name)
     reading.problems.raise_errors()
-    return Corrections(Dataset(reading.classes, tuple(images)), tuple(reading.changes), frozenset(disputed))
+    return Corrections(Dataset(reading.classes, tuple(images), questions), tuple(reading.changes), frozenset(disputed))
 
 
 def _image(sample: Document, models: Sequence[str], reading: _Reading) -> Image | None:

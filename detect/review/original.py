@@ -13,17 +13,17 @@ Relative = list[float]  # x, y, width, height as shares of the image: FiftyOne's
 
 
 def to_text(image: Image) -> str:
-    """All of an image but its file: name, size, split, attributes, boxes. Numbers come back to the last bit."""
+    """All of an image but its file: name, size, split, attributes, boxes, labels. Numbers come back to the last bit."""
     boxes = [[box[:5], dict(box.attributes)] for box in image.boxes]
     rest = [image.name, image.width, image.height, image.split, dict(image.attributes)]
-    return json.dumps([*rest, boxes], ensure_ascii=False, separators=(",", ":"))
+    return json.dumps([*rest, boxes, dict(image.labels)], ensure_ascii=False, separators=(",", ":"))
 
 
 def from_text(text: str) -> Image:
     """The image that `to_text` wrote, without its file."""
-    name, width, height, split, attributes, boxes = json.loads(text)
+    name, width, height, split, attributes, boxes, labels = json.loads(text)
     found = tuple(Box(label, x1, y1, x2, y2, attributes=Attributes(given)) for (label, x1, y1, x2, y2), given in boxes)
-    return Image(name, width, height, found, split, Attributes(attributes))
+    return Image(name, width, height, found, split, Attributes(attributes), labels=labels)
 
 
 def relative(box: Box, image: Image) -> Relative:

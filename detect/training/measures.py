@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 from detect.data import Dataset, Predictions
 from detect.errors import DataError
@@ -20,7 +21,7 @@ def measure_detection(truth: Dataset, found: Predictions) -> dict[str, float]:
     """
     if not found.images:
         raise DataError("none of the photos of split 'val' can be read as an image")
-    seen = Dataset(truth.classes, tuple(image for image in truth.images if image.name in found.images))
+    seen = replace(truth, images=tuple(image for image in truth.images if image.name in found.images))
     values = evaluate(seen, found, replicates=0).values
     return {name: 0.0 if math.isnan(values[name]) else values[name] for name in DETECT.metrics}
 

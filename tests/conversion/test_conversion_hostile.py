@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from detect.conversion import FORMATS, read, safe_xml, write
 from detect.data import Box, Dataset, Image
 from detect.errors import ConfigError, DataError, DetectError
+from detect.questions import Question
 
 Tree = Callable[..., Path]
 
@@ -119,7 +120,7 @@ def test_a_full_disk_leaves_nothing(form: str, tree: Tree, tmp_path: Path, monke
 
     monkeypatch.setattr("detect.conversion.media.link_or_copy", full)
     with pytest.raises(DetectError, match="No space left on device"):
-        write(Dataset(("a",), images), tmp_path / "out", form)
+        write(Dataset(("a",), images, {"view": Question(("front",))}), tmp_path / "out", form)
     assert len(linked) == 5
     assert sorted(path.name for path in tmp_path.iterdir()) == ["photos"]
 
@@ -219,6 +220,8 @@ GOOD = {
     "coco": ("a.json", json.dumps({"images": [{"id": 1, "file_name": "1.jpg", "width": 9, "height": 9}],
         "categories": [{"id": 1, "name": "dent"}],
         "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 1, 2, 2], "area": 4, "iscrowd": 0}]})),
+    "csv": ("labels.csv", "image,split,width,height,damaged\n1.jpg,train,9,9,yes\n"),
+    "class-folders": ("labels.yaml", "questions: {a: {labels: [x, y]}}\nfolders: {x: x, y: 2}\nsplits: [train]\n"),
     "description": ("d.yaml", "format: yolo\npath: [., sub]\nimages: .\nclasses: [dent]\nmap: {a: dent}\n"),
 }  # fmt: skip
 SNIPPETS = [
@@ -261,6 +264,9 @@ def test_damaged_files_raise_nothing_but_our_errors(kind: str, data: st.DataObje
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         files = {"1.jpg": photo(9, 9), "classes.txt": b"dent\nscratch\n", "list.txt": b"./1.jpg\n", name: content}
+        if kind == "class-folders":
+            files = {name: content, "train/x/1.jpg": photo(9, 9)}
+            (root / "train" / "x").mkdir(parents=True)
         for file, these in files.items():
             (root / file).write_bytes(these)
         source = root / name if name == "d.yaml" else root

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from detect.conversion import read_predictions, write_predictions
+from detect.conversion import read, read_predictions, write_predictions
 from detect.data import Box, Dataset, Image, Predictions
-from detect.errors import DataError
+from detect.errors import DataError, Problems
+from detect.questions import Answer, Question
 
 FOUND = Predictions(
     ("dent", "scratch"),
@@ -57,6 +58,76 @@ TRUTH = {
 def test_a_prediction_without_area_is_kept(tmp_path: Path) -> None:
     found = Predictions(("a",), {"x.jpg": (Box("a", 3.0, 2.0, 3.0, 6.0, 0.5), Box("a", 3.0, 2.0, 3.0, 2.0, 0.25))})
     assert read_predictions(write_predictions(found, tmp_path / "p.json")) == found
+
+
+QUESTIONS = {"damaged": Question(("no", "yes")), "severity": Question(("none", "light"), ordered=True)}
+
+
+def test_answers_are_kept(tmp_path: Path) -> None:
+    answers = {
+        "both.jpg": {"damaged": Answer({"no": 0.125, "yes": 0.875}), "severity": Answer(abstained=True)},
+        "gate.jpg": {"damaged": Answer({"no": 0.4, "yes": 0.6}, abstained=True)},
+    }
+    boxes = {"both.jpg": (Box("a", 1.0, 2.0, 3.0, 4.0, 0.5),), "boxes.jpg": ()}
+    found = Predictions(("a",), boxes, QUESTIONS, answers)
+    path = write_predictions(found, tmp_path / "p.json")
+    assert read_predictions(path) == found
+    assert list(read_predictions(path).questions["severity"].labels) == ["none", "light"]
+    document = json.loads(path.read_text())
+    assert document["questions"] == {
+        "damaged": {"labels": ["no", "yes"]},
+        "severity": {"labels": ["none", "light"], "ordered": True},
+    }
+    assert document["images"][2] == {
+        "id": 3,
+        "file_name": "gate.jpg",
+        "detected": False,
+        "answers": {"damaged": {"probabilities": {"no": 0.4, "yes": 0.6}, "abstained": True}},
+    }
+    nothing = Predictions((), {}, {}, {})
+    assert read_predictions(write_predictions(nothing, tmp_path / "q.json")) == nothing
+
+
+def test_answers_are_no_annotation(tmp_path: Path) -> None:
+    found = Predictions((), {}, QUESTIONS, {"x.jpg": {"damaged": Answer({"no": 0.0, "yes": 1.0})}})
+    image = Image("x.jpg", 9, 9)
+    problems = Problems()
+    path = write_predictions(found, tmp_path / "p.json", dataset=Dataset((), (image,)))
+    assert read(path, problems=problems) == Dataset((), (image,), QUESTIONS)
+    assert [problem.what for problem in problems if problem.level == "lost"] == [
+        "the answers of 1 images are no annotation"
+    ]
+
+
+BAD_ANSWERS: list[tuple[dict[str, Any], str]] = [
+    ({"answers": 3}, '"answers" must be pairs'),
+    ({"answers": {"damaged": 0.5}}, '"answers" must be pairs'),
+    ({"answers": {"damaged": {}}}, "damaged: an answer has a probability for each label, or abstains"),
+    ({"answers": {"damaged": {"probabilities": {"no": "1"}}}}, 'damaged: "probabilities" must be pairs'),
+    ({"answers": {"damaged": {"probabilities": {"no": 0.2, "yes": 0.2}}}}, "sum to 1, got 0.4"),
+    ({"answers": {"damaged": {"abstained": "yes"}}}, '"abstained" must be true or false'),
+    ({"detected": False}, "has boxes, and says that no detector looked"),
+]
+
+
+@pytest.mark.parametrize(("more", "words"), BAD_ANSWERS)
+def test_bad_answers_are_named(tmp_path: Path, more: dict[str, Any], words: str) -> None:
+    path = tmp_path / "p.json"
+    images = [{**TRUTH["images"][0], **more}, *TRUTH["images"][1:]]
+    questions = {"damaged": {"labels": ["no", "yes"]}}
+    path.write_text(json.dumps({**TRUTH, "images": images, "annotations": [row()], "questions": questions}))
+    with pytest.raises(DataError) as caught:
+        read_predictions(path)
+    assert str(caught.value).startswith(f"{path}: images: row 1: ")
+    assert words in str(caught.value)
+
+
+def test_answers_to_questions_that_nobody_asked(tmp_path: Path) -> None:
+    path = tmp_path / "p.json"
+    images = [{"id": 1, "file_name": "x.jpg", "answers": {"view": {"abstained": True}}}]
+    path.write_text(json.dumps({"images": images, "annotations": [], "categories": []}))
+    with pytest.raises(DataError, match=r"p\.json: x\.jpg: question 'view' is not among the questions"):
+        read_predictions(path)
 
 
 def test_bare_results_need_the_file_their_ids_refer_to(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from detect.conversion.names import has_drive, is_container, split_word
 from detect.conversion.source import Source
 from detect.data import NONE, Attributes, Box, Dataset, Image, Value
 from detect.errors import Problems
+from detect.questions import Question
 
 Tree = Callable[..., Path]
 
@@ -67,26 +68,51 @@ def boxes(draw: st.DrawFn, labels: list[str], width: int, height: int) -> Box:
 
 
 @st.composite
-def datasets(draw: st.DrawFn) -> Dataset:
+def questions(draw: st.DrawFn, least: int) -> dict[str, Question]:
+    columns = ("image", "split", "width", "height", "file", "filename", "file_name", "path", "photo", "name", "subset")
+    called = label.filter(lambda text: text.casefold() not in (*columns, "x1", "y1", "bbox"))
+    names = draw(st.lists(called, min_size=least, max_size=2, unique=True))
+    return {
+        one: Question(tuple(draw(st.lists(label, min_size=1, max_size=4, unique=True))), draw(st.booleans()))
+        for one in names
+    }
+
+
+@st.composite
+def datasets(draw: st.DrawFn, least_questions: int = 0) -> Dataset:
     labels = draw(st.lists(label, min_size=1, max_size=4, unique=True))
     names = draw(st.lists(name, min_size=1, max_size=4, unique_by=str.lower))
     # a file cannot be a folder as well
     names = [n for n in names if not any(other.lower().startswith(f"{n.lower()}/") for other in names)]
-    images = []
+    images, asked = [], draw(questions(least_questions))
     for one in sorted(names):
         width, height = draw(st.integers(1, 9000)), draw(st.integers(1, 9000))
         found = draw(st.lists(boxes(labels, width, height), max_size=3, unique_by=lambda box: box[:5]))
         split = draw(st.sampled_from([None, "train", "val", "test", "holdout"]))
-        images.append(Image(one, width, height, tuple(found), split, draw(attributes)))
-    return Dataset(tuple(labels), tuple(images))
+        said = {key: draw(st.sampled_from(asked[key].labels)) for key in asked if draw(st.booleans())}
+        images.append(Image(one, width, height, tuple(found), split, draw(attributes), labels=said))
+    return Dataset(tuple(labels), tuple(images), asked)
 
 
 def without_attributes(dataset: Dataset, *, of_boxes: bool) -> Dataset:
+    """As a format leaves it that holds no attributes of images nor labels of photos."""
+
     def bare(image: Image) -> Image:
         kept = tuple(box._replace(attributes=NONE) for box in image.boxes) if of_boxes else image.boxes
-        return replace(image, attributes=NONE, boxes=kept)
+        return replace(image, attributes=NONE, boxes=kept, labels={})
 
-    return replace(dataset, images=tuple(map(bare, dataset.images)))
+    return replace(dataset, images=tuple(map(bare, dataset.images)), questions={})
+
+
+def labels_alone(dataset: Dataset, most: int) -> Dataset:
+    """As a format leaves it that holds labels of photos, for so many questions, and neither boxes nor attributes."""
+    kept = dict(list(dataset.questions.items())[:most])
+
+    def bare(image: Image) -> Image:
+        said = {question: label for question, label in image.labels.items() if question in kept}
+        return replace(image, attributes=NONE, boxes=(), labels=said)
+
+    return Dataset((), tuple(map(bare, dataset.images)), kept)
 
 
 DECLARED: dict[str, Callable[[Dataset], Dataset]] = {
@@ -97,6 +123,8 @@ DECLARED: dict[str, Callable[[Dataset], Dataset]] = {
     "yolo": lambda dataset: without_attributes(dataset, of_boxes=True),
     "darknet": lambda dataset: without_attributes(dataset, of_boxes=True),
     "createml": lambda dataset: without_attributes(dataset, of_boxes=True),
+    "csv": lambda dataset: labels_alone(dataset, 99),
+    "class-folders": lambda dataset: labels_alone(dataset, 1),
 }
 
 
@@ -128,9 +156,9 @@ def test_a_format_that_loses_a_box_without_a_word_is_noticed(monkeypatch: pytest
 
 @pytest.mark.parametrize("form", DECLARED)
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
-@given(dataset=datasets())
-def test_written_and_read_again(form: str, dataset: Dataset) -> None:
-    check_round_trip(form, dataset, DECLARED[form])
+@given(data=st.data())
+def test_written_and_read_again(form: str, data: st.DataObject) -> None:
+    check_round_trip(form, data.draw(datasets(least_questions=int(form == "class-folders"))), DECLARED[form])
 
 
 def check_round_trip(form: str, dataset: Dataset, declared: Callable[[Dataset], Dataset]) -> None:
@@ -204,6 +232,6 @@ def test_a_photo_beside_a_folder_of_splits(tree: Tree, tmp_path: Path, form: str
     root = tree({"1.jpg": (9, 9), "train/1.jpg": (8, 8)})
     images = (Image("1.jpg", 9, 9, split="train", path=root / "1.jpg"),
               Image("train/1.jpg", 8, 8, split="train", path=root / "train/1.jpg"))  # fmt: skip
-    dataset = Dataset(("a",), images)
+    dataset = Dataset(("a",), images, {"damaged": Question(("no", "yes"))})
     out = write(dataset, tmp_path / "out", form)
-    assert read(out, format="voc-devkit" if form == "voc-devkit" else None) == dataset
+    assert read(out, format="voc-devkit" if form == "voc-devkit" else None) == DECLARED[form](dataset)

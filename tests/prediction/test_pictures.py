@@ -130,8 +130,9 @@ def test_all_that_are_no_pictures_are_named_at_once() -> None:
 def test_a_pil_image_of_a_damaged_file_is_an_error_with_its_name(tmp_path: Path) -> None:
     Photo.fromarray(COLOUR.repeat(20, 0).repeat(20, 1)).save(tmp_path / "a.jpg")
     (tmp_path / "a.jpg").write_bytes((tmp_path / "a.jpg").read_bytes()[:3000])
-    with pytest.raises(DataError, match="picture-1: cannot be read as an image: image file is truncated"):
-        predict(Brightest(), [COLOUR, Photo.open(tmp_path / "a.jpg")])
+    said = "picture-1: cannot be read as an image: image file is truncated"
+    with Photo.open(tmp_path / "a.jpg") as damaged, pytest.raises(DataError, match=said):
+        predict(Brightest(), [COLOUR, damaged])
 
 
 @pytest.mark.parametrize("make", [np.asarray, Photo.fromarray])

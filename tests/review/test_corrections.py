@@ -9,8 +9,9 @@ import pytest
 
 pytest.importorskip("bson", reason="needs pymongo (the extra review)")
 
-from detect.data import Attributes, Box, Image
+from detect.data import Attributes, Box, Dataset, Image
 from detect.errors import DataError
+from detect.questions import Question
 from detect.review.corrections import Change, Corrections, collect
 from detect.review.documents import image_document, truth_documents
 from detect.review.original import Attribute, to_text
@@ -43,6 +44,13 @@ def test_what_nobody_touched_is_the_very_same() -> None:
     assert result.dataset.images == (IMAGE, Image("b.jpg", 7, 9))
     assert result.dataset.images[0].path == IMAGE.path.resolve() if IMAGE.path else None
     assert result.changes == () and result.disputed == frozenset()
+
+
+def test_labels_of_photos_stay() -> None:
+    image = Image("b.jpg", 7, 9, path=Path("b.jpg"), labels={"view": "rear"})
+    questions = {"view": Question(("front", "rear"))}
+    result = collect([document(image)], CLASSES, ["model"], "model", [SEVERITY], questions)
+    assert result.dataset == Dataset(CLASSES, (image,), questions)
 
 
 def test_a_class_is_changed_by_its_tag() -> None:

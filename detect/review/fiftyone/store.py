@@ -19,10 +19,12 @@ from bson import ObjectId
 from fiftyone.core.utils import to_slug
 from pymongo import UpdateOne
 
+from detect.conversion.photo_labels import questions_document, questions_from
 from detect.data import Dataset, Image
-from detect.errors import DataError, DetectError
+from detect.errors import DataError, DetectError, Problems
 from detect.evaluation import Evaluation
 from detect.progress import bar
+from detect.questions import merged
 from detect.review.documents import IMAGE, PREDICTION, TRUTH, Document, image_document, named, truth_documents
 from detect.review.fiftyone.fields import INFO, declare, declare_attributes, known_attributes
 from detect.review.original import TRUTHS, from_text, to_text
@@ -71,6 +73,8 @@ def load(dataset: Dataset, name: str, extra: Mapping[str, Document], source: str
     _refresh(there, dataset.images, extra)
     if new:
         there.info[INFO]["classes"] = list(dict.fromkeys([*there.info[INFO]["classes"], *dataset.classes]))
+        asked = questions_from(there.info[INFO].get("questions"), name, Problems())
+        there.info[INFO]["questions"] = questions_document(merged([asked, dataset.questions]))
         declare_attributes(there, dataset)
         _insert(there, new, extra)
     return there
@@ -185,7 +189,8 @@ def _created(dataset: Dataset, name: str, extra: Mapping[str, Document], source:
     declare(there, "original", str, "the annotation as it was read")
     declare(there, TRUTHS, None)
     declare(there, f"{TRUTHS}.detections.number", int, "place of the box in the data, from 1; boxes without are new")
-    there.info = {INFO: {"version": 1, "classes": list(dataset.classes), "models": {}, "source": source, "photos": 0}}
+    about = {"version": 1, "classes": list(dataset.classes), "questions": questions_document(dataset.questions)}
+    there.info = {INFO: {**about, "models": {}, "source": source, "photos": 0}}
     there.default_classes = list(dataset.classes)
     declare_attributes(there, dataset)
     _insert(there, dataset.images, extra)
