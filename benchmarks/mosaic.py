@@ -52,7 +52,7 @@ def theirs(folder: Path) -> Callable[[int, int], object]:
     data, args = _settings(folder)
     names = {"names": dict(enumerate(data.classes)), "channels": 3}
     items = YOLODataset(img_path=str(folder), data=names, imgsz=IMGSZ, batch_size=BATCH, augment=True, hyp=args)
-    return lambda epoch, place: items[place]
+    return lambda _epoch, place: items[place]
 
 
 def measure(side: str, folder: Path) -> list[float]:

@@ -91,7 +91,7 @@ def ours(args: argparse.Namespace) -> dict[str, float]:
 
     clock, dataset = Clock(args), read(Path(args.data))
     chosen = fitted(recipe(args, epochs=args.epochs), dataset.only("train").images)
-    marks = type("Marks", (Listener,), {"epoch": lambda self, event: clock.mark()})()
+    marks = type("Marks", (Listener,), {"epoch": lambda *_: clock.mark()})()
     with tempfile.TemporaryDirectory() as folder, bar("training", None) as advance:
         job = make_job(chosen, dataset, Path(folder), Listeners((Screen(chosen, advance), marks)))
         family = family_of(args.model)

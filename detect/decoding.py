@@ -44,7 +44,7 @@ def open_upright(path: Path, *, longest: int | None = None, enough: int | None =
         raise DataError(f"{path}: {damaged if _begins_well(path) else wrong}") from None
     except DataError:
         raise
-    except Exception as error:  # a damaged file can make a decoder stumble anywhere
+    except Exception as error:  # noqa: BLE001  a damaged file can make a decoder stumble anywhere
         raise DataError(f"{path}: cannot be read as an image: {error}") from None
     if longest is not None and max(upright.size) > longest:
         upright.thumbnail((longest, longest), Image.Resampling.LANCZOS)
@@ -98,7 +98,7 @@ def as_picture(one: InMemory, name: str) -> PilImage:
     try:
         with warnings.catch_warnings(action="ignore"):
             return as_rgb(one)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  a damaged file can make a decoder stumble anywhere
         raise DataError(f"{name}: cannot be read as an image: {error}") from None
 
 

@@ -34,7 +34,7 @@ def remark(text: str) -> None:
 def bar(title: str, total: int | None) -> Iterator[Advance]:
     """A progress bar; the block gets `advance(steps=1, note="", total=None)`: `note` is shown beside it."""
     if _quiet or not sys.stderr.isatty():
-        yield lambda steps=1, note="", total=None: None
+        yield lambda *_, **__: None
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn

@@ -58,7 +58,7 @@ class Format:
         return self.write is not None or self.write_file is not None
 
 
-def _never(source: Source) -> bool:
+def _never(_source: Source) -> bool:
     return False
 
 

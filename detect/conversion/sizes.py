@@ -101,9 +101,9 @@ def _pillow_size(path: str | Path, *, upright: bool = True) -> Size | None:
                 return size
             try:
                 turned = photo.getexif().get(0x0112, 1) in (5, 6, 7, 8)
-            except Exception:  # broken EXIF says nothing of the orientation
+            except Exception:  # noqa: BLE001  broken EXIF says nothing of the orientation
                 turned = False
-    except Exception:  # whatever a decoder raises on a broken file, it is no image
+    except Exception:  # noqa: BLE001  whatever a decoder raises on a broken file, it is no image
         return None
     return size[::-1] if turned else size
 

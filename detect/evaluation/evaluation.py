@@ -85,7 +85,7 @@ class Evaluation:
         return estimate(name, self.values, self.intervals)
 
 
-def evaluate(
+def evaluate(  # noqa: PLR0913  what is measured, then independent choices, each by name
     dataset: Dataset,
     predictions: Predictions,
     *,

@@ -89,7 +89,7 @@ class _Contrast(NamedTuple):
     chance: float  # two-sided p-value, NaN where not tested
 
 
-def slices(
+def slices(  # noqa: PLR0913  the parts of an evaluation that is still in the making
     dataset: Dataset,
     table: MatchTable,
     found_truth: Flags,

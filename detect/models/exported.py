@@ -74,7 +74,7 @@ def _onnx(path: Path, device: str, threads: int) -> tuple[Run, ExportMetadata]:
             raise ModelError(f"device {device!r} cannot be used by this ONNX Runtime; GPUs need onnxruntime-gpu")
     except ModelError:
         raise
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  a runtime raises what it likes
         raise ModelError(f"{path}: cannot be opened by ONNX Runtime: {_first_line(error)}") from None
     names = ["boxes", "scores", "labels"]
     about = read_metadata(session.get_modelmeta().custom_metadata_map.get(KEY), path)
@@ -86,7 +86,7 @@ def _openvino(path: Path, device: str, threads: int) -> tuple[Run, ExportMetadat
     core = openvino().Core()
     try:
         model = core.read_model(str(path))
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  a runtime raises what it likes
         raise ModelError(f"{path}: cannot be opened by OpenVINO: {_first_line(error)}") from None
     about = read_metadata(model.get_rt_info([KEY]).astype(str) if model.has_rt_info([KEY]) else None, path)
     # Without this it computes in bfloat16 on processors that can, and scores move.
@@ -100,7 +100,7 @@ def _openvino(path: Path, device: str, threads: int) -> tuple[Run, ExportMetadat
     return run, about
 
 
-def _torchscript(path: Path, device: str, threads: int) -> tuple[Run, ExportMetadata]:
+def _torchscript(path: Path, device: str, _threads: int) -> tuple[Run, ExportMetadata]:
     import torch
 
     _only_cpu(device, "TorchScript")  # the tracer wrote it into every step

@@ -125,7 +125,7 @@ def load_tensors(path: Path) -> dict[str, Any]:
             f"{path}: holds more than tensors ({culprit[1]}) and was not opened, since loading it can run any code; "
             "save it again as a plain state dict"
         ) from None
-    except Exception as error:  # a damaged file can make the reader stumble anywhere
+    except Exception as error:  # noqa: BLE001  a damaged file can make the reader stumble anywhere
         raise ModelError(f"{path}: is no readable weights file: {_first_line(error)}") from None
     if not isinstance(values, dict):
         raise ModelError(f"{path}: holds a {type(values).__name__}, not a dict of tensors")

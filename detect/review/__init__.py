@@ -103,7 +103,7 @@ class Reviews:
         address: str = "127.0.0.1",
         port: int = 5151,
         browser: bool = False,
-        ready: Callable[[str], None] = lambda url: None,
+        ready: Callable[[str], None] = lambda _url: None,
     ) -> None:
         """Serve the App until Ctrl-C or SIGTERM; `ready` gets the address. Raises DetectError, see `app.serve`."""
         from detect.review.fiftyone import app, store

@@ -53,7 +53,7 @@ def write_pages(
         for number, image in enumerate(track(images, "drawing"), 1):
             place = places[image.name]
             file = f"photos/{number:05}.jpg"
-            drawn = _draw(image, place, result, found, folder / file)
+            drawn = _draw(image, place, found, folder / file)
             line = "; ".join(filter(None, [*_issues(image, place, found), what_is_wrong(result.outcomes, place)]))
             cases[image.name] = {"name": image.name, "file": file if drawn else "", "line": line or "no mistake"}
         context = {"title": title, "note": note, "pages": pages, "files": files, "cases": cases, "legend": LEGEND}
@@ -71,7 +71,7 @@ def _files(pages: Sequence[Page]) -> dict[str, str]:
     return files
 
 
-def _draw(image: Image, place: int, result: Evaluation, found: Findings, file: Path) -> bool:
+def _draw(image: Image, place: int, found: Findings, file: Path) -> bool:
     """Save the photo with its boxes; False where it cannot be read."""
     try:
         photo = enlarged(image.open(longest=LONGEST))

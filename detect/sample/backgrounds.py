@@ -52,7 +52,7 @@ def _tree(canvas: Canvas, light: Light, rng: np.random.Generator, x: float, foot
         )
 
 
-def _street(canvas: Canvas, light: Light, style: int, rng: np.random.Generator) -> float:
+def _street(canvas: Canvas, light: Light, _style: int, rng: np.random.Generator) -> float:
     """House fronts behind a pavement."""
     _sky(canvas, light, rng)
     foot, x = 0.70, -7.0 + float(rng.uniform(0, 2))
@@ -102,7 +102,7 @@ def _house(
             canvas.fill(panes, colour)
 
 
-def _parking(canvas: Canvas, light: Light, style: int, rng: np.random.Generator) -> float:
+def _parking(canvas: Canvas, light: Light, _style: int, rng: np.random.Generator) -> float:
     """An open lot: a hedge, trees, other cars far off."""
     _sky(canvas, light, rng)
     for _ in range(int(rng.integers(3, 8))):

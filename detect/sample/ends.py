@@ -147,7 +147,7 @@ def draw_mirrors(canvas: Canvas, car: Car, light: Light, front: bool) -> None:
             canvas.fill(ellipse(x, y, 0.065, 0.04), light.haze, 0.6)
 
 
-def draw_roof(canvas: Canvas, car: Car, light: Light) -> None:
+def draw_roof(canvas: Canvas, car: Car) -> None:
     """Rails along the roof of cars with cladding, else a fin."""
     body = car.body
     if body.cladding:

@@ -23,14 +23,14 @@ def draw_front(canvas: Canvas, car: Car, light: Light, flat: Mapping[str, int]) 
     bumper = [(body.clearance, -0.5), (body.clearance + 0.14, -0.10), (0.40, 0.02), (0.42, 0.22), (0.55, 0.06)]
     above = [(nose - 0.05, 0.10), (nose + 0.05, 0.34), (nose + 0.2, 0.45), (body.belt[0] + 0.05, 0.30)]
     knots = [*bumper, *above, (body.height - 0.1, 0.4), (body.height, 0.5)]
-    draw_roof(canvas, car, light)
+    draw_roof(canvas, car)
     paint = light.material(car.paint, gloss=0.15)
     canvas.shade(shape, paint, bulging(body, knots), bevel=0.13)
     with canvas.inside(shape):
         _hood(canvas, car, light)
         _windshield(canvas, car, light)
         _bumper(canvas, car, light)
-    _grille(canvas, car, light)
+    _grille(canvas, car)
     for lens, bulbs in (
         (lamp(body), ((0.30, 0.42), (0.64, 0.52))),
         (mirrored(lamp(body)), ((0.36, 0.52), (0.70, 0.42))),
@@ -153,7 +153,7 @@ def _bumper(canvas: Canvas, car: Car, light: Light) -> None:
         canvas.line(seam, GAP, 0.009, 0.7)
 
 
-def _grille(canvas: Canvas, car: Car, light: Light) -> None:
+def _grille(canvas: Canvas, car: Car) -> None:
     body = car.body
     w, nose = body.width / 2, body.nose
     deep = (0.17, 0.22, 0.12, 0.19)[car.grille]

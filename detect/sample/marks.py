@@ -35,7 +35,7 @@ def _scratch(canvas: Canvas, car: Car, damage: Damage, part: Points, rng: np.ran
             canvas.line(path + across * 0.012, core, 0.035 + 0.004 * severity, 0.16, soft=0.012)
 
 
-def _folds(canvas: Canvas, car: Car, damage: Damage, part: Points, rng: np.random.Generator) -> None:
+def _folds(canvas: Canvas, _car: Car, damage: Damage, part: Points, rng: np.random.Generator) -> None:
     """Where a dent's sheet is bent sharply: its rim, dark above and bright below, and a crease across."""
     middle, size = np.array(within(part, *damage.at)), 0.18 + 0.038 * damage.severity
     # the first three draws are those of `dented`, so that rim and bowl agree
@@ -54,7 +54,7 @@ def _folds(canvas: Canvas, car: Car, damage: Damage, part: Points, rng: np.rando
     canvas.line(fold, DARK, 0.016, strength + 0.1, soft=0.003)
 
 
-def _crack(canvas: Canvas, car: Car, damage: Damage, part: Points, rng: np.random.Generator) -> None:
+def _crack(canvas: Canvas, _car: Car, damage: Damage, part: Points, rng: np.random.Generator) -> None:
     """A crack that forks as it runs, its edges chipped, a piece missing where it starts."""
     middle, severity = within(part, *damage.at), damage.severity
     heading, length = float(rng.uniform(-0.6, 0.6)), 0.46 + 0.09 * severity
@@ -80,7 +80,7 @@ def _crack(canvas: Canvas, car: Car, damage: Damage, part: Points, rng: np.rando
     canvas.fill(hole, (0.012, 0.012, 0.014))
 
 
-def _shatter(canvas: Canvas, car: Car, damage: Damage, part: Points, rng: np.random.Generator) -> None:
+def _shatter(canvas: Canvas, _car: Car, damage: Damage, part: Points, rng: np.random.Generator) -> None:
     """A web around the blow: rays, rings between them, facets that glitter, and a hole under the heaviest."""
     severity = damage.severity
     x, y = within(part, *damage.at)
@@ -113,7 +113,7 @@ def _glitter(canvas: Canvas, web: Points, rng: np.random.Generator) -> None:
             canvas.fill(facets, colour, strength)
 
 
-def _lamp(canvas: Canvas, car: Car, damage: Damage, part: Points, rng: np.random.Generator) -> None:
+def _lamp(canvas: Canvas, _car: Car, damage: Damage, part: Points, rng: np.random.Generator) -> None:
     """A lens with a hole: splinters around it, the dark bowl, a bulb and its wire within."""
     severity = damage.severity
     red = damage.place.endswith("tail lamp")

@@ -24,7 +24,7 @@ def draw_rear(canvas: Canvas, car: Car, light: Light, flat: Mapping[str, int]) -
     bumper = [(body.clearance, -0.5), (body.clearance + 0.14, -0.10), (0.50, 0.0), (0.54, 0.36), (0.60, -0.04)]
     above = [(deck - 0.22, -0.08), (deck - 0.05, 0.05), (deck - 0.03, 0.30), (deck + 0.06, 0.36)]
     knots = [*bumper, *above, (body.height - 0.1, 0.4), (body.height, 0.5)]
-    draw_roof(canvas, car, light)
+    draw_roof(canvas, car)
     canvas.shade(shape, light.material(car.paint, gloss=0.15), bulging(body, knots), bevel=0.13)
     with canvas.inside(shape):
         _window(canvas, car, light)

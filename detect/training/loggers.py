@@ -35,7 +35,7 @@ class Logger(Listener):
             return
         try:
             self.write(int(event["epoch"]), dict(_flat(event)))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  a logger must not cost the training
             remark(f"{self.name} gets no more metrics: {_first_line(error)}")
             self.open = False
 
@@ -43,7 +43,7 @@ class Logger(Listener):
         """Close it, as finished or as failed."""
         try:
             self.close(error is None)
-        except Exception as problem:
+        except Exception as problem:  # noqa: BLE001  a logger must not cost the training
             remark(f"{self.name} was not closed: {_first_line(problem)}")
 
 
@@ -75,7 +75,7 @@ def _flat(event: dict[str, Any]) -> Iterator[tuple[str, float]]:
             yield name, float(value)
 
 
-def _tensorboard(recipe: Recipe, out: Path) -> tuple[Write, Callable[[bool], None]]:
+def _tensorboard(_recipe: Recipe, out: Path) -> tuple[Write, Callable[[bool], None]]:
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
@@ -87,7 +87,7 @@ def _tensorboard(recipe: Recipe, out: Path) -> tuple[Write, Callable[[bool], Non
             writer.add_scalar(name, value, epoch)
         writer.flush()
 
-    return write, lambda well: writer.close()
+    return write, lambda _well: writer.close()
 
 
 def _mlflow(recipe: Recipe, out: Path) -> tuple[Write, Callable[[bool], None]]:

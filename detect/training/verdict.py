@@ -22,7 +22,7 @@ def verdict(epochs: Sequence[dict[str, Any]], recipe: Recipe) -> str:
     elif overfits(epochs, metrics, peak):
         sentences[0] += "; the train loss kept falling: overfitting from there"
     else:
-        sentences.append(_trend(epochs, metrics, peak))
+        sentences.append(_trend(epochs, metrics))
     if len(epochs) < recipe.epochs:
         waited = len(epochs) - 1 - peak >= recipe.patience
         why = f"early: no better {name} in {recipe.patience}" if waited else f"after {len(epochs)} of {recipe.epochs}"
@@ -53,7 +53,7 @@ def gap(epochs: Sequence[dict[str, Any]]) -> int | None:
     return int(epochs[lowest]["epoch"]) if rises and train[-1] < train[lowest] * (1 - FALL) else None
 
 
-def _trend(epochs: Sequence[dict[str, Any]], metrics: Sequence[float], peak: int) -> str:
+def _trend(epochs: Sequence[dict[str, Any]], metrics: Sequence[float]) -> str:
     """What else there is to say of a training that does not overfit by its metric."""
     tail = max(1, len(epochs) // 5)
     train = [sum(event["train"].values()) for event in epochs]

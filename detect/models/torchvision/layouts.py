@@ -12,20 +12,20 @@ RATIOS = (0.5, 1.0, 2.0)  # height over width
 SIZES = (32, 64, 128, 256, 512)  # pixels
 
 
-def ssd300(model: str, imgsz: int) -> Layout:
+def ssd300(_model: str, imgsz: int) -> Layout:
     """Six levels with the scales of the paper for COCO."""
     scales = [0.07, 0.15, 0.33, 0.51, 0.69, 0.87, 1.05]  # of the input
     grids = [(38, 8.0), (19, 16.0), (10, 32.0), (5, 64.0), (3, 100.0), (1, 300.0)]
     return _default_boxes([[2], [2, 3], [2, 3], [2, 3], [2], [2]], scales, imgsz, grids)
 
 
-def ssdlite(model: str, imgsz: int) -> Layout:
+def ssdlite(_model: str, imgsz: int) -> Layout:
     """Six levels of evenly spaced scales."""
     scales = [*np.linspace(0.2, 0.95, 6).tolist(), 1.0]
     return _default_boxes([[2, 3]] * 6, scales, imgsz, [(n, imgsz / n) for n in (20, 10, 5, 3, 2, 1)])
 
 
-def retinanet(model: str, imgsz: int) -> Layout:
+def retinanet(_model: str, imgsz: int) -> Layout:
     """Five levels of three sizes each."""
     return _pyramid(imgsz, ((s // 4, [int(s * 2 ** (i / 3)) for i in range(3)]) for s in SIZES))
 

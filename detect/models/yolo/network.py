@@ -18,7 +18,7 @@ from detect.models.yolo.library import MODELS, DetectionModel, scratch, torch_sa
 from detect.recipes import Recipe
 
 
-def build(recipe: Recipe, classes: int, tensors: Mapping[str, torch.Tensor] | None = None) -> Any:
+def build(recipe: Recipe, classes: int, _tensors: Mapping[str, torch.Tensor] | None = None) -> Any:
     """See Family."""
     return network(recipe.model, classes)
 
@@ -49,7 +49,7 @@ def read_tensors(path: Path) -> Tensors:
     try:
         checkpoint = _checkpoint(path)
         return dict((checkpoint.get("ema") or checkpoint["model"]).float().state_dict())
-    except Exception:
+    except Exception:  # noqa: BLE001  what is no checkpoint can fail anywhere
         raise refused from None
 
 

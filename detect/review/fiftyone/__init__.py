@@ -49,7 +49,7 @@ def _imported(uri: str) -> Iterator[None]:
     except ImportError as error:
         remedy = "pip install --upgrade 'damage-detect[review]'"
         raise DetectError(f"the FiftyOne installed here does not work: {_reason(error)}; {remedy}") from None
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  it opens a database while it is imported
         raise DetectError(f"FiftyOne cannot use the database {_shown(uri)}: {_reason(error)}") from None
     fiftyone.config.show_progress_bars = False
     logging.getLogger("fiftyone").setLevel(logging.ERROR)  # it warns of its own settings at each click
