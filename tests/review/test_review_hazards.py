@@ -197,7 +197,7 @@ def test_a_map_needs_some_photos(reviews: Reviews, squares: Dataset) -> None:
 
     dataset = full(squares)
     reviews.load("few", dataset, {"m": nothing_found(dataset)})
-    with pytest.raises(DataError, match="2 photos make no map"):
+    with pytest.raises(DataError, match="2 photos are too few for a map"):
         add_map(stored("few"), ["b/x.png", "a/x.png"], np.zeros((2, 4), np.float32))
 
 
