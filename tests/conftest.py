@@ -13,7 +13,17 @@ from PIL import Image as Photo
 from detect.data import Box, Dataset, Image
 from detect.progress import set_quiet
 
+LONGEST = ("tests/training/", "tests/review/", "tests/models/", "tests/test_offline.py")
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.hookimpl(tryfirst=True)  # xdist reads the marks in its own
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A file stays in one process, which keeps what its tests share; those that take longest begin first."""
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
 
 
 @pytest.fixture(autouse=True)
