@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from detect.cli.options import Share, as_json, on_error, print_json, quiet, read_point, report
-from detect.operating_point import DEFAULT_CONFIDENCE, TEST_TIME_AUGMENTATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -121,6 +120,7 @@ def _suppression(nms_iou: float | None, detector: Detector, fitted: Suppression 
 
 def _note_other_augmentation(point: OperatingPoint | None, given: dict[str, Any]) -> None:
     """A note where scores will differ from those that the thresholds were fitted to."""
+    from detect.operating_point import TEST_TIME_AUGMENTATIONS
     from detect.progress import remark
 
     here = [name for name in TEST_TIME_AUGMENTATIONS if given[name]]
@@ -150,6 +150,8 @@ def _above(
     given: float | None, point: OperatingPoint | None, fitted: OperatingPoint | None, classes: tuple[str, ...]
 ) -> dict[str, float]:
     """From which score a box of each class is drawn and counted in the answer."""
+    from detect.operating_point import DEFAULT_CONFIDENCE
+
     if given is None and point is not None:
         return dict.fromkeys(classes, 0.0)  # what is left counts
     if given is None and fitted is not None and not fitted.calibration:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import click
 
 from detect.cli import options
-from detect.operating_point import TEST_TIME_AUGMENTATIONS
 
 if TYPE_CHECKING:
     from detect.operating_point import Suppression
@@ -70,6 +69,7 @@ def thresholds(
     """
     from detect.errors import ModelError
     from detect.models import EXPORTED, load_detector, model_file
+    from detect.operating_point import TEST_TIME_AUGMENTATIONS
     from detect.prediction.augmentation import augmented
     from detect.training.thresholds import fit_thresholds, keep
 
