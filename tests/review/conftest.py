@@ -11,14 +11,13 @@ import threading
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from detect.data import Dataset
 from detect.review import Reviews, reviewing
 from detect.sample import write_sample
-from tests.review.user import FOUND, LONG, App, Detect, environment, needed, processes, started
+from tests.review.user import FOUND, LONG, App, Detect, Prompt, environment, needed, processes, started
 
 
 @pytest.fixture(scope="session")
@@ -46,17 +45,20 @@ def home(tmp_path_factory: pytest.TempPathFactory, mongod: None) -> Path:
 
 
 @pytest.fixture(scope="session")
-def detect(home: Path) -> Detect:
-    """Run `detect` as a user would."""
+def detect(home: Path) -> Iterator[Detect]:
+    """Run `detect` as a user would; in a process of its own where the environment is another one."""
+    with Prompt(home) as prompt:
 
-    def run(*arguments: object, home: Path = home, check: bool = True, **more: str) -> Any:
-        command = [sys.executable, "-P", "-m", "detect", *map(str, arguments)]
-        env = {**environment(home), **more}
-        done = subprocess.run(command, capture_output=True, text=True, env=env, timeout=LONG)
-        assert not check or done.returncode == 0, done.stderr
-        return done
+        def run(*arguments: object, check: bool = True, **more: str) -> subprocess.CompletedProcess[str]:
+            if not more:
+                return prompt(*arguments, check=check)
+            command = [sys.executable, "-P", "-m", "detect", *map(str, arguments)]
+            env = {**environment(home), **more}
+            done = subprocess.run(command, capture_output=True, text=True, env=env, timeout=LONG)
+            assert not check or done.returncode == 0, done.stderr
+            return done
 
-    return run
+        yield run
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ import pytest
 from detect import conversion
 from detect.data import Dataset
 from detect.review.pages import Page, _files
-from tests.review.user import FOUND, LONG, Detect, processes, started
+from tests.review.user import FOUND, LONG, Detect, Prompt, processes, started
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def wait_for(server: Any, wanted: dict[str, Any]) -> dict[str, Any]:
      ("server", signal.SIGKILL)],
 )  # fmt: skip
 def test_killed_in_mid_load_the_next_start_works_and_no_tag_is_lost(
-    detect: Detect, sample: tuple[Path, Dataset], home: Path, tmp_path: Path, victim: str, stop: signal.Signals
+    sample: tuple[Path, Dataset], home: Path, tmp_path: Path, victim: str, stop: signal.Signals
 ) -> None:
     from pymongo import WriteConcern
 
@@ -171,17 +171,16 @@ def test_killed_in_mid_load_the_next_start_works_and_no_tag_is_lost(
         assert process.returncode in (130, -signal.SIGINT)
     if (victim, stop) != ("command", signal.SIGKILL):
         assert processes(tmp_path) == []
-    done = detect(*arguments, home=tmp_path)
-    assert json.loads(done.stdout)["images"] == 40
-    options = ["--to", "coco", "--json"]
-    collected = detect("review", "--collect", sample[0].name, tmp_path / "fixed.json", *options, home=tmp_path)
+    with Prompt(tmp_path) as again:
+        done = again(*arguments)
+        assert json.loads(done.stdout)["images"] == 40
+        options = ["--to", "coco", "--json"]
+        collected = again("review", "--collect", sample[0].name, tmp_path / "fixed.json", *options)
     assert [change["by"] for change in json.loads(collected.stdout)["changes"]] == ["fix:drop"]
     assert processes(tmp_path) == []
 
 
-def test_the_database_killed_while_photos_are_loaded(
-    detect: Detect, sample: tuple[Path, Dataset], home: Path, tmp_path: Path
-) -> None:
+def test_the_database_killed_while_photos_are_loaded(sample: tuple[Path, Dataset], home: Path, tmp_path: Path) -> None:
     arguments = ["review", sample[0], FOUND[0], "--resamples", "0", "--no-app", "-q", "--json"]
     command = [sys.executable, "-P", "-m", "detect", *map(str, arguments)]
     with started(command, tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
@@ -191,4 +190,5 @@ def test_the_database_killed_while_photos_are_loaded(
         _, said = process.communicate(timeout=LONG)
     assert process.returncode == 1 and "give the command again" in said and "Traceback" not in said
     assert processes(tmp_path) == []
-    assert json.loads(detect(*arguments, home=tmp_path).stdout)["images"] == 40
+    with Prompt(tmp_path) as again:
+        assert json.loads(again(*arguments).stdout)["images"] == 40

@@ -6,9 +6,12 @@ The golden predictions are of detectors trained on other drawn photos (`detect s
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
+import sys
+import threading
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -33,6 +36,52 @@ def environment(home: Path) -> dict[str, str]:
     """A user with nothing but this home: no database or settings of the machine's real user."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("FIFTYONE_")}
     return {**kept, "XDG_DATA_HOME": str(home), "HOME": str(home)}
+
+
+# Commands, a line of JSON each, one after another: their exit status, results and remarks come back as a line of JSON.
+PROMPT = """
+import json, os, sys, traceback
+os.environ.update(json.loads(sys.argv[1]))
+answers = os.fdopen(os.dup(1), "w")
+os.dup2(2, 1)
+from click.testing import CliRunner
+from detect.cli import main
+from detect.progress import set_quiet
+for line in sys.stdin:
+    set_quiet(False)
+    done = CliRunner().invoke(main, json.loads(line))
+    broken = done.exception is not None and not isinstance(done.exception, SystemExit)
+    more = "".join(traceback.format_exception(done.exception)) if broken else ""
+    print(json.dumps([done.exit_code, done.stdout, done.stderr + more]), file=answers, flush=True)
+"""
+
+
+class Prompt:
+    """A user at a prompt, whose commands run in one process: each by itself would import FiftyOne anew."""
+
+    def __init__(self, home: Path) -> None:
+        mine = environment(home)
+        hidden = {name: mine.pop(name) for name in ("XDG_DATA_HOME", "HOME")}  # so that `processes` does not see it
+        command = [sys.executable, "-P", "-c", PROMPT, json.dumps(hidden)]
+        self._process = subprocess.Popen(command, text=True, env=mine, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    def __call__(self, *arguments: object, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run `detect` with these arguments."""
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._process.stdin.write(json.dumps([*map(str, arguments)]) + "\n")
+        self._process.stdin.flush()
+        watchdog = threading.Timer(LONG, self._process.kill)
+        watchdog.start()
+        status, results, remarks = json.loads(self._process.stdout.readline() or '[-9, "", "it hung"]')
+        watchdog.cancel()
+        assert not check or status == 0, remarks
+        return subprocess.CompletedProcess([*map(str, arguments)], status, results, remarks)
+
+    def __enter__(self) -> Prompt:
+        return self
+
+    def __exit__(self, *given: object) -> None:
+        self._process.communicate(timeout=LONG)
 
 
 class App(NamedTuple):
