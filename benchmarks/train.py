@@ -47,7 +47,7 @@ class Clock:
                 self.busy.append(torch.cuda.utilization())
             time.sleep(0.05)
 
-    def mark(self) -> None:
+    def mark(self, *_: object) -> None:
         """An epoch ends."""
         self.marks.append(time.monotonic() if self.gpu else cost())
 
