@@ -26,6 +26,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
 
 
+@pytest.fixture(autouse=True, scope="session")
+def never_synced() -> Iterator[None]:
+    """What a test writes need not outlive the machine: trainings write tens of GB, and would wait for the disk."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda descriptor: None)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def loud() -> Iterator[None]:
     """`--quiet` is a switch of the process; one test must not silence the next."""
