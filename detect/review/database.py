@@ -174,9 +174,12 @@ def _stop(server: _Server | None) -> None:
 
     if server is None:
         return
+    end = time.monotonic() + PATIENCE
     with suppress(psutil.Error):
         server.process.terminate()  # as `shutdown` in its shell does
-        server.process.wait(PATIENCE)
+        # It has ended, too, where the command that started it has not asked how yet.
+        while server.process.status() != psutil.STATUS_ZOMBIE and time.monotonic() < end:
+            time.sleep(0.02)
 
 
 def _client(port: int) -> Any:
