@@ -9,8 +9,8 @@ WANTED := setup.cfg pyproject.toml constraints.txt
 demo: .venv/yolo
 	$(BIN)/detect demo demo/
 
-# The tests come last, so that the last lines are pytest's own summary. A process per core, each with one thread, ends
-# soonest; which tests share one is said in tests/conftest.py.
+# The tests come last, so that the last lines are pytest's own summary. How many processes there are and which tests share
+# one is said in tests/conftest.py; with one thread each they end soonest.
 test: .venv/dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check

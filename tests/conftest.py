@@ -13,17 +13,28 @@ from PIL import Image as Photo
 from detect.data import Box, Dataset, Image
 from detect.progress import set_quiet
 
-LONGEST = ("tests/training/", "tests/review/", "tests/models/", "tests/test_offline.py")
+# Files and folders of tests that take longest, in the order in which they begin.
+LONGEST = (
+    "review/test_review_app", "training/test_several", "review/test_review_command", "training/test_resume",
+    "models/test_export", "training/test_torchvision", "training/", "test_offline", "review/", "models/",
+)  # fmt: skip
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the marks in its own
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """A file stays in one process, which keeps what its tests share, unless its tests name groups."""
+    if item.get_closest_marker("xdist_group") is None:
+        item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A file stays in one process, which keeps what its tests share; those that take longest begin first."""
-    for item in items:
-        if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
-    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
+    """Those that take longest begin first."""
+    items.sort(key=lambda item: [not item.nodeid.startswith(f"tests/{place}") for place in LONGEST])
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores: some tests wait for a browser, a database or processes of their own."""
+    return (os.cpu_count() or 1) + 1
 
 
 @pytest.fixture(autouse=True, scope="session")
