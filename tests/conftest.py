@@ -21,12 +21,6 @@ LONGEST = (
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """A file stays in one process, which keeps what its tests share, unless its tests name groups."""
-    if item.get_closest_marker("xdist_group") is None:
-        item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Those that take longest begin first."""
     items.sort(key=lambda item: [not item.nodeid.startswith(f"tests/{place}") for place in LONGEST])
