@@ -100,9 +100,7 @@ def label_problems(
                 found.setdefault(f"question {question!r} is not among the questions", []).append(name)
             elif label not in questions[question].labels:
                 found.setdefault(f"{question}: {label!r} is not among its labels", []).append(name)
-    for what, names in found.items():
-        more = f" ({len(names)} images, this is the first)" if len(names) > 1 else ""
-        yield Problem("error", "unknown photo label", what + more, file=names[0])
+    yield from _counted("unknown photo label", found)
 
 
 def answer_problems(
@@ -118,6 +116,11 @@ def answer_problems(
                 labels = ", ".join(questions[question].labels)
                 what = f"{question}: expected a probability for each of {labels}; got {', '.join(answer.probabilities)}"
                 found.setdefault(what, []).append(name)
+    yield from _counted("answer", found)
+
+
+def _counted(kind: str, found: Mapping[str, list[str]]) -> Iterator[Problem]:
+    """A problem for each text in `found`, at the first of the images that have it, with their count."""
     for what, names in found.items():
         more = f" ({len(names)} images, this is the first)" if len(names) > 1 else ""
-        yield Problem("error", "answer", what + more, file=names[0])
+        yield Problem("error", kind, what + more, file=names[0])

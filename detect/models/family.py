@@ -30,7 +30,6 @@ class Family:
     load (weights, device=, source=) -> Detector: a trained one, ready for photos.
     fit (job, resume=) -> None: its training loop, which lives in `detect.training`.
     preview (job, keys) -> iterator of (picture, boxes (N, 4), labels): what the loop would learn from.
-    read_tensors (path) -> tensors by name, of a file to start from.
     graph (torch module) -> torch module from an image (1, 3, H, W) in 0..1 to boxes (N, 4) in its pixels, scores (N,)
         and labels (N,): what `detect export` writes. None: it cannot be exported.
     features (weights, device, source) -> function from (1, 3, H, W) to features (1, F, h, w). None: no embeddings.

@@ -59,7 +59,7 @@ def check_resume(out: Path, recipe: Recipe, dataset: Dataset, *, moved: bool = F
     """The keys in which the recipe differs from that of the run, as "epochs: 3 -> 5".
 
     Raises ConfigError where the run cannot go on with this recipe and data: only keys in FREE may differ, and `epochs`
-    not to less than are done. `moved`: it started from weights in a folder that may be elsewhere by now.
+    only to more. `moved`: it started from weights in a folder that may be elsewhere by now.
     """
     if not (out / "recipe.yaml").is_file():
         raise ConfigError(f"{out}: no run to resume; leave out --resume to start one")
@@ -72,9 +72,10 @@ def check_resume(out: Path, recipe: Recipe, dataset: Dataset, *, moved: bool = F
         raise ConfigError(
             f"{out}: the run has another recipe ({'; '.join(fixed)}); resume with the same one (only {free} may change)"
         )
-    done = sum(1 for _ in Log(out / "log.jsonl").epochs())
-    if recipe.epochs < done:
-        raise ConfigError(f"{out}: {done} epochs are done, and `epochs` is {recipe.epochs}; set it to {done} or more")
+    if recipe.epochs < known.epochs:
+        raise ConfigError(
+            f"{out}: the run has {known.epochs} epochs, and `epochs` is {recipe.epochs}; a resume can only add some"
+        )
     return changes
 
 

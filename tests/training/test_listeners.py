@@ -111,7 +111,7 @@ def test_a_resume_may_change_what_keeps_the_meaning(
     assert events == ["start", "epoch", "epoch", "resume", "epoch", "end"]
     with pytest.raises(DetectError, match=r"finished \(3 epochs\)"):
         train(longer, pair, tmp_path / "run", resume=True)
-    with pytest.raises(ConfigError, match="3 epochs are done, and `epochs` is 2; set it to 3 or more"):
+    with pytest.raises(ConfigError, match="the run has 3 epochs, and `epochs` is 2; a resume can only add some"):
         train(RECIPE, pair, tmp_path / "run", resume=True)
 
 
