@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import signal
 import socket
@@ -10,6 +11,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from importlib.util import find_spec
+from logging.handlers import BufferingHandler
 from pathlib import Path
 
 import pytest
@@ -63,12 +65,24 @@ def detect(home: Path) -> Iterator[Detect]:
 
 @pytest.fixture(scope="module")
 def reviews(home: Path) -> Iterator[Reviews]:
-    """Reviews in this process; a second module finds its way to them, too."""
+    """Reviews in this process; a second module finds its way to them, too, and each leaves them without an error."""
+    errors = BufferingHandler(100)
+    errors.setLevel(logging.ERROR)
     with pytest.MonkeyPatch.context() as patch:
         for name, value in environment(home).items():
             patch.setenv(name, value)
-        with reviewing() as opened:
-            yield opened
+        logging.getLogger("fiftyone").addHandler(errors)
+        try:
+            with reviewing() as opened:
+                yield opened
+                errors.flush()  # what the tests did there is theirs to judge
+        finally:
+            logging.getLogger("fiftyone").removeHandler(errors)
+    assert [record.getMessage() for record in errors.buffer] == []
+    for thread in threading.enumerate():
+        if thread.name.startswith("pymongo"):  # it may be on its way out
+            thread.join(LONG)
+            assert not thread.is_alive(), thread.name
 
 
 @pytest.fixture(scope="session")

@@ -59,11 +59,27 @@ def _imported(uri: str) -> Iterator[None]:
         try:
             yield
         finally:
-            database._delete_non_persistent_datasets_if_allowed()
+            try:
+                database._delete_non_persistent_datasets_if_allowed()
+            finally:
+                _disconnect()
     except ConnectionFailure as error:
         raise DetectError(
             f"the database {_shown(uri)} was lost: {_reason(error)}; what was written is kept: give the command again"
         ) from None
+
+
+def _disconnect() -> None:
+    """Close FiftyOne's client and drop what still holds it, so that the next review of this process opens its own.
+
+    Its threads would look for the database as long as the process lives.
+    """
+    from fiftyone.core.odm import database
+    from fiftyone.factory import repo_factory
+
+    database._disconnect()
+    repo_factory._db = None
+    repo_factory.RepositoryFactory.repos.clear()
 
 
 def _shown(uri: str) -> str:
