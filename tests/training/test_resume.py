@@ -6,8 +6,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -22,6 +20,7 @@ from detect.cli import main
 from detect.conversion import write
 from detect.data import Box, Dataset, Image
 from detect.models.weights import load_weights
+from tests.training.forked import Forked
 
 EPOCHS = 4
 RECIPE = f"""
@@ -83,14 +82,12 @@ def whole(data: Path) -> Path:
 
 def test_killed_and_resumed_equals_uninterrupted(data: Path, whole: Path) -> None:
     out = data / "killed"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "detect", *command(data, "killed")], stderr=subprocess.DEVNULL, start_new_session=True
-    )
-    while process.poll() is None and (not (out / "log.jsonl").exists() or len(epochs(out)) < 2):
+    process = Forked(command(data, "killed"))
+    while process.runs and (not (out / "log.jsonl").exists() or len(epochs(out)) < 2):
         time.sleep(0.02)
     time.sleep(0.3)  # well into the third epoch
     os.killpg(process.pid, signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
+    assert process.end()[0] == -signal.SIGKILL
     before = epochs(out)
     assert 2 <= len(before) < EPOCHS
 
@@ -112,17 +109,13 @@ def test_killed_and_resumed_equals_uninterrupted(data: Path, whole: Path) -> Non
 def test_interrupted_in_its_last_epoch_it_goes_on_without_mosaic(data: Path, whole: Path) -> None:
     """Ctrl-C reaches the workers, too. Mosaic ended an epoch before."""
     out = data / "interrupted"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "detect", *command(data, "interrupted")],
-        stderr=subprocess.PIPE, text=True, start_new_session=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs ignore it
-    )  # fmt: skip
-    while process.poll() is None and (not (out / "log.jsonl").exists() or len(epochs(out)) < EPOCHS - 1):
+    process = Forked(command(data, "interrupted"))
+    while process.runs and (not (out / "log.jsonl").exists() or len(epochs(out)) < EPOCHS - 1):
         time.sleep(0.02)
     time.sleep(0.2)
     os.killpg(process.pid, signal.SIGINT)
-    _, said = process.communicate()
-    assert process.returncode == 130, said
+    status, said = process.end()
+    assert status == 130, said
     assert f"stopped; the same command with --resume goes on from the last whole epoch of {out}" in said
     assert "Traceback" not in said
     (out / "weights" / ".best.pt.1.tmp").write_text("half of it")  # as a kill in mid-writing leaves it

@@ -25,6 +25,7 @@ from detect.models.families import build
 from detect.models.weights import load_weights
 from detect.prediction import predict
 from detect.recipes import Recipe
+from tests.training.forked import Forked
 
 RECIPE = """
 model: fasterrcnn_resnet18_fpn
@@ -44,7 +45,7 @@ accept: {map50: 1, retries: 0}
 """
 
 
-Start = Callable[..., subprocess.Popen[str]]
+Start = Callable[..., Forked]
 
 
 def command(folder: Path, lines: str, *words: str, data: str = "data", out: str = "run") -> list[str]:
@@ -52,19 +53,6 @@ def command(folder: Path, lines: str, *words: str, data: str = "data", out: str 
     (folder / "recipe.yaml").write_text(f"{RECIPE}{lines}\n")
     places = ["--data", str(folder / data), "--out", str(folder / out)]
     return ["train", str(folder / "recipe.yaml"), *places, *words]
-
-
-def starter(squares: Dataset, folder: Path) -> Start:
-    """Starts a `command` in a process of its own, with more variables in its environment."""
-    write(squares, folder / "data", "yolo")
-
-    def start(*words: str, data: str = "data", out: str = "run", **variables: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [sys.executable, "-m", "detect", *command(folder, *words, data=data, out=out)],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, **variables},
-        )  # fmt: skip
-
-    return start
 
 
 @pytest.fixture(scope="module")
@@ -75,21 +63,27 @@ def few(squares: Dataset) -> Dataset:
 
 @pytest.fixture
 def start(few: Dataset, tmp_path: Path) -> Start:
-    return starter(few, tmp_path)
+    """Starts a `command` in a process of its own, with more variables in its environment."""
+    write(few, tmp_path / "data", "yolo")
+
+    def start(*words: str, data: str = "data", out: str = "run", **variables: str) -> Forked:
+        return Forked(command(tmp_path, *words, data=data, out=out), **variables)
+
+    return start
 
 
 @pytest.fixture(scope="module", params=[1, 2])
 def whole(request: pytest.FixtureRequest, few: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a training by so many processes that nothing interrupted."""
     folder = tmp_path_factory.mktemp("whole")
-    start = starter(few, folder)
+    write(few, folder / "data", "yolo")
+    words = command(folder, f"devices: {request.param}", "--json")
     if request.param == 1:  # needs no process of its own, which would spend most of its time on importing torch
-        done = CliRunner().invoke(main, command(folder, "devices: 1", "--json"))
+        done = CliRunner().invoke(main, words)
         status, told, remarks = done.exit_code, done.stdout, done.stderr
     else:
-        process = start(f"devices: {request.param}", "--json")
-        told, remarks = process.communicate()
-        status = process.returncode
+        process = subprocess.run([sys.executable, "-m", "detect", *words], capture_output=True, text=True)
+        status, told, remarks = process.returncode, process.stdout, process.stderr
     assert status == 3, remarks
     assert json.loads(told)["accepted"] is False
     return folder / "run"
@@ -142,9 +136,8 @@ def test_two_devices_make_the_step_of_one(start: Start, squares: Dataset, tmp_pa
             done = CliRunner().invoke(main, command(tmp_path, "", *more, data="eight", out=out.name))
             assert done.exit_code == 3, done.stderr
         else:
-            process = start("", *more, data="eight", out=out.name)
-            remarks = process.communicate()[1]
-            assert process.returncode == 3, remarks
+            status, remarks = start("", *more, data="eight", out=out.name).end()
+            assert status == 3, remarks
         after = load_weights(out / "weights" / "last.pt").tensors
         moved.append({name: after[name] - value for name, value in before.items() if value.is_floating_point()})
     largest = max(float(change.abs().max()) for change in moved[0].values())
@@ -157,11 +150,8 @@ def test_two_nodes_share_a_training(start: Start, tmp_path: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         where = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1])}
-    nodes = [start("nodes: 2", NODE_RANK=str(rank), **where) for rank in (0, 1)]
-    remarks = [node.communicate()[1] for node in nodes]
-    assert [node.returncode for node in nodes] == [3, 0], (
-        remarks
-    )  # the one that writes the run says that it is not accepted
+    ends = [node.end() for node in [start("nodes: 2", NODE_RANK=str(rank), **where) for rank in (0, 1)]]
+    assert [status for status, _ in ends] == [3, 0], ends  # the one that writes the run says that it is not accepted
     check(tmp_path / "run")
 
 
@@ -171,9 +161,8 @@ def test_photos_that_cannot_be_read_count_over_all_processes(start: Start, tmp_p
         content = photo.read_bytes()[:60]  # its size can still be read
         photo.unlink()  # it may be one file with that of the fixture
         photo.write_bytes(content)
-    process = start("devices: 2\nunreadable: 1")
-    remarks = process.communicate()[1]
-    assert process.returncode == 1, remarks
+    status, remarks = start("devices: 2\nunreadable: 1").end()
+    assert status == 1, remarks
     assert "Traceback" not in remarks
     assert (
         remarks.count("error: 2 photos cannot be read, more than `unreadable` allows") == remarks.count("error:") == 1
@@ -183,21 +172,23 @@ def test_photos_that_cannot_be_read_count_over_all_processes(start: Start, tmp_p
 
 
 @pytest.mark.parametrize("whole", [2], indirect=True)
-@pytest.mark.parametrize("rank", [0, 1])
 def test_a_killed_process_takes_the_other_along_and_the_run_can_be_resumed(
-    rank: int, whole: Path, start: Start, tmp_path: Path
+    whole: Path, start: Start, tmp_path: Path
 ) -> None:
-    process = start("devices: 2")
-    while not (tmp_path / "run" / "state.pt").is_file():
-        assert process.poll() is None
-        time.sleep(0.05)
-    (other,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    os.kill((process.pid, int(other))[rank], signal.SIGKILL)
-    remarks = process.communicate()[1]  # to the end of both: they share the pipe
-    assert process.returncode in (1, -signal.SIGKILL), remarks
-    assert "Traceback" not in remarks
-    resumed = start("devices: 2", "--resume")
-    assert resumed.communicate() and resumed.returncode == 3
-    assert json.loads((tmp_path / "run" / "summary.json").read_text())["epochs"] == 2
-    ends = [json.loads((folder / "summary.json").read_text())["best"] for folder in (tmp_path / "run", whole)]
+    run = tmp_path / "run"
+    saved, resumed = (run / "state.pt").is_file, lambda: '"event":"resume"' in (run / "log.jsonl").read_text()
+    for rank, words, begun in ((0, (), saved), (1, ("--resume",), resumed)):
+        process = start("devices: 2", *words)
+        while not begun():
+            assert process.runs
+            time.sleep(0.05)
+        (other,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        os.kill((process.pid, int(other))[rank], signal.SIGKILL)
+        status, remarks = process.end()
+        assert status in (1, -signal.SIGKILL), remarks
+        assert "Traceback" not in remarks
+    status, remarks = start("devices: 2", "--resume").end()
+    assert status == 3, remarks
+    assert json.loads((run / "summary.json").read_text())["epochs"] == 2
+    ends = [json.loads((folder / "summary.json").read_text())["best"] for folder in (run, whole)]
     assert {**ends[0], "seconds": 0} == {**ends[1], "seconds": 0}
