@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from statistics import NormalDist
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from detect.progress import track
 Weights = NDArray[np.float64]  # (I images, B resamples), whole numbers
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
+Name = TypeVar("Name")
 
 LEVEL = 0.95
 REPLICATES = 1000
@@ -48,8 +49,8 @@ def resamples(units: Rows, replicates: int = REPLICATES, seed: int = 0) -> Weigh
 
 
 def replicate(
-    metrics: Callable[[Weights], dict[str, Floats]], units: Rows, replicates: int = REPLICATES, seed: int = 0
-) -> dict[str, Floats]:
+    metrics: Callable[[Weights], dict[Name, Floats]], units: Rows, replicates: int = REPLICATES, seed: int = 0
+) -> dict[Name, Floats]:
     """The metrics (B,) by name in B resamples, some at a time so that memory does not grow with B; see `resamples`."""
     step = max(1, min(replicates, CELLS // max(1, len(units))))
     starts = range(0, replicates, step)

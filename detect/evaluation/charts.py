@@ -10,6 +10,7 @@ import numpy as np
 
 from detect.evaluation.document import reliability_of
 from detect.evaluation.evaluation import Evaluation
+from detect.evaluation.naming import Metric, OfClass
 from detect.evaluation.plots import LINES, legend, short, svg
 from detect.evaluation.presence import roc
 from detect.evaluation.tables import show
@@ -25,7 +26,7 @@ ENOUGH = 5  # detections in a bin of a class, from which its share is drawn
 
 def by_class(evaluation: Evaluation) -> str:
     """AP50 of each class with its interval, the best first; SVG text, "" with fewer than two."""
-    rows = [(name, *evaluation.estimate(f"{name}.ap50")) for name in evaluation.table.classes]
+    rows = [(name, *evaluation.estimate(OfClass(name, "ap50"))) for name in evaluation.table.classes]
     rows = sorted((row for row in rows if not math.isnan(row[1])), key=lambda row: -row[1])
     return _dots(rows[:MAX_ROWS], "AP50", "AP50 by class") if len(rows) > 1 else ""
 
@@ -90,14 +91,13 @@ def calibration(evaluation: Evaluation) -> str:
 
     def paint(axes: Axes) -> None:
         middle = (np.arange(len(bins.detections)) + 0.5) / len(bins.detections)
-        axes.bar(
-            middle, np.nan_to_num(bins.right), width=0.092, color="#E6E6E6", label=_error(evaluation, "ece", "all")
-        )
+        label = _error(evaluation, "ece", "all classes")
+        axes.bar(middle, np.nan_to_num(bins.right), width=0.092, color="#E6E6E6", label=label)
         axes.plot([0, 1], [0, 1], color="#111111", lw=1)
         for k, (name, (colour, dash)) in enumerate(zip(classes, LINES, strict=False)):
             own = reliability_of(evaluation, k)
             enough = own.detections >= ENOUGH
-            label = _error(evaluation, f"{name}.ece", name)
+            label = _error(evaluation, OfClass(name, "ece"), name)
             axes.plot(
                 own.score[enough], own.right[enough], color=colour, linestyle=dash, marker=".", lw=1.5, label=label
             )
@@ -110,8 +110,8 @@ def calibration(evaluation: Evaluation) -> str:
     return svg(paint, "Calibration of the scores")
 
 
-def _error(evaluation: Evaluation, key: str, name: str) -> str:
-    return f"{show(evaluation.values[key])}  {short(name)}"
+def _error(evaluation: Evaluation, metric: Metric, name: str) -> str:
+    return f"{show(evaluation.values[metric])}  {short(name)}"
 
 
 def _dots(rows: list[tuple[str, float, float, float]], label: str, title: str) -> str:

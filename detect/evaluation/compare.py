@@ -17,7 +17,8 @@ from detect.errors import ConfigError
 from detect.evaluation.bootstrap import LEVEL, NORMAL, REPLICATES, Floats, interval
 from detect.evaluation.coverage import Missing, known_images
 from detect.evaluation.evaluation import Evaluation, evaluate
-from detect.evaluation.metrics import HEADLINE, higher_is_better
+from detect.evaluation.metrics import HEADLINE
+from detect.evaluation.naming import Metric, OfClass, higher_is_better, label_of, metric_named, own_name
 
 Verdict = Literal["better", "worse", "cannot tell"]
 MIN_UNITS = 6  # images or groups: with fewer, not even a sign test can reach 5 % (2 x 0.5^6 = 0.03)
@@ -32,7 +33,7 @@ class Difference:
     is no difference to show.
     """
 
-    name: str
+    metric: Metric
     a: float
     b: float
     difference: float
@@ -40,6 +41,11 @@ class Difference:
     high: float
     verdict: Verdict
     needed: int | None
+
+    @property
+    def name(self) -> str:
+        """The metric as it is written: `recall`, or `dent.recall` of a class."""
+        return str(self.metric)
 
     def __str__(self) -> str:
         return f"{self.name} {self.difference:+.3f} ({self.low:+.3f} to {self.high:+.3f}) {self.verdict}"
@@ -62,16 +68,14 @@ class Comparison:
         compared = f"{len(self.a.table.images)} images, B beside A"
         return f"Comparison({compared}: {', '.join(map(str, self.differences[:3]))})"
 
-    def of(self, name: str) -> Difference:
-        """One difference by the name of its metric. Raises ConfigError for others, naming those there are."""
-        for one in self.differences:
-            if one.name == name:
-                return one
-        raise ConfigError(f"there is no metric {name!r}; there are {', '.join(d.name for d in self.differences)}")
+    def of(self, metric: Metric) -> Difference:
+        """The difference of one metric, also as it is written (`dent.recall`). Raises ConfigError for others."""
+        by_metric = {one.metric: one for one in self.differences}
+        known = metric if metric in by_metric else metric_named(str(metric), by_metric)
+        return by_metric[known]
 
     def as_dict(self) -> dict[str, Any]:
         """Plain dicts and numbers, as docs/metrics.md describes them; None for what is undefined."""
-        rows = [{key: _plain(getattr(one, key)) for key in Difference.__slots__} for one in self.differences]
         return {
             "schema": "damage-detect comparison",
             "version": 1,
@@ -81,7 +85,7 @@ class Comparison:
             "level": LEVEL,
             "power": POWER,
             "replicates": self.a.replicates,
-            "differences": rows,
+            "differences": [_row(one) for one in self.differences],
         }
 
 
@@ -113,25 +117,23 @@ def compare(
     drawn = [one.measured.replicates(replicates, seed) for one in (first, second)]
     first, second = (replace(one, replicates=replicates, seed=seed) for one in (first, second))
     units = int(first.measured.units.max(initial=-1)) + 1
-    classes = [f"{name}.{key}" for name in dataset.classes for key in ("ap50", "recall")]
-    names_shown = [name for name in (*HEADLINE, *classes) if name in first.values and name in second.values]
+    of_classes = [OfClass(label, name) for label in dataset.classes for name in ("ap50", "recall")]
+    compared = [metric for metric in (*HEADLINE, *of_classes) if metric in first.values and metric in second.values]
     none = np.empty(0)
     differences = tuple(
-        _difference(
-            name, first.values[name], second.values[name], drawn[1].get(name, none) - drawn[0].get(name, none), units
-        )
-        for name in names_shown
+        _difference(m, first.values[m], second.values[m], drawn[1].get(m, none) - drawn[0].get(m, none), units)
+        for m in compared
     )
     return Comparison(first, second, differences, units, "groups" if first.groups else "images")
 
 
-def _difference(name: str, a: float, b: float, replicates: Floats, units: int) -> Difference:
+def _difference(metric: Metric, a: float, b: float, replicates: Floats, units: int) -> Difference:
     difference = b - a
     low, high = interval(difference, replicates, units)
     verdict: Verdict = "cannot tell"
     if units >= MIN_UNITS and (low > 0 or high < 0):
-        verdict = "better" if (low > 0) == higher_is_better(name) else "worse"
-    return Difference(name, a, b, difference, low, high, verdict, _needed(difference, replicates, units))
+        verdict = "better" if (low > 0) == higher_is_better(metric) else "worse"
+    return Difference(metric, a, b, difference, low, high, verdict, _needed(difference, replicates, units))
 
 
 def _needed(difference: float, replicates: Floats, units: int) -> int | None:
@@ -141,6 +143,11 @@ def _needed(difference: float, replicates: Floats, units: int) -> int | None:
         return None
     reach = (NORMAL.inv_cdf((1 + LEVEL) / 2) + NORMAL.inv_cdf(POWER)) * float(known.std())
     return max(MIN_UNITS, math.ceil(units * (reach / difference) ** 2))
+
+
+def _row(one: Difference) -> dict[str, Any]:
+    numbers = {key: _plain(getattr(one, key)) for key in Difference.__slots__ if key != "metric"}
+    return {"name": one.name, "metric": own_name(one.metric), "class": label_of(one.metric), **numbers}
 
 
 def _plain(value: Any) -> Any:

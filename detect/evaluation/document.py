@@ -11,12 +11,13 @@ from detect.evaluation.bootstrap import LEVEL
 from detect.evaluation.calibration import FLOOR, Reliability, reliability
 from detect.evaluation.evaluation import Evaluation
 from detect.evaluation.mistakes import NAMES, SPECIAL, Kind
+from detect.evaluation.naming import LOST, Metric, OfClass, label_of, own_name
 from detect.evaluation.outcomes import Counts, Outcomes
 from detect.evaluation.precision import RECALLS
 from detect.evaluation.presence import Presence, counts
 from detect.evaluation.worst_images import unexplained, worst
 
-VERSION = 2  # of metrics.json
+VERSION = 3  # of metrics.json
 CONFIDENCES = np.linspace(0, 1, 101)
 EXAMPLES = 5  # images named per kind of mistake
 
@@ -29,7 +30,7 @@ def metrics_document(evaluation: Evaluation) -> dict[str, Any]:
         "version": VERSION,
         "data": data(evaluation),
         "notes": list(evaluation.notes),
-        "metrics": evaluation.metrics | {name: v for name, v in values.items() if name.startswith("map@")},
+        "metrics": evaluation.metrics | _named(values, *(f"map@{iou:g}" for iou in evaluation.table.ious.round(4))),
         "operating_point": {
             "confidence": dict(evaluation.operating_point.confidence),
             "goal": evaluation.operating_point.goal,
@@ -47,7 +48,7 @@ def metrics_document(evaluation: Evaluation) -> dict[str, Any]:
         "mistakes": _mistakes(evaluation),
         "calibration": _calibration(evaluation),
         "slices": [_slice(one) for one in evaluation.slices],
-        "intervals": {name: list(ends) for name, ends in evaluation.intervals.items()},
+        "intervals": _intervals(evaluation).get(None, {}),
         "resampling": {
             "level": LEVEL,
             "replicates": evaluation.replicates,
@@ -83,7 +84,7 @@ def mistake_counts(outcomes: Outcomes) -> dict[str, int]:
 
 
 def _classes(evaluation: Evaluation) -> list[dict[str, Any]]:
-    values, rows = evaluation.values, []
+    values, ends, rows = evaluation.values, _intervals(evaluation), []
     for k, (name, made) in enumerate(zip(evaluation.table.classes, evaluation.outcomes.classes, strict=True)):
         rows.append(
             {
@@ -92,10 +93,19 @@ def _classes(evaluation: Evaluation) -> list[dict[str, Any]]:
                 **evaluation.averages.of_class(k),
                 "confidence": float(evaluation.outcomes.confidence[k]),
                 **_counts(made),
-                "ece": values[f"{name}.ece"],
+                "ece": values[OfClass(name, "ece")],
+                "intervals": ends.get(name, {}),
             }
         )
     return rows
+
+
+def _intervals(evaluation: Evaluation) -> dict[str | None, dict[str, list[float]]]:
+    """By class, and under None those of the whole data; in each by the metric's own name."""
+    by_label: dict[str | None, dict[str, list[float]]] = {}
+    for metric, ends in evaluation.intervals.items():
+        by_label.setdefault(label_of(metric), {})[own_name(metric)] = list(ends)
+    return by_label
 
 
 def _mistakes(evaluation: Evaluation) -> list[dict[str, Any]]:
@@ -105,12 +115,12 @@ def _mistakes(evaluation: Evaluation) -> list[dict[str, Any]]:
         {
             "mistake": name,
             "count": made[name],
-            "ap_lost": evaluation.values[f"lost_{name}"],
+            "ap_lost": evaluation.values[LOST + name],
             "examples": [names[n] for n in worst(evaluation.outcomes, name)[:EXAMPLES]],
         }
         for name in NAMES
     ]
-    return rows + [{"mistake": name, "ap_lost": evaluation.values[f"lost_{name}"]} for name in SPECIAL]
+    return rows + [{"mistake": name, "ap_lost": evaluation.values[LOST + name]} for name in SPECIAL]
 
 
 def _calibration(evaluation: Evaluation) -> dict[str, Any]:
@@ -121,7 +131,7 @@ def _calibration(evaluation: Evaluation) -> dict[str, Any]:
         "fitted": None if fit is None else {"kind": fit.kind, "ece_before": fit.before, "ece_after": fit.after},
         "bins": _bins(evaluation, None),
         "classes": [
-            {"name": name, "ece": evaluation.values[f"{name}.ece"], "bins": _bins(evaluation, k)}
+            {"name": name, "ece": evaluation.values[OfClass(name, "ece")], "bins": _bins(evaluation, k)}
             for k, name in enumerate(evaluation.table.classes)
         ],
     }
@@ -140,7 +150,7 @@ def _bins(evaluation: Evaluation, label: int | None) -> dict[str, list[float]]:
     return {name: np.asarray(column).tolist() for name, column in bins._asdict().items()}
 
 
-def _presence(values: dict[str, float], prefix: str, presence: Presence) -> dict[str, Any]:
+def _presence(values: dict[Metric, float], prefix: str, presence: Presence) -> dict[str, Any]:
     tp, fn, fp, tn = counts(presence)
     return {
         "damaged_flagged": tp,
@@ -174,7 +184,7 @@ def _counts(made: Counts) -> dict[str, float]:
     return {**made._asdict(), "precision": made.precision, "recall": made.recall, "f1": made.f1}
 
 
-def _named(values: dict[str, float], *names: str) -> dict[str, float]:
+def _named(values: dict[Metric, float], *names: str) -> dict[str, float]:
     return {name: values[name] for name in names if name in values}
 
 

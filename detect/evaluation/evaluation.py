@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
@@ -14,8 +15,9 @@ from detect.evaluation.calibration import FLOOR, Scaling, cross_validated, expec
 from detect.evaluation.coverage import Missing, covered
 from detect.evaluation.goals import Goal, parse_goal
 from detect.evaluation.match import COCO_IOUS, MatchTable, match
-from detect.evaluation.metrics import Estimate, Measured, estimate, intervals, measured
+from detect.evaluation.metrics import Estimate, Measured, intervals, measured
 from detect.evaluation.mistakes import Kind, kinds
+from detect.evaluation.naming import Metric, metric_named
 from detect.evaluation.operating import Sweep, choose, sweep
 from detect.evaluation.outcomes import Outcomes, judge
 from detect.evaluation.precision import Averages, averages
@@ -27,6 +29,7 @@ from detect.operating_point import Calibration, OperatingPoint, fingerprint
 MIN_SLICE_RESAMPLES = 200  # resamples of the slices where all do not fit into memory at once
 
 IOU = 0.5  # the overlap from which a box counts as found, where none is given
+NO_INTERVAL = Interval(math.nan, math.nan)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +45,9 @@ class Calibrated:
 class Evaluation:
     """The metrics of one set of predictions on one set of data. NaN means undefined, never zero.
 
-    `values` and `intervals` hold every metric by name (docs/metrics.md): shares in 0..1, but for false alarms and cost
-    per image; the intervals are empty where no resamples were wanted. `ious` are those asked for. `operating_point`
+    `values` and `intervals` hold every metric (docs/metrics.md), as `values["map50"]` of the whole data and
+    `values["dent", "recall"]` of a class: shares in 0..1, but for false alarms and cost per image; the intervals are
+    empty where no resamples were wanted. `ious` are those asked for. `operating_point`
     holds the confidences, and `chosen` says that they were picked on this same data; `outcomes` is what became of
     every box there. `notes` are what must be known beside the metrics, in words.
     """
@@ -52,8 +56,8 @@ class Evaluation:
     averages: Averages
     curve: Sweep
     measured: Measured
-    values: dict[str, float]
-    intervals: dict[str, Interval]
+    values: dict[Metric, float]
+    intervals: dict[Metric, Interval]
     slices: tuple[Slice, ...]
     operating_point: OperatingPoint
     chosen: bool
@@ -80,9 +84,13 @@ class Evaluation:
         """COCO's twelve metrics by name: map, map50, map75, map_small ... ar1, ar10, ar100 ..."""
         return self.averages.metrics
 
-    def estimate(self, name: str) -> Estimate:
-        """A metric of `values` with its 95 % interval; NaN where it is undefined or was not measured."""
-        return estimate(name, self.values, self.intervals)
+    def estimate(self, metric: Metric) -> Estimate:
+        """A metric with its 95 % interval, also as it is written (`dent.recall`); NaN where it is undefined.
+
+        Raises ConfigError for a metric that was not measured.
+        """
+        known = metric if metric in self.values else metric_named(str(metric), self.values)
+        return Estimate(self.values[known], *self.intervals.get(known, NO_INTERVAL))
 
 
 def evaluate(  # noqa: PLR0913  what is measured, then independent choices, each by name

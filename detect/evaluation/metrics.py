@@ -1,11 +1,10 @@
-"""All metrics of an evaluation by name, as one function of the weights of the images; and how each is written.
+"""All metrics of an evaluation by name, as one function of the weights of the images.
 
-Names: `map50`, `recall`, `image_sensitivity`, `lost_background` ...; those of a class carry its name: `dent.recall`.
+Names: `map50`, `recall`, `image_sensitivity`, `lost_background` ...; of a class: `OfClass("dent", "recall")`.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -15,12 +14,12 @@ from detect.evaluation.bootstrap import Floats, Interval, Rows, Weights, interva
 from detect.evaluation.calibration import FLOOR, expected_calibration_error
 from detect.evaluation.match import MAX_DETECTIONS, MatchTable
 from detect.evaluation.mistakes import Kind, costs
+from detect.evaluation.naming import LOST, Metric, OfClass, higher_is_better
 from detect.evaluation.outcomes import Outcomes, cost_per_image, point_metrics
 from detect.evaluation.precision import SIZES, resampled_metrics
 from detect.evaluation.presence import Presence, presence, presence_metrics, unit_weights
 
-UNBOUNDED = ("false_alarms_per_image", "cost_per_image")  # every other metric is a share in 0..1
-HEADLINE = (
+HEADLINE: tuple[Metric, ...] = (
     "map", "map50", "map75", "precision", "recall", "f1", "false_alarms_per_image", "cost_per_image",
     "image_sensitivity", "image_specificity", "image_auc", "group_sensitivity", "group_specificity", "group_auc", "ece",
 )  # fmt: skip
@@ -49,7 +48,7 @@ class Measured:
     groups: Presence | None
     cost: Floats | None
 
-    def at(self, weights: Weights) -> dict[str, Floats]:
+    def at(self, weights: Weights) -> dict[Metric, Floats]:
         """Every metric (B,) by name, for weights (I, B)."""
         metrics = resampled_metrics(self.table, weights) | point_metrics(self.outcomes, weights)
         if self.cost is not None:
@@ -59,21 +58,21 @@ class Measured:
             by_group = presence_metrics(self.groups, unit_weights(self.units, weights))
             metrics |= {f"group_{name}": v for name, v in by_group.items()}
         lost = costs(self.table, self.outcomes.iou, self.outcomes.judged, weights)
-        metrics |= {f"lost_{name}": v for name, v in lost.items()}
+        metrics |= {LOST + name: v for name, v in lost.items()}
         return metrics | self._calibration_errors(weights)
 
-    def values(self) -> dict[str, float]:
+    def values(self) -> dict[Metric, float]:
         """Every metric of the data as it is."""
         return {name: float(v[0]) for name, v in self.at(np.ones((len(self.table.images), 1))).items()}
 
-    def replicates(self, number: int, seed: int) -> dict[str, Floats]:
+    def replicates(self, number: int, seed: int) -> dict[Metric, Floats]:
         """Every metric (B,) in `number` resamples; the same seed draws the same images for any predictions."""
         return replicate(self.at, self.units, number, seed) if len(self.table.images) else {}
 
-    def support(self) -> dict[str, int]:
+    def support(self) -> dict[Metric, int]:
         """How many of the drawn units say anything about a metric; all of them where a name is absent."""
         table, real = self.table, ~self.table.truth_ignored[0]
-        units = {"image_sensitivity": int((self.images.real & self.images.counted).sum())}
+        units: dict[Metric, int] = {"image_sensitivity": int((self.images.real & self.images.counted).sum())}
         units["image_specificity"] = int((~self.images.real & self.images.counted).sum())
         if self.groups is not None:
             units["group_sensitivity"] = int((self.groups.real & self.groups.counted).sum())
@@ -90,19 +89,21 @@ class Measured:
             units |= {f"map_{size}": of_size, f"ar_{size}": of_size}
         for k, name in enumerate(table.classes):
             with_truth = len(np.unique(true[real & (table.truths.label == k)]))
-            units |= {f"{name}.{key}": with_truth for key in ("ap", "ap50", "ap75", "ar100", "recall", "f1")}
-            units[f"{name}.precision"] = len(np.unique(ours[label == k]))
+            units |= {OfClass(name, key): with_truth for key in ("ap", "ap50", "ap75", "ar100", "recall", "f1")}
+            units[OfClass(name, "precision")] = len(np.unique(ours[label == k]))
         return units
 
-    def _calibration_errors(self, weights: Weights) -> dict[str, Floats]:
+    def _calibration_errors(self, weights: Weights) -> dict[Metric, Floats]:
         ours, kind = self.table.detections, self.outcomes.judged.kind
         rows = np.flatnonzero((kind != Kind.IGNORED) & (ours.score >= FLOOR))
         right = kind[rows] == Kind.FOUND
-        errors = {"ece": expected_calibration_error(ours.score[rows], right, ours.image[rows], weights)}
+        whole = expected_calibration_error(ours.score[rows], right, ours.image[rows], weights)
+        errors: dict[Metric, Floats] = {"ece": whole}
         for k, name in enumerate(self.table.classes):
             here = ours.label[rows] == k
             own = rows[here]
-            errors[f"{name}.ece"] = expected_calibration_error(ours.score[own], right[here], ours.image[own], weights)
+            error = expected_calibration_error(ours.score[own], right[here], ours.image[own], weights)
+            errors[OfClass(name, "ece")] = error
         return errors
 
 
@@ -117,26 +118,16 @@ def measured(
 
 
 def intervals(
-    values: dict[str, float], drawn: dict[str, Floats], units: int, support: dict[str, int]
-) -> dict[str, Interval]:
+    values: dict[Metric, float], drawn: dict[Metric, Floats], units: int, support: dict[Metric, int]
+) -> dict[Metric, Interval]:
     """The 95 % interval of each metric from its replicates."""
     return {
-        name: interval(values[name], drawn[name], min(units, support.get(name, units)), is_share(name))
-        for name in values
-        if name in drawn
+        metric: interval(value, drawn[metric], min(units, support.get(metric, units)), is_share(metric))
+        for metric, value in values.items()
+        if metric in drawn
     }
 
 
-def is_share(name: str) -> bool:
+def is_share(metric: Metric) -> bool:
     """Whether a metric is a share of things, so that a value of 0 or 1 may come from having seen few of them."""
-    return higher_is_better(name)
-
-
-def higher_is_better(name: str) -> bool:
-    """False for false alarms, costs, AP lost and calibration error."""
-    return not (name in UNBOUNDED or name.startswith("lost_") or name.split(".")[-1] == "ece")
-
-
-def estimate(name: str, values: dict[str, float], known: dict[str, Interval]) -> Estimate:
-    """The metric with its interval."""
-    return Estimate(values.get(name, math.nan), *known.get(name, Interval(math.nan, math.nan)))
+    return higher_is_better(metric)

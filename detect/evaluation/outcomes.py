@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from detect.evaluation.bootstrap import Floats, Weights, divided, per_image
 from detect.evaluation.match import MatchTable
 from detect.evaluation.mistakes import Kind, Kinds, kinds
+from detect.evaluation.naming import Metric, OfClass
 from detect.evaluation.pairs import Rows, greedy, overlap, same_key
 
 
@@ -113,7 +114,7 @@ def judge(table: MatchTable, iou: float, confidence: float | Floats, judged: Kin
     return Outcomes(table, judged, least, iou, rows, kind, truth, pair, missed)
 
 
-def point_metrics(outcomes: Outcomes, weights: Weights) -> dict[str, Floats]:
+def point_metrics(outcomes: Outcomes, weights: Weights) -> dict[Metric, Floats]:
     """Precision, recall, F1 and false alarms per image at the operating point, overall and per class; (B,) by name."""
     table, classes, images = outcomes.table, len(outcomes.table.classes), len(outcomes.table.images)
     image, label = table.detections.image[outcomes.rows], table.detections.label[outcomes.rows]
@@ -122,10 +123,10 @@ def point_metrics(outcomes: Outcomes, weights: Weights) -> dict[str, Floats]:
     hits = per_image(images, image[hit], label[hit], classes) @ weights
     alarms = per_image(images, image[wrong], label[wrong], classes) @ weights
     truths = per_image(images, table.truths.image[true], table.truths.label[true], classes) @ weights
-    metrics = _rates(hits.sum(axis=0), alarms.sum(axis=0), truths.sum(axis=0))
+    metrics: dict[Metric, Floats] = dict(_rates(hits.sum(axis=0), alarms.sum(axis=0), truths.sum(axis=0)).items())
     metrics["false_alarms_per_image"] = divided(alarms.sum(axis=0), weights.sum(axis=0))
     for k, name in enumerate(table.classes):
-        metrics |= {f"{name}.{key}": value for key, value in _rates(hits[k], alarms[k], truths[k]).items()}
+        metrics |= {OfClass(name, key): value for key, value in _rates(hits[k], alarms[k], truths[k]).items()}
     return metrics
 
 

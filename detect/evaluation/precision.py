@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from detect.evaluation.bootstrap import Weights, divided, mean_of_defined, per_image
 from detect.evaluation.match import AREAS, COCO_IOUS, MAX_DETECTIONS, MatchTable
+from detect.evaluation.naming import Metric, OfClass
 
 RECALLS = np.linspace(0, 1, 101)
 SIZES = [(a, size) for a, size in enumerate(AREAS) if size != "all"]
@@ -115,7 +116,7 @@ def resampled_recall(table: MatchTable, weights: Weights, area: int = 0, most: i
     return divided(hits.reshape(len(COCO_IOUS), classes, weights.shape[1]), truths)
 
 
-def resampled_metrics(table: MatchTable, weights: Weights) -> dict[str, Floats]:
+def resampled_metrics(table: MatchTable, weights: Weights) -> dict[Metric, Floats]:
     """COCO's twelve metrics, those of each class, and the mean AP at each further IoU of the table, (B,) by name."""
     ten = len(COCO_IOUS)
     ap = resampled_ap(table, weights)
@@ -125,10 +126,10 @@ def resampled_metrics(table: MatchTable, weights: Weights) -> dict[str, Floats]:
     recalls = {f"ar{most}": resampled_recall(table, weights, 0, most).mean(axis=0) for most in MAX_DETECTIONS}
     result |= recalls | {f"ar_{size}": resampled_recall(table, weights, a).mean(axis=0) for a, size in SIZES}
     result |= {f"map@{iou:g}": ap[t] for t, iou in enumerate(table.ious.round(4).tolist())}
-    metrics = {name: mean_of_defined(values) for name, values in result.items()}
+    metrics: dict[Metric, Floats] = {name: mean_of_defined(values) for name, values in result.items()}
     for k, name in enumerate(table.classes):
         ours = {"ap": over_ious[k], "ap50": ap[0, k], "ap75": ap[5, k], "ar100": recalls["ar100"][k]}
-        metrics |= {f"{name}.{key}": value for key, value in ours.items()}
+        metrics |= {OfClass(name, key): value for key, value in ours.items()}
     return metrics
 
 

@@ -3,39 +3,61 @@
 from __future__ import annotations
 
 import math
-from difflib import get_close_matches
 from typing import NamedTuple
 
 from detect.errors import ConfigError
 from detect.evaluation.evaluation import Evaluation
-from detect.evaluation.metrics import higher_is_better
+from detect.evaluation.naming import Metric, higher_is_better, metric_named
 
 
 class Miss(NamedTuple):
     """A metric that falls short of what was asked; `value` is the end of its interval where that was judged."""
 
-    name: str
+    metric: Metric
     wanted: float
     value: float
 
     def __str__(self) -> str:
-        beyond = "under" if higher_is_better(self.name) else "over"
+        beyond = "under" if higher_is_better(self.metric) else "over"
         value = "undefined" if math.isnan(self.value) else f"{self.value:.3f}, {beyond} {self.wanted:g}"
-        return f"{self.name} is {value}"
+        return f"{self.metric} is {value}"
 
 
 def parse_thresholds(text: str) -> dict[str, float]:
-    """Name and number of each. Raises ConfigError for what is no `NAME=NUMBER,...`."""
+    """Number of each metric, as it is written; commas and `=` may stand in the name of a class.
+
+    Raises ConfigError for what is no `NAME=NUMBER,...`.
+    """
     wanted: dict[str, float] = {}
+    begun = ""
     for part in text.split(","):
-        name, sign, number = part.rpartition("=")
-        try:
-            wanted[name.strip()] = float(number)
-        except ValueError:
-            sign = ""
-        if not sign or not name.strip() or not math.isfinite(wanted[name.strip()]):
-            raise ConfigError(f"{part!r} is not a threshold: expected METRIC=NUMBER, such as map50=0.6,recall=0.7")
+        name, _, number = (begun + part).rpartition("=")
+        begun = "" if _is_number(number) and name.strip() else f"{begun}{part},"
+        if not begun:
+            wanted[name] = float(number)
+    if begun:
+        raise _no_threshold(begun[:-1])
     return wanted
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
+
+
+def _metric(text: str, evaluation: Evaluation) -> Metric:
+    """The metric that is written so; with a comma in it, what stands before is more likely one without a number."""
+    try:
+        return metric_named(text, evaluation.values)
+    except ConfigError as unknown:
+        first, comma, _ = text.partition(",")
+        raise (_no_threshold(first) if comma else unknown) from None
+
+
+def _no_threshold(text: str) -> ConfigError:
+    return ConfigError(f"{text!r} is not a threshold: expected METRIC=NUMBER, such as map50=0.6,recall=0.7")
 
 
 def missed(evaluation: Evaluation, wanted: dict[str, float], *, strict: bool = False) -> list[Miss]:
@@ -47,15 +69,12 @@ def missed(evaluation: Evaluation, wanted: dict[str, float], *, strict: bool = F
     if strict and not evaluation.intervals:
         raise ConfigError("--strict needs intervals: give --resamples")
     short = []
-    for name, number in wanted.items():
-        if name not in evaluation.values:
-            close = get_close_matches(name, evaluation.values, n=1)
-            hint = f"; did you mean {close[0]!r}?" if close else ""
-            raise ConfigError(f"there is no metric {name!r}{hint} (docs/metrics.md names all)")
-        value, low, high = evaluation.estimate(name)
-        up = higher_is_better(name)
+    for text, number in wanted.items():
+        metric = _metric(text, evaluation)
+        value, low, high = evaluation.estimate(metric)
+        up = higher_is_better(metric)
         if strict:
             value = low if up else high
         if math.isnan(value) or (value < number if up else value > number):
-            short.append(Miss(name, number, value))
+            short.append(Miss(metric, number, value))
     return short

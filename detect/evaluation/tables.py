@@ -8,6 +8,7 @@ import numpy as np
 
 from detect.evaluation.document import data, mistake_counts
 from detect.evaluation.evaluation import Evaluation
+from detect.evaluation.naming import LOST, Metric, OfClass
 from detect.evaluation.outcomes import Counts
 from detect.evaluation.presence import counts
 
@@ -66,8 +67,8 @@ def span(low: float, high: float, sign: bool = False) -> str:
     return f"{low:+.3f} to {high:+.3f}" if sign else f"{low:.3f} to {high:.3f}"
 
 
-def _estimated(evaluation: Evaluation, key: str) -> tuple[str, str]:
-    value, low, high = evaluation.estimate(key)
+def _estimated(evaluation: Evaluation, metric: Metric) -> tuple[str, str]:
+    value, low, high = evaluation.estimate(metric)
     return show(value), span(low, high)
 
 
@@ -107,7 +108,7 @@ def presence_rows(evaluation: Evaluation, prefix: str) -> Rows:
 def mistake_rows(evaluation: Evaluation) -> Rows:
     """MISTAKE_COLUMNS, in the order of the table MISTAKES."""
     made = mistake_counts(evaluation.outcomes)
-    return [(name, str(made[key]), *_estimated(evaluation, f"lost_{key}"), meaning) for key, name, meaning in MISTAKES]
+    return [(name, str(made[key]), *_estimated(evaluation, LOST + key), meaning) for key, name, meaning in MISTAKES]
 
 
 def slice_rows(evaluation: Evaluation, only_worse: bool = False) -> Rows:
@@ -155,10 +156,10 @@ def interval_line(evaluation: Evaluation) -> str:
 def class_rows(evaluation: Evaluation) -> Rows:
     """One row of CLASS_COLUMNS per class, and one for all of them together."""
     rows = [
-        _class_row(evaluation, name, f"{name}.", made, f"{evaluation.outcomes.confidence[k]:g}")
+        _class_row(evaluation, name, made, f"{evaluation.outcomes.confidence[k]:g}")
         for k, (name, made) in enumerate(zip(evaluation.table.classes, evaluation.outcomes.classes, strict=True))
     ]
-    return [*rows, _class_row(evaluation, "all", "", evaluation.outcomes.overall, "")]
+    return [*rows, _class_row(evaluation, None, evaluation.outcomes.overall, "")]
 
 
 def confusions(evaluation: Evaluation, most: int = 12) -> list[tuple[str, str, int]]:
@@ -194,17 +195,20 @@ def markdown(evaluation: Evaluation) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _class_row(evaluation: Evaluation, name: str, prefix: str, made: Counts, confidence: str) -> tuple[str, ...]:
-    keys = ("map", "map50") if not prefix else ("ap", "ap50")
+def _class_row(evaluation: Evaluation, label: str | None, made: Counts, confidence: str) -> tuple[str, ...]:
+    """The row of a class, or of all classes together (None)."""
+    own = ("ap", "ap50", "precision", "recall", "f1")
+    whole: tuple[Metric, ...] = ("map", "map50", "precision", "recall", "f1")
+    ap, ap50, precision, recall, f1 = whole if label is None else (OfClass(label, name) for name in own)
     return (
-        name,
+        "all classes" if label is None else label,
         str(made.true_positives + made.misses),
-        show(evaluation.values[prefix + keys[0]]),
-        *_estimated(evaluation, prefix + keys[1]),
+        show(evaluation.values[ap]),
+        *_estimated(evaluation, ap50),
         confidence,
-        *_estimated(evaluation, prefix + "precision"),
-        *_estimated(evaluation, prefix + "recall"),
-        show(evaluation.values[prefix + "f1"]),
+        *_estimated(evaluation, precision),
+        *_estimated(evaluation, recall),
+        show(evaluation.values[f1]),
         *map(str, made),
     )
 

@@ -41,7 +41,7 @@ def test_json_on_stdout_is_the_documented_object(files: tuple[Path, Path, Path])
     answer = run(truth, named, "--json", "--quiet")
     assert answer.exit_code == 0, answer.output
     value = json.loads(answer.stdout)
-    assert (value["schema"], value["version"]) == ("damage-detect metrics", 2)
+    assert (value["schema"], value["version"]) == ("damage-detect metrics", 3)
     assert json.loads(run(truth, bare, "--ids", truth, "--json", "--quiet").stdout) == value
 
 

@@ -18,6 +18,7 @@ from detect.evaluation.bootstrap import Interval, interval, per_image, replicate
 from detect.evaluation.columns import Detections, Truths
 from detect.evaluation.match import MatchTable
 from detect.evaluation.metrics import measured
+from detect.evaluation.naming import Metric, OfClass
 from detect.evaluation.outcomes import judge, point_metrics
 from detect.evaluation.precision import RECALLS, averages, recalls_reached, resampled_ap, resampled_metrics
 from tests.evaluation.random_sets import knobs, random_set
@@ -36,7 +37,7 @@ def test_at_weight_one_the_metrics_are_the_official_ones(setting: dict[str, Any]
         assert weighted[name][0] == pytest.approx(value, abs=1e-12, nan_ok=True)
     for k, name in enumerate(table.classes):
         for key, value in official.of_class(k).items():
-            assert weighted[f"{name}.{key}"][0] == pytest.approx(value, abs=1e-12, nan_ok=True)
+            assert weighted[OfClass(name, key)][0] == pytest.approx(value, abs=1e-12, nan_ok=True)
 
 
 @settings(max_examples=60, deadline=None)
@@ -60,7 +61,7 @@ def test_a_weight_is_a_number_of_copies(setting: dict[str, Any]) -> None:
     )
 
 
-def _all_metrics(dataset: Dataset, predictions: Predictions, weights: NDArray[np.float64]) -> dict[str, float]:
+def _all_metrics(dataset: Dataset, predictions: Predictions, weights: NDArray[np.float64]) -> dict[Metric, float]:
     table = match(dataset, predictions)
     parts = measured(table, judge(table, 0.5, 0.3), np.arange(len(dataset)))
     return {name: float(v[0]) for name, v in parts.at(weights).items()}
