@@ -129,7 +129,8 @@ class Image:
     `name` is the POSIX path relative to the dataset's root, and the identity: two files called `1.jpg` in two
     folders are two images. `path` is where the file lies on this machine (None: it was not found) and takes no
     part in `==`. Width and height are those of the upright image, in pixels. `labels` answer questions about the whole
-    photo: {"damaged": "yes", "severity": "light"}; one that is absent was not asked of it.
+    photo: {"damaged": "yes", "severity": "light"}; one that is absent was not asked of it. `id` is its id in the COCO
+    file it was read from; it takes no part in `==` and only orders detections of equal score, as in COCO's evaluation.
 
     Raises DataError where the name is no such path (absolute, with a drive, `..` or an empty part) or a side is not 1
     pixel or more.
@@ -143,6 +144,7 @@ class Image:
     attributes: Attributes = NONE
     path: Path | None = field(default=None, compare=False)
     labels: Mapping[str, str] = UNLABELLED
+    id: float | str | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         if type(self.boxes) is not tuple:

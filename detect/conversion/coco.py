@@ -244,7 +244,8 @@ def _entries(part: _Part, source: Source, of_photos: PhotoLabels) -> Iterator[En
         size = (int(stated_size[0]), int(stated_size[1])) if stated_size and sane else None
         boxes = part.boxes.get(key) or Found()
         labels = of_photos(row["labels"], part.path, f"image {key}") if "labels" in row else UNLABELLED
-        yield Entry(listed, split_name(part.split), size, boxes, part.path, "annotation", _values(row), labels)
+        split = split_name(part.split)
+        yield Entry(listed, split, size, boxes, part.path, "annotation", _values(row), labels, id=row["id"])
 
 
 def _values(row: dict[str, Any]) -> Attributes:

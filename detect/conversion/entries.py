@@ -21,7 +21,10 @@ Corners = tuple[float, float, float, float]
 
 
 class Entry(NamedTuple):
-    """One image as a file lists it, at `where`; `unit` is what its boxes are counted in ("image 1.jpg: shape")."""
+    """One image as a file lists it, at `where`; `unit` is what its boxes are counted in ("image 1.jpg: shape").
+
+    `id` is the image's own in that file, where it has one that means something to other files.
+    """
 
     listed: stated.Stated
     split: str | None
@@ -32,6 +35,7 @@ class Entry(NamedTuple):
     attributes: Attributes = NONE
     labels: Mapping[str, str] = UNLABELLED
     where: str = ""
+    id: float | str | None = None
 
 
 def assemble(
@@ -53,7 +57,7 @@ def assemble(
         if size := settle_size(path, entry.size, entry.file, problems, entry.where):
             boxes = tidy(entry.boxes, *size, entry.file, entry.unit, problems)
             place = Path(path) if path else None
-            images.append(Image(name, *size, boxes, entry.split, entry.attributes, place, entry.labels))
+            images.append(Image(name, *size, boxes, entry.split, entry.attributes, place, entry.labels, entry.id))
     return gathered(labels.classes, images, problems, questions)
 
 

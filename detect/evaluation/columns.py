@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,7 +63,7 @@ def truths(dataset: Dataset) -> Truths:
 def detections(dataset: Dataset, predictions: Predictions) -> Detections:
     """All predicted boxes that lie in images and classes of the data; those of other classes are left out.
 
-    Ordered by the data's images and, within one, as predicted: the order that breaks ties between equal scores.
+    Ordered by the data's images and, within one, as predicted.
     """
     columns = predictions.columns()
     image = _translation(columns.names, [image.name for image in dataset.images])[columns.image]
@@ -71,6 +71,21 @@ def detections(dataset: Dataset, predictions: Predictions) -> Detections:
     rows = np.flatnonzero((image >= 0) & (label >= 0))
     rows = rows[np.argsort(image[rows], kind="stable")]
     return Detections(with_filed_corners(columns.xyxy[rows]), label[rows], image[rows], columns.score[rows])
+
+
+def order_of_images(dataset: Dataset) -> NDArray[np.int64]:
+    """(I,) the place of each image where detections of equal score are put in order.
+
+    By rising id where all have one, as COCOeval takes the images; ids of which some are text are compared as text, as
+    it does. Otherwise, and where ids are equal, the order of the data.
+    """
+    ids: list[Any] = [image.id for image in dataset.images]
+    place = np.arange(len(ids))
+    if None not in ids:
+        if any(isinstance(one, str) for one in ids):
+            ids = list(map(str, ids))
+        place[sorted(range(len(ids)), key=ids.__getitem__)] = np.arange(len(ids))
+    return place
 
 
 def _translation(ours: tuple[str, ...], theirs: tuple[str, ...] | list[str]) -> NDArray[np.int64]:

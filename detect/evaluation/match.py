@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from detect.data import Dataset, Predictions
 from detect.errors import ConfigError
-from detect.evaluation.columns import Detections, Truths, detections, truths
+from detect.evaluation.columns import Detections, Truths, detections, order_of_images, truths
 from detect.evaluation.pairs import Rows, area, greedy, overlap, same_key
 
 COCO_IOUS = np.linspace(0.5, 0.95, 10)
@@ -24,10 +24,10 @@ class MatchTable:
     """D detections and G truths of one evaluation, T IoU thresholds, A = 4 area ranges (AREAS).
 
     `detections` holds the best 100 per image and class, sorted by class and then by falling score, ties in the order
-    of the images and of the predictions; `rank` (D,) is the place by score within image and class, from 0; `dropped`
-    counts those beyond the 100. `found` (A, T, D): matched to a truth that counts. `ignored` (A, T, D): counts
-    neither as found nor as false alarm. `truth` (T, D): the row of the matched truth over all sizes, or -1.
-    `truth_ignored` (A, G).
+    of the images' ids (see `order_of_images`) and of the predictions; `rank` (D,) is the place by score within image
+    and class, from 0; `dropped` counts those beyond the 100. `found` (A, T, D): matched to a truth that counts.
+    `ignored` (A, T, D): counts neither as found nor as false alarm. `truth` (T, D): the row of the matched truth over
+    all sizes, or -1. `truth_ignored` (A, G).
     """
 
     classes: tuple[str, ...]
@@ -67,7 +67,7 @@ def match(dataset: Dataset, predictions: Predictions, ious: NDArray[np.float64] 
     free. A detection that takes an ignored truth, or takes none and is itself outside the area range, is ignored.
     """
     true = truths(dataset)
-    best, rank, dropped = _best(detections(dataset, predictions), len(dataset.images))
+    best, rank, dropped = _best(detections(dataset, predictions), order_of_images(dataset))
     limits = np.array(list(AREAS.values()))
     outside = (true.area < limits[:, :1]) | (true.area > limits[:, 1:])
     truth_ignored = true.ignored | outside
@@ -104,11 +104,14 @@ def _key(boxes: Truths | Detections, images: int) -> Rows:
     return np.asarray(boxes.label * max(1, images) + boxes.image)
 
 
-def _best(all_of_them: Detections, images: int) -> tuple[Detections, Rows, int]:
-    """Sorted by class and falling score, the 100 best per image and class; their ranks; how many were dropped."""
-    order = np.lexsort((all_of_them.image, -all_of_them.score, all_of_them.label))
+def _best(all_of_them: Detections, place: Rows) -> tuple[Detections, Rows, int]:
+    """Sorted by class and falling score, the 100 best per image and class; their ranks; how many were dropped.
+
+    `place` (I,) puts images in order where scores are equal.
+    """
+    order = np.lexsort((place[all_of_them.image], -all_of_them.score, all_of_them.label))
     ordered = all_of_them.take(order)
-    rank = _rank(_key(ordered, images))
+    rank = _rank(_key(ordered, len(place)))
     keep = rank < MAX_DETECTIONS[-1]
     return ordered.take(keep), rank[keep], int(np.count_nonzero(~keep))
 
