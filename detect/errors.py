@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 Level = Literal["error", "repaired", "dropped", "note", "lost"]
 
-SHOWN = 20  # problems spelled out in a message; the rest are counted
+SHOWN = 20  # problems spelled out in a message; the rest are counted, and every kind is shown
 
 
 class DetectError(Exception):
     """Anything that this package refuses to do. Its text is fit for a terminal; the command line exits with 1."""
+
+    kind = "refused"
+
+    def listed(self) -> tuple[Problem, ...]:
+        """What is wrong as problems, for machines: all of a DataError, else one of this `kind`."""
+        return (Problem("error", self.kind, str(self)),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,23 +48,35 @@ class Problem:
 class DataError(DetectError):
     """Input that cannot be read as what it should be. `problems` holds every Problem found, not the first."""
 
+    kind = "bad input"
+
     def __init__(self, problems: Problem | Sequence[Problem] | str) -> None:
         if isinstance(problems, str):
-            problems = Problem("error", problems, problems)
+            problems = Problem("error", self.kind, problems)
         self.problems: tuple[Problem, ...] = (problems,) if isinstance(problems, Problem) else tuple(problems)
         super().__init__(_message(self.problems))
+
+    def listed(self) -> tuple[Problem, ...]:
+        """Every problem found."""
+        return self.problems
 
 
 class ConfigError(DetectError):
     """A recipe, a dataset description or an option with a wrong name or value."""
 
+    kind = "configuration"
+
 
 class ModelError(DetectError):
     """Weights that are missing, unsafe or do not fit; a model that cannot run."""
 
+    kind = "model"
+
 
 class MissingExtra(DetectError):
     """`package`, which an optional part needs, is not installed; the text says how to install `extra`, which has it."""
+
+    kind = "missing package"
 
     def __init__(self, package: str, extra: str) -> None:
         self.package, self.extra = package, extra
@@ -122,8 +140,34 @@ class Problems:
         ]
 
 
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known name that looks most like a word, whatever the case; None where none does."""
+    from difflib import get_close_matches
+
+    names = {name.lower(): name for name in known}
+    likeness = 0.5 if len(word) < 4 else 0.6  # one wrong letter of two, or difflib's own
+    close = get_close_matches(word.lower(), names, n=1, cutoff=likeness)
+    return names[close[0]] if close else None
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """The end of a message about a wrong word: "; did you mean NAME?", or nothing."""
+    close = nearest(word, known)
+    return f"; did you mean {close}?" if close else ""
+
+
 def _message(problems: Sequence[Problem]) -> str:
-    lines = [str(p) for p in problems[:SHOWN]]
-    if len(problems) > SHOWN:
-        lines.append(f"... and {len(problems) - SHOWN} more")
+    """All problems in the order found where they are few, else the first ones of every kind, and how many there are."""
+    if len(problems) <= SHOWN:
+        return "\n".join(map(str, problems))
+    kinds: dict[str, list[Problem]] = {}
+    for problem in problems:
+        kinds.setdefault(problem.kind, []).append(problem)
+    each = max(1, SHOWN // len(kinds))
+    lines: list[str] = []
+    for kind, alike in kinds.items():
+        lines += map(str, alike[:each])
+        if len(alike) > each:
+            of = f" ({kind})" if len(kinds) > 1 else ""
+            lines.append(f"... and {len(alike) - each:,} more{of}")
     return "\n".join(lines)

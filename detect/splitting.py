@@ -23,6 +23,12 @@ Counts = dict[str, dict[str, Any]]
 
 SPLIT_NAMES = ("train", "val", "test")
 
+SMALLEST = 1e-9
+"""Share of the images, below which a split is asked for by mistake."""
+
+MANY = 8
+"""Classes that a note names; more are counted."""
+
 
 def split(
     dataset: Dataset, ratios: Ratios, *, group: str | None = None, seed: int = 0, problems: Problems | None = None
@@ -43,6 +49,7 @@ def split(
         problems.add("note", "split replaced", f"the data came with {', '.join(dataset.splits)}; divided anew")
     part = _parts(dataset, list(wanted.values()), group, seed, problems)
     names = list(wanted)
+    _note_lacking(dataset, part, names, problems)
     return replace(dataset, images=tuple(replace(i, split=names[part[i.name]]) for i in dataset.images))
 
 
@@ -91,7 +98,13 @@ def normalised(ratios: Ratios) -> dict[str, float]:
             raise ConfigError(f"ratios: {name!r} is no name for a split (letters, digits, - and _)")
         if not (math.isfinite(ratio) and ratio > 0):
             raise ConfigError(f"ratios: {name} must be a positive number, got {ratio:g}; leave it out if not wanted")
-    total = math.fsum(ratios.values())
+    try:
+        total = math.fsum(ratios.values())
+    except OverflowError:
+        total = math.inf
+    for name, ratio in ratios.items():
+        if ratio / total < SMALLEST:
+            raise ConfigError(f"ratios: the numbers are too large or lie too far apart; {name} would get nothing")
     return {name: ratio / total for name, ratio in ratios.items()}
 
 
@@ -138,19 +151,23 @@ def rows(found: Counts) -> dict[str, dict[str, int]]:
 
 def group_keys(names: Iterable[str], pattern: str) -> dict[str, Hashable]:
     """The group of each name. Raises ConfigError for a broken pattern, DataError with all names that it misses."""
-    try:
-        expression = re.compile(pattern)
-    except re.error as error:
-        raise ConfigError(f"group '{pattern}' is no regular expression: {error}") from None
-    problems = Problems()
+    wanted, problems = expression(pattern), Problems()
     keys: dict[str, Hashable] = {}
     for name in names:
-        if match := expression.search(name):
+        if match := wanted.search(name):
             keys[name] = match.groups() or match.group()
         else:
             problems.add("error", "no group", f"group '{pattern}' does not match", file=name)
     problems.raise_errors()
     return keys
+
+
+def expression(pattern: str) -> re.Pattern[str]:
+    """The regular expression of a group. Raises ConfigError for a broken one."""
+    try:
+        return re.compile(pattern)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise ConfigError(f"group '{pattern}' is no regular expression: {error}") from None
 
 
 def duplicates(images: Sequence[Image]) -> list[list[str]]:
@@ -167,6 +184,23 @@ def duplicates(images: Sequence[Image]) -> list[list[str]]:
         problem = Problem("error", "unreadable image", error.strerror or str(error), str(error.filename))
         raise DataError(problem) from None
     return _alike(same_sized, digests.__getitem__)
+
+
+def _note_lacking(dataset: Dataset, part: Mapping[str, int], names: Sequence[str], problems: Problems) -> None:
+    """Name the classes of which a split has no box, and how many there are: it cannot learn or measure them."""
+    columns = dataset.columns()
+    of_image = np.array([part[image.name] for image in dataset.images], dtype=np.int64)
+    boxes = np.zeros((len(names), len(dataset.classes)), dtype=np.int64)
+    np.add.at(boxes, (of_image[columns.image], columns.label), 1)
+    total = boxes.sum(axis=0)
+    lines = []
+    for name, row in zip(names, boxes, strict=True):
+        lacking = [f"{dataset.classes[c]} ({total[c]} in the data)" for c in np.flatnonzero((row == 0) & (total > 0))]
+        if lacking:
+            more = f" and {len(lacking) - MANY} more classes" if len(lacking) > MANY else ""
+            lines.append(f"{name} has no box of {', '.join(lacking[:MANY])}{more}")
+    if lines:
+        problems.add("note", "class missing in a split", "; ".join(lines))
 
 
 def _alike(items: Iterable[T], key: Callable[[T], Hashable]) -> list[list[T]]:

@@ -1,16 +1,20 @@
 """The command line. One thin file per command: it parses, calls the package that does the work (COMMANDS) and prints.
 
-Exit codes: 0 done, 1 bad input, 2 bad usage, 3 a threshold was missed, 130 interrupted.
+Exit codes: 0 done, 1 refused, 2 bad usage, 3 a threshold was missed, 130 interrupted.
 """
 
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from detect.version import __version__
+
+if TYPE_CHECKING:
+    from detect.errors import Problem
 
 # Command, a verb: the package that does its work, a noun. In the order of the work, which is the order of the README.
 COMMANDS = {
@@ -32,6 +36,7 @@ COMMANDS = {
 }
 
 THRESHOLD_MISSED = 3
+AS_JSON = "detect.json"
 
 
 class Commands(click.Group):
@@ -59,18 +64,35 @@ class Commands(click.Group):
             ctx.fail(f"No such command {name!r}. Did you mean {close[0]!r}?")
         return super().resolve_command(ctx, args)
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Like click's; notes whether a failure is to be printed as JSON, too, also one to understand the rest."""
+        ctx.meta[AS_JSON] = "--json" in args
+        return super().parse_args(ctx, args)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; what a user can put right is printed without a traceback, exit code 1."""
-        from detect.errors import DetectError
+        from detect.errors import DetectError, Problem
 
         try:
             return super().invoke(ctx)
+        except click.UsageError as error:
+            _print_failure(ctx, error.format_message(), (Problem("error", "bad usage", error.format_message()),))
+            raise
         except DetectError as error:
+            _print_failure(ctx, str(error), error.listed())
             click.echo(f"error: {error}", err=True)
             ctx.exit(1)
         except KeyboardInterrupt:
             click.echo("interrupted", err=True)
             ctx.exit(130)
+
+
+def _print_failure(ctx: click.Context, text: str, problems: Sequence[Problem]) -> None:
+    """Under `--json`, what went wrong as one object on stdout; the text goes to stderr anyway."""
+    if ctx.meta[AS_JSON]:
+        from detect.cli.options import print_json
+
+        print_json({"error": text, "problems": problems})
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

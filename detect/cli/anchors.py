@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from detect.cli import options
+from detect.cli.reading import Reading, reading
 
 
 @click.command()
@@ -17,10 +18,18 @@ from detect.cli import options
 @click.option("--split", metavar="NAME", help="Only the boxes of this split, such as train.")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Another number gives another fit.")
 @click.option("--draw", type=click.Path(path_type=Path), help="A PNG of the boxes and both sets of anchors.")
+@reading("Bad items of DATA: an error, or left out.")
 @options.quiet
 @options.as_json
 def anchors(
-    data: Path, model: str, imgsz: int | None, split: str | None, seed: int, draw: Path | None, as_json: bool
+    data: Path,
+    model: str,
+    imgsz: int | None,
+    split: str | None,
+    seed: int,
+    draw: Path | None,
+    reading: Reading,
+    as_json: bool,
 ) -> None:
     """Fit the anchors of a detector to the boxes of DATA, as the model sees them after resizing.
 
@@ -36,12 +45,15 @@ def anchors(
     from detect.models.families import check_size, fixed_size
     from detect.recipes import Recipe
 
-    imgsz = imgsz or fixed_size(model) or 640
-    check_size(model, imgsz)
-    defaults = layout(model, imgsz)
-    dataset = options.read_data(data)
+    with options.value_of("--model"):
+        size = imgsz or fixed_size(model) or 640
+    with options.value_of("--imgsz"):
+        check_size(model, size)
+    with options.value_of("--model"):
+        defaults = layout(model, size)
+    dataset = reading.read(data)
     images = dataset.only(split).images if split else dataset.images
-    boxes = seen_boxes(images, model, imgsz)
+    boxes = seen_boxes(images, model, size)
     shapes = fit_anchors(boxes, defaults, positive(Recipe(model=model)), seed)
     both = {"default": defaults.shapes, "fitted": shapes}
     placed = {name: quality(overlap(boxes, those, defaults)) for name, those in both.items()}

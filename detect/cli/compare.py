@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from detect.cli import THRESHOLD_MISSED, options
+from detect.cli.reading import Reading, reading
 
 if TYPE_CHECKING:
     from detect.evaluation.compare import Comparison, Difference
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     "--metric", default="map", show_default=True, metavar="METRIC", help="The metric that the verdict is about."
 )
 @click.option("--fail-if-worse", is_flag=True, help="Exit with 3 where B is worse by that metric.")
+@reading("Bad items of DATA: an error, or left out.")
 @options.quiet
 @options.as_json
 @click.pass_context
@@ -33,6 +35,7 @@ def compare(
     b: Path,
     metric: str,
     fail_if_worse: bool,
+    reading: Reading,
     as_json: bool,
     split: str | None,
     ids: Path | None,
@@ -49,14 +52,19 @@ def compare(
     """
     from detect import conversion
     from detect import evaluation as room
+    from detect.evaluation.compare import MIN_REPLICATES
 
-    dataset = options.read_data(data)
+    if settings["resamples"] < MIN_REPLICATES:
+        raise click.BadParameter(f"a comparison needs at least {MIN_REPLICATES} resamples", param_hint="'--resamples'")
+    how = options.settings(settings)
+    dataset = reading.read(data)
     found = [conversion.read_predictions(path, ids=ids) for path in (a, b)]
     if split is not None:
         parts = [room.only_split(dataset, one, split) for one in found]
         dataset, found = parts[0][0], [part[1] for part in parts]
-    result = room.compare(dataset, *found, **options.settings(settings))
-    verdict = result.of(metric)
+    result = room.compare(dataset, *found, **how)
+    with options.value_of("--metric"):
+        verdict = result.of(metric)
     if as_json:
         options.print_json({**result.as_dict(), "metric": metric, "verdict": verdict.verdict})
     else:

@@ -3,42 +3,52 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from detect.cli import options
+from detect.cli.reading import Reading, reading
 
 if TYPE_CHECKING:
     from detect.data import Dataset
     from detect.errors import Problems
 
-READ = ("voc", "voc-devkit", "yolo", "darknet", "createml", "cvat", "cvat-video", "coco", "coco-results",
-        "csv", "class-folders", "label-studio", "labelme", "via")  # fmt: skip
-WRITTEN = ("yolo", "coco", "voc", "cvat", "createml", "darknet", "voc-devkit", "coco-results", "csv",
-           "class-folders")  # fmt: skip
+WRITTEN = (*options.FOLDERS, "coco-results")
+
+
+def _classes(text: str) -> tuple[str, ...]:
+    from detect.conversion.taxonomy import parse_classes
+
+    return parse_classes(text)
+
+
+def _mapping(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
+    """`--map`, each of it a pair or a file; the labels are compared with those of the data later."""
+    from detect.conversion.taxonomy import parse_pair
+
+    with options.value_of("--map"):
+        for text in value:
+            parse_pair(text)
+    return value
 
 
 @click.command()
 @click.argument("source", type=click.Path(path_type=Path))
 @click.argument("dest", type=click.Path(path_type=Path))
-@click.option("--to", "target", type=click.Choice(WRITTEN), required=True, help="The format to write.")
-@click.option(
-    "--from", "origin", type=click.Choice(READ), help="The format of SOURCE, where its content does not show it."
-)
-@click.option("--images", type=click.Path(path_type=Path), metavar="DIR", help="Where the images are, if elsewhere.")
+@click.option("--to", "target", type=options.OneOf(WRITTEN), required=True, help="The format to write.")
+@reading("fail: write nothing. skip: leave out the bad items and list them in rejects.jsonl beside DEST.")
 @click.option("--merge", multiple=True, type=click.Path(path_type=Path), metavar="SOURCE", help="Another source to put "
               "into the same dataset; may be repeated.")  # fmt: skip
-@click.option("--map", "mapping", multiple=True, metavar="OLD=NEW|FILE", help="Rename a label, or all that a YAML file "
-              "lists; may be repeated.")  # fmt: skip
+@click.option("--map", "mapping", multiple=True, callback=_mapping, metavar="OLD=NEW|FILE", help="Rename a label, or "
+              "all that a YAML file lists; may be repeated.")  # fmt: skip
 @click.option("--drop", multiple=True, metavar="LABEL", help="Leave out the boxes of a label; may be repeated.")
-@click.option("--classes", metavar="A,B,...|FILE", help="The order of the classes, and so of their ids: names, or a "
-              "text file with one per line.")  # fmt: skip
+@click.option("--classes", callback=options.parsed(_classes), metavar="A,B,...|FILE", help="The order of the classes, "
+              "and so of their ids: names, or a text file with one per line.")  # fmt: skip
 @click.option("--voc-origin", type=click.IntRange(0, 1), default=0, help="1: corners in VOC files, read or written, "
               "are pixels counted from 1, the far ones included, as in the VOC devkit.")  # fmt: skip
 @click.option("--ids", type=click.Path(path_type=Path), metavar="FILE", help="The COCO file that the ids of COCO "
               "results refer to.")  # fmt: skip
-@options.on_error("fail: write nothing. skip: leave out the bad items and list them in rejects.jsonl beside DEST.")
 @click.option("--no-images", is_flag=True, help="Write the annotations only.")
 @options.quiet
 @options.as_json
@@ -49,10 +59,11 @@ def convert(
     merge: tuple[Path, ...],
     mapping: tuple[str, ...],
     drop: tuple[str, ...],
-    classes: str | None,
+    classes: tuple[str, ...] | None,
     no_images: bool,
+    reading: Reading,
     as_json: bool,
-    **reading: Any,
+    **how: Any,
 ) -> None:
     """Read the annotations in SOURCE and write them to DEST in another format.
 
@@ -70,18 +81,17 @@ def convert(
       detect convert cvat.zip data/ --merge photos/ --to yolo --map scratches=scratch --drop rust --classes dent,scratch
     """
     from detect import conversion as room
-    from detect.errors import Problems
 
-    if reading["voc_origin"] == 1 and target == "voc":
+    if how["voc_origin"] == 1 and target == "voc":
         target = "voc-devkit"
     _check(dest, target)
-    problems = Problems()
+    problems = reading.problems
     with room.gc_paused():
-        dataset = _read([source, *merge], problems, **reading)
-        dataset = _relabelled(dataset, mapping, drop, classes, problems)
+        dataset = _read([source, *merge], reading, **how)
+        dataset = _relabelled(dataset, mapping, drop, classes or (), problems)
         room.write(dataset, dest, target, media="none" if no_images else "link", problems=problems)
-    rejects = _rejects(dest, problems) if reading["on_error"] == "skip" else None
     options.report(problems)
+    rejects = reading.write_rejects(dest.parent)
     if as_json:
         options.print_json(_result(dest, target, dataset, problems, rejects))
         return
@@ -104,59 +114,27 @@ def _check(dest: Path, target: str) -> None:
     refuse_to_overwrite(dest)
 
 
-def _rejects(dest: Path, problems: Problems) -> Path | None:
-    """Write what was left out beside `dest`; None where nothing was."""
-    from detect.conversion import write_rejects
-
-    path = dest.parent / "rejects.jsonl"
-    return path if write_rejects(problems, path) else None
-
-
-def _read(
-    sources: list[Path],
-    problems: Problems,
-    *,
-    origin: str | None,
-    images: Path | None,
-    on_error: Literal["fail", "skip"],
-    voc_origin: int,
-    ids: Path | None,
-) -> Dataset:
+def _read(sources: list[Path], reading: Reading, **how: Any) -> Dataset:
     from detect import conversion as room
 
-    parts = [
-        (
-            path.resolve().stem,
-            room.read(
-                path,
-                format=origin,
-                images=images,
-                on_error=on_error,
-                problems=problems,
-                voc_origin=voc_origin,
-                ids=ids,
-            ),
-        )
-        for path in sources
-    ]
-    return parts[0][1] if len(parts) == 1 else room.merge(parts, problems)
+    parts = [(path.resolve().stem, room.read(path, **reading.arguments, **how)) for path in sources]
+    return parts[0][1] if len(parts) == 1 else room.merge(parts, reading.problems)
 
 
 def _relabelled(
-    dataset: Dataset, mapping: tuple[str, ...], drop: tuple[str, ...], classes: str | None, problems: Problems
+    dataset: Dataset, mapping: tuple[str, ...], drop: tuple[str, ...], classes: tuple[str, ...], problems: Problems
 ) -> Dataset:
     if not (mapping or drop or classes):
         return dataset
-    from detect.conversion.taxonomy import check_known, parse_classes, parse_mapping, relabel
+    from detect.conversion.taxonomy import check_known, parse_mapping, relabel
 
     for label in drop:
         check_known(label, dataset.classes, "--drop")
     renamed = parse_mapping(mapping, dataset.classes)
-    return relabel(dataset, renamed, problems, drop=drop, classes=parse_classes(classes) if classes else ())
+    return relabel(dataset, renamed, problems, drop=drop, classes=classes)
 
 
 def _result(dest: Path, target: str, dataset: Dataset, problems: Problems, rejects: Path | None) -> dict[str, object]:
-    counts = problems.counts().items()
     return {
         "dest": dest,
         "format": target,
@@ -164,7 +142,7 @@ def _result(dest: Path, target: str, dataset: Dataset, problems: Problems, rejec
         "boxes": dataset.boxes,
         "classes": dataset.classes,
         "splits": {split: len(dataset.only(split)) for split in dataset.splits},
-        "problems": [{"level": level, "kind": kind, "count": count} for (level, kind), count in counts],
+        "problems": options.counted(problems),
         "rejects": rejects,
     }
 

@@ -8,11 +8,18 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from detect.cli import THRESHOLD_MISSED, options
+from detect.cli.reading import Reading, reading
 
 if TYPE_CHECKING:
     from detect.data import Dataset, Predictions
     from detect.evaluation import Evaluation
     from detect.evaluation.requirements import Miss
+
+
+def _wanted(text: str) -> dict[str, float]:
+    from detect.evaluation.requirements import parse_thresholds
+
+    return parse_thresholds(text)
 
 
 @click.command()
@@ -29,31 +36,31 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--calibrate",
-    type=click.Choice(["isotonic", "temperature"]),
+    type=options.OneOf(["isotonic", "temperature"]),
     help="Fit scores to the share that is right; saved in the point.json of --out.",
 )
 @click.option(
     "--fail-under",
     metavar="METRICS",
+    callback=options.parsed(_wanted),
     help="Exit with 3 where a metric falls short: map50=0.6,recall=0.7 or dent.recall=0.5.",
 )
 @click.option("--strict", is_flag=True, help="Judge --fail-under by the worse end of each interval.")
 @click.option("--out", type=click.Path(path_type=Path), help="New folder for the report.")
+@reading("Bad items of DATA: an error, or left out and listed in rejects.jsonl in --out.")
 @options.quiet
 @options.as_json
-@click.pass_context
 def evaluate(
-    ctx: click.Context,
-    /,
     data: Path,
     predictions: Path | None,
     weights: Path | None,
     split: str | None,
     ids: Path | None,
     point: Path | None,
-    fail_under: str | None,
+    fail_under: dict[str, float] | None,
     strict: bool,
     out: Path | None,
+    reading: Reading,
     as_json: bool,
     **settings: Any,
 ) -> None:
@@ -70,33 +77,40 @@ def evaluate(
       detect evaluate data/ test.json --split test --fail-under map50=0.6,recall=0.7
     """
     from detect import evaluation as room
-    from detect.evaluation.requirements import missed, parse_thresholds
+    from detect.evaluation.requirements import missed
     from detect.files import refuse_to_overwrite
     from detect.progress import remark
 
-    if (predictions is None) == (weights is None):
-        raise click.UsageError("give PREDICTIONS or --weights, one of them")
-    wanted = parse_thresholds(fail_under) if fail_under else {}
+    _check_usage(predictions, weights, strict=strict, resamples=settings["resamples"])
     if out is not None:
         refuse_to_overwrite(out)
-    known = options.other_point(point, settings)
-    dataset, found = _predictions(options.read_data(data), predictions, weights or Path(), split, ids)
-    result = room.evaluate(dataset, found, point=known, photos=out is not None, **options.settings(settings))
-    short = missed(result, wanted, strict=strict)
+    known, how = options.other_point(point, settings), options.settings(settings)
+    dataset, found = _predictions(reading.read(data), predictions, weights or Path(), split, ids)
+    result = room.evaluate(dataset, found, point=known, photos=out is not None, **how)
+    with options.value_of("--fail-under"):
+        short = missed(result, fail_under or {}, strict=strict)
     if out is not None:
         room.write_report(result, dataset, out, predictions=found if predictions is None else None)
+        reading.keep_rejects(out)
         remark(f"wrote {out / 'report.html'}, metrics.json, metrics.md and point.json")
     if as_json:
         options.print_json(room.metrics_document(result))
     else:
         _print(result)
     if short:
-        _fail(ctx, short)
+        _fail(short)
 
 
-def _fail(ctx: click.Context, short: list[Miss]) -> None:
+def _check_usage(predictions: Path | None, weights: Path | None, *, strict: bool, resamples: int) -> None:
+    if (predictions is None) == (weights is None):
+        raise click.UsageError("give PREDICTIONS or --weights, one of them")
+    if strict and not resamples:
+        raise click.UsageError("--strict needs intervals: give --resamples")
+
+
+def _fail(short: list[Miss]) -> None:
     click.echo("\n".join(f"missed: {miss}" for miss in short), err=True)
-    ctx.exit(THRESHOLD_MISSED)
+    click.get_current_context().exit(THRESHOLD_MISSED)
 
 
 def _predictions(

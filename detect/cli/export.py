@@ -18,7 +18,7 @@ LOOKED_AT = 8  # photos, at most
 
 @click.command()
 @click.argument("weights", type=click.Path(path_type=Path))
-@click.option("--to", required=True, type=click.Choice(list(SUFFIXES)), help="The runtime that it is for.")
+@click.option("--to", required=True, type=options.OneOf(SUFFIXES), help="The runtime that it is for.")
 @click.option("--out", type=click.Path(path_type=Path), help="[default: beside the weights, best.onnx and so on]")
 @click.option(
     "--photos", metavar="IMAGES", help=f"Check it on up to {LOOKED_AT} of these.  [default: photos drawn for that]"

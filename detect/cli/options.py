@@ -4,19 +4,32 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+from detect.errors import ConfigError, ModelError, Problems, did_you_mean
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from detect.data import Dataset
     from detect.operating_point import OperatingPoint
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+FOLDERS = ("yolo", "coco", "voc", "cvat", "createml", "darknet", "voc-devkit", "csv", "class-folders")
+"""The formats that can be written to a folder."""
+
+
+class OneOf(click.Choice[str]):
+    """One of some words; a wrong one is answered with the nearest."""
+
+    def get_invalid_choice_message(self, value: Any, ctx: click.Context | None) -> str:
+        """See click.Choice."""
+        return super().get_invalid_choice_message(value, ctx).rstrip(".") + did_you_mean(str(value), self.choices)
 
 
 class Share(click.FloatRange):
@@ -30,6 +43,44 @@ class Share(click.FloatRange):
         if math.isnan(number := super().convert(value, param, ctx)):
             self.fail(f"{value!r} is no number", param, ctx)
         return number
+
+
+@contextmanager
+def value_of(option: str) -> Iterator[None]:
+    """A block that looks at what was typed for `option`; what is refused in it is bad usage, whatever the data."""
+    try:
+        yield
+    except (ConfigError, ModelError) as error:
+        raise click.BadParameter(str(error), param_hint=f"'{option}'") from None
+
+
+def parsed(parse: Callable[[str], Any]) -> Callable[[click.Context, click.Parameter, str | None], Any]:
+    """A callback that gives an option the value that `parse` makes of its text, before anything is read."""
+
+    def callback(ctx: click.Context, param: click.Parameter, value: str | None) -> Any:
+        if value is None:
+            return None
+        with value_of(param.opts[0]):
+            return parse(value)
+
+    return callback
+
+
+def goal(text: str) -> str:
+    """The text of `--choose`, which chooses by something that there is. A table of costs is read later."""
+    if not text.startswith("cost=") or text == "cost=":
+        from detect.evaluation.goals import parse_goal
+
+        parse_goal(text, ())
+    return text
+
+
+def group(text: str) -> str:
+    """The text of `--group`, which is a regular expression."""
+    from detect.splitting import expression
+
+    expression(text)
+    return text
 
 
 def quiet(command: F) -> F:
@@ -48,13 +99,6 @@ def quiet(command: F) -> F:
 def as_json(command: F) -> F:
     """`--json`: the result as one JSON object on stdout, for machines."""
     return click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")(command)
-
-
-def on_error(meaning: str) -> Callable[[F], F]:
-    """`--on-error`: bad items are an error, or left out; `meaning` says which items, and what then."""
-    return click.option(
-        "--on-error", type=click.Choice(["fail", "skip"]), default="fail", show_default=True, help=meaning
-    )
 
 
 def _ious(ctx: click.Context, param: click.Parameter, value: str | None) -> list[float] | None:
@@ -82,6 +126,7 @@ def measuring(command: F) -> F:
         click.option(
             "--choose",
             metavar="GOAL",
+            callback=parsed(goal),
             help="Choose the confidence of each class by f1, precision=0.9, recall=0.8 or cost=FILE. [default: f1]",
         ),
         click.option("--confidence", type=Share(), help="One confidence for all classes instead of a choice."),
@@ -91,10 +136,15 @@ def measuring(command: F) -> F:
             callback=_ious,
             help="Overlap from which a box counts as found. More (0.5,0.3 or 0.1:0.9:0.2): AP at each. [default: 0.5]",
         ),
-        click.option("--group", metavar="REGEX", help="Images in whose names it finds the same text are one claim."),
+        click.option(
+            "--group",
+            metavar="REGEX",
+            callback=parsed(group),
+            help="Images in whose names it finds the same text are one claim.",
+        ),
         click.option(
             "--missing",
-            type=click.Choice(["fail", "ignore", "empty"]),
+            type=OneOf(["fail", "ignore", "empty"]),
             default="fail",
             show_default=True,
             help="Images absent from the predictions: an error, left out, or looked at with nothing found.",
@@ -123,17 +173,6 @@ def settings(given: dict[str, Any]) -> dict[str, Any]:
         raise click.UsageError("--confidence and --choose exclude each other")
     names = {"resamples": "replicates"}
     return {names.get(key, key): value for key, value in given.items() if (key, value) != ("choose", None)}
-
-
-def read_data(data: Path, on_error: Literal["fail", "skip"] = "fail") -> Dataset:
-    """The dataset at DATA, with what was found wrong in it reported on stderr; see `conversion.read`."""
-    from detect import conversion
-    from detect.errors import Problems
-
-    problems = Problems()
-    dataset = conversion.read(data, on_error=on_error, problems=problems)
-    report(problems)
-    return dataset
 
 
 def read_point(path: Path) -> OperatingPoint:
@@ -191,8 +230,13 @@ def print_json(value: Any) -> None:
     sys.stdout.write(orjson.dumps(value, default=str, option=option).decode() + "\n")
 
 
-def report(problems: Any, shown: int = 12) -> None:
-    """The summary of a Problems collection, as remarks on stderr."""
+def counted(problems: Problems) -> list[dict[str, Any]]:
+    """The level, kind and count of each kind, for JSON."""
+    return [{"level": level, "kind": kind, "count": count} for (level, kind), count in problems.counts().items()]
+
+
+def report(problems: Problems, shown: int = 12) -> None:
+    """The summary of the problems, as remarks on stderr: a line per kind, and of many kinds the worst."""
     from detect.progress import remark
 
     lines = problems.summary()

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from detect.cli.options import Share, as_json, on_error, print_json, quiet, read_point, report
+from detect.cli.options import Share, as_json, print_json, quiet, read_point, report
+from detect.cli.reading import Reading, reading
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,10 +45,12 @@ if TYPE_CHECKING:
 @click.option("--flip", is_flag=True, help="Also upside down, for photos without an upper side; twice the time.")
 @click.option("--batch", default=8, show_default=True, type=click.IntRange(1), help="Photos per pass.")
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda:0 ...")
-@on_error("Photos that cannot be read: an error, or left out.")
+@reading("Photos that cannot be read, bad items of data: an error, or left out, listed in rejects.jsonl beside --out.")
 @as_json
 @quiet
-def predict(weights: Path, images: tuple[str, ...], out: Path, draw: Path | None, as_json: bool, **given: Any) -> None:
+def predict(
+    weights: Path, images: tuple[str, ...], out: Path, draw: Path | None, reading: Reading, as_json: bool, **given: Any
+) -> None:
     """Find damage in photos with trained WEIGHTS (a run folder, a file, an exported model).
 
     IMAGES are photos, folders, patterns in quotes, one video, or annotated data. All boxes down to --confidence are
@@ -63,7 +66,7 @@ def predict(weights: Path, images: tuple[str, ...], out: Path, draw: Path | None
     """
     from detect.conversion.predictions import write_predictions
     from detect.data import Dataset
-    from detect.errors import DetectError, Problems
+    from detect.errors import DetectError
     from detect.files import refuse_to_overwrite
     from detect.models import load_detector
     from detect.prediction import draw_predictions, sources
@@ -76,18 +79,19 @@ def predict(weights: Path, images: tuple[str, ...], out: Path, draw: Path | None
         refuse_to_overwrite(draw)
     if out.is_dir():
         raise DetectError(f"{out}: is a folder; --out names a file, such as {out / 'predictions.json'}")
-    problems, chosen = Problems(), sources(images, given["split"], every=given["every"])
+    chosen = sources(images, given["split"], every=given["every"], **reading.arguments)
     detector = load_detector(weights, device=given["device"])
     suppression = _suppression(given["nms_iou"], detector, known.suppression if known else None)
     keep = {"confidence": given["confidence"], "suppression": suppression}
     _note_other_augmentation(known or detector.point, given)
     detector = _augmented(detector, given)
-    found = run(detector, chosen, **keep, batch=given["batch"], on_error=given["on_error"], problems=problems)
-    report(problems)
+    found = run(detector, chosen, **keep, batch=given["batch"], on_error=reading.on_error, problems=reading.problems)
+    report(reading.problems)
     found = found if known is None else _what_counts(found, known)
     write_predictions(
         found, out, dataset=Dataset((), tuple(replace(image, boxes=(), labels={}) for image in chosen.images))
     )
+    reading.keep_rejects(out.parent)
     above = _above(given["draw_above"], known, detector.point, detector.classes)
     if draw:
         draw_predictions(found, chosen, draw, above=above)

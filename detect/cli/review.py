@@ -7,12 +7,13 @@ import signal
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
 
 from detect.cli import options
+from detect.cli.reading import Reading, reading
 
 if TYPE_CHECKING:
     from detect.data import Dataset
@@ -26,10 +27,15 @@ if TYPE_CHECKING:
 @options.measuring
 @click.option("--point", type=click.Path(path_type=Path), help="Operating point: point.json, or a run.")
 @click.option("--collect", metavar="NAME", help="Write the corrected dataset of this review to DEST.")
-@click.option("--to", metavar="FORMAT", help="With --collect: a format of `detect formats`.")
+@click.option(
+    "--to",
+    type=options.OneOf([*options.FOLDERS, "coco-results"]),
+    metavar="FORMAT",
+    help="With --collect: a format of `detect formats`.",
+)
 @click.option(
     "--only",
-    type=click.Choice(["disputed"]),
+    type=options.OneOf(["disputed"]),
     help="With --collect: only photos tagged `disputed`, or with a likely label issue that no tag answers.",
 )
 @click.option(
@@ -43,7 +49,7 @@ if TYPE_CHECKING:
 @click.option("--remote", is_flag=True, help="Do not open a browser here.")
 @click.option("--address", default="127.0.0.1", show_default=True, help="Where the App listens; 0.0.0.0: everywhere.")
 @click.option("--port", default=5151, show_default=True, type=click.IntRange(1, 65535), help="The port of the App.")
-@options.on_error("Bad items in DATA: an error, or left out.")
+@reading("Bad items in DATA: an error, or left out.")
 @options.quiet
 @options.as_json
 def review(
@@ -117,12 +123,11 @@ def _review(
     remote: bool,
     address: str,
     port: int,
-    on_error: Literal["fail", "skip"],
+    reading: Reading,
     **settings: Any,
 ) -> None:
-    from detect import conversion
     from detect import review as room
-    from detect.errors import DataError, Problems
+    from detect.errors import DataError
     from detect.files import refuse_to_overwrite
     from detect.progress import remark
 
@@ -130,13 +135,12 @@ def _review(
         refuse_to_overwrite(export)
     if paths[0].suffix.lower() == ".zip":
         raise DataError(f"{paths[0]}: a review needs its photos after the command; unpack the zip first")
-    problems, known = Problems(), options.other_point(point, settings)
-    dataset = conversion.read(paths[0], on_error=on_error, problems=problems)
-    options.report(problems)
-    part, results = _evaluated(dataset, paths[1:], split, ids, point=known, **options.settings(settings))
+    known, how = options.other_point(point, settings), options.settings(settings)
+    dataset = reading.read(paths[0])
+    part, results = _evaluated(dataset, paths[1:], split, ids, point=known, **how)
     name = name or _name(paths[0])
     with room.reviewing() as reviews:
-        views = reviews.load(name, part, results, problems=tuple(problems), source=paths[0])
+        views = reviews.load(name, part, results, problems=tuple(reading.problems), source=paths[0])
         if embeddings is not None:
             reviews.embed(name, part.images, embeddings)
         stop.check()
@@ -144,6 +148,7 @@ def _review(
         if export is not None:
             model = next(iter(results))
             reviews.export(name, export, part, model, results[model])
+            reading.keep_rejects(export)
             remark(f"wrote {export / 'index.html'}")
         elif not no_app:
             end = f"(Ctrl-C to end; then: detect review --collect {name} DEST --to voc)"

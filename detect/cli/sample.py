@@ -6,21 +6,29 @@ from pathlib import Path
 
 import click
 
-from detect.cli.options import as_json, print_json, quiet
+from detect.cli.options import OneOf, as_json, print_json, quiet
 
 
 @click.command()
 @click.argument("dest", metavar="DIR", type=click.Path(path_type=Path))
-@click.option("--images", default=300, show_default=True, metavar="N", help="How many photos.")
+@click.option("--images", default=300, show_default=True, type=click.IntRange(0), metavar="N", help="How many photos.")
 @click.option(
     "--format",
     "form",
     default="voc",
     show_default=True,
-    type=click.Choice(["voc", "yolo", "cvat", "coco"]),
+    type=OneOf(["voc", "yolo", "cvat", "coco"]),
     help="voc and yolo as LabelImg writes them, cvat and coco as CVAT does.",
 )
-@click.option("--size", "width", default=640, show_default=True, metavar="W", help="Longer side of a photo, pixels.")
+@click.option(
+    "--size",
+    "width",
+    default=640,
+    show_default=True,
+    type=click.IntRange(64, 4096),
+    metavar="W",
+    help="Longer side of a photo, pixels.",
+)
 @click.option(
     "--seed",
     default=0,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from detect.cli import options
+from detect.cli.reading import Reading, reading
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -15,25 +16,26 @@ if TYPE_CHECKING:
     from detect.splitting import Counts
 
 
-def _ratios(ctx: click.Context, param: click.Parameter, value: str) -> dict[str, float]:
-    from detect.errors import ConfigError
+def _ratios(text: str) -> dict[str, float]:
     from detect.splitting import parse_ratios
 
-    try:
-        return parse_ratios(value)
-    except ConfigError as error:
-        raise click.BadParameter(str(error)) from None
+    return parse_ratios(text)
 
 
 @click.command()
 @click.argument("data", type=click.Path(path_type=Path))
 @click.argument("dest", type=click.Path(path_type=Path))
 @click.option(
-    "--ratios", default="70/20/10", show_default=True, callback=_ratios, help="train/val/test, train/val or NAME=N,..."
+    "--ratios",
+    default="70/20/10",
+    show_default=True,
+    callback=options.parsed(_ratios),
+    help="train/val/test, train/val or NAME=N,...",
 )
 @click.option(
     "--group",
     metavar="REGEX",
+    callback=options.parsed(options.group),
     help="Images in whose names it finds the same text (all photos of a claim) stay together.",
 )
 @click.option(
@@ -44,13 +46,22 @@ def _ratios(ctx: click.Context, param: click.Parameter, value: str) -> dict[str,
     "target",
     default="yolo",
     show_default=True,
+    type=options.OneOf(options.FOLDERS),
     metavar="FORMAT",
-    help="yolo, coco, voc, cvat, createml or darknet.",
+    help="yolo, coco, voc, cvat, createml, darknet, voc-devkit, csv or class-folders.",
 )
+@reading("Bad items of DATA: an error, or left out and listed in rejects.jsonl beside DEST.")
 @options.quiet
 @options.as_json
 def split(
-    data: Path, dest: Path, ratios: dict[str, float], group: str | None, seed: int, target: str, as_json: bool
+    data: Path,
+    dest: Path,
+    ratios: dict[str, float],
+    group: str | None,
+    seed: int,
+    target: str,
+    reading: Reading,
+    as_json: bool,
 ) -> None:
     """Divide DATA into train, val and test and write the result to the new folder DEST.
 
@@ -64,7 +75,6 @@ def split(
     """
     from detect import conversion
     from detect.conversion.formats import by_name
-    from detect.errors import Problems
     from detect.files import refuse_to_overwrite
     from detect.splitting import counts, deviation, split
 
@@ -72,20 +82,25 @@ def split(
         raise click.BadParameter("name a folder: one file cannot hold the splits", param_hint="DEST")
     conversion.check_dest(by_name(target), dest)
     refuse_to_overwrite(dest)
-    problems = Problems()
-    divided = split(conversion.read(data, problems=problems), ratios, group=group, seed=seed, problems=problems)
+    problems = reading.problems
+    dataset = conversion.read(data, **reading.arguments)
+    divided = split(dataset, ratios, group=group, seed=seed, problems=problems)
     conversion.write(divided, dest, target, problems=problems)
     options.report(problems)
+    rejects = reading.write_rejects(dest.parent)
     found = counts(divided, group)
     points, what, where = deviation(found, ratios)
     if as_json:
         largest = {"points": points, "what": what, "split": where}
-        options.print_json({"ratios": ratios, "seed": seed, "splits": found, "largest_deviation": largest})
+        answer = {"ratios": ratios, "seed": seed, "splits": found, "largest_deviation": largest}
+        options.print_json({**answer, "problems": options.counted(problems), "rejects": rejects})
         return
     from rich.console import Console
 
     Console().print(_table(found))
     click.echo(f"largest deviation: {points:.2f} points ({what} in {where})")
+    if rejects is not None:
+        click.echo(f"{rejects}: what was left out")
 
 
 def _table(found: Counts) -> Table:

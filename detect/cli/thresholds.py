@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from detect.cli import options
+from detect.cli.reading import Reading, reading
 
 if TYPE_CHECKING:
     from detect.operating_point import Suppression
@@ -25,7 +26,7 @@ SHOWN = 5
 @click.option("--split", default="val", show_default=True, metavar="NAME", help="Only the photos of this split.")
 @click.option(
     "--metric",
-    type=click.Choice(["map", "map50", "map75", "f1", "precision", "recall"]),
+    type=options.OneOf(["map", "map50", "map75", "f1", "precision", "recall"]),
     default="map",
     show_default=True,
     help="What the suppression is chosen for.",
@@ -33,6 +34,7 @@ SHOWN = 5
 @click.option(
     "--choose",
     metavar="GOAL",
+    callback=options.parsed(options.goal),
     default="f1",
     show_default=True,
     help="What the confidence of each class is chosen for: f1, precision=0.9, recall=0.8 or cost=FILE.",
@@ -41,6 +43,7 @@ SHOWN = 5
 @click.option("--flip", is_flag=True, help="For use with `detect predict --flip`.")
 @click.option("--hard", is_flag=True, help="Without soft suppression, as `detect export` needs it.")
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda:0 ...")
+@reading("Bad items of DATA: an error, or left out.")
 @options.quiet
 @options.as_json
 def thresholds(
@@ -53,6 +56,7 @@ def thresholds(
     flip: bool,
     hard: bool,
     device: str,
+    reading: Reading,
     as_json: bool,
 ) -> None:
     """Fit the suppression and the confidence of each class to validation photos, and keep both in the WEIGHTS.
@@ -76,7 +80,7 @@ def thresholds(
     if model_file(weights).suffix in EXPORTED:
         raise ModelError(f"{weights}: thresholds are fitted before export; fit the run, then export it again")
     detector = augmented(load_detector(weights, device=device), mirror=mirror, flip=flip)
-    dataset = options.read_data(data).only(split)
+    dataset = reading.read(data).only(split)
     fitted = fit_thresholds(detector, dataset, metric=metric, choose=choose, hard=hard)
     used = tuple(name for name, wanted in zip(TEST_TIME_AUGMENTATIONS, (mirror, flip), strict=True) if wanted)
     file = keep(replace(fitted.point, test_time_augmentation=used), weights)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import click
 
 from detect.cli import THRESHOLD_MISSED
-from detect.cli.options import as_json, on_error, print_json, quiet, read_data
+from detect.cli.options import as_json, print_json, quiet, value_of
+from detect.cli.reading import Reading, reading
 
 if TYPE_CHECKING:
     from detect.data import Dataset
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     metavar="DIR",
     help="Draw what the network would see, and do not train.",
 )
-@on_error("Bad items of DATA: an error, or left out.")
+@reading("Bad items of DATA: an error, or left out and listed in rejects.jsonl in the run folder.")
 @as_json
 @quiet
 @click.pass_context
@@ -45,7 +46,7 @@ def train(
     out: Path | None,
     resume: bool,
     preview: Path | None,
-    on_error: Literal["fail", "skip"],
+    reading: Reading,
     as_json: bool,
 ) -> None:
     """Train a detector as RECIPE says, into a run folder. RECIPE is a file, or a name that `detect recipes` lists.
@@ -63,17 +64,18 @@ def train(
     """
     if preview is not None and resume:
         raise click.UsageError("--preview draws and trains nothing, so there is nothing to --resume")
-    from detect.recipes import TASKS, load_recipe
+    from detect.recipes import TASKS
     from detect.training import train as fit
     from detect.training.distributed import is_leader
 
-    resolved, dataset = load_recipe(recipe, overrides), read_data(data, on_error)
+    resolved, dataset = _recipe(recipe, overrides), reading.read(data)
     if preview is not None:
         _draw(resolved, dataset, preview, as_json)
         return
     run = fit(resolved, dataset, out or Path("runs") / recipe.stem, resume=resume)
     if not is_leader(resolved):
         return  # the process that it helped prints the result
+    reading.keep_rejects(run.folder)
     best = run.best
     if as_json:
         answer = {"run": str(run.folder), "weights": str(run.weights), "epochs": len(run.epochs), "best": best}
@@ -85,6 +87,19 @@ def train(
     if run.accepted is False:
         click.echo(f"not good enough after {len(run.attempts)} attempts, see {run.folder / 'summary.json'}", err=True)
         ctx.exit(THRESHOLD_MISSED)
+
+
+def _recipe(path: Path, overrides: tuple[str, ...]) -> Recipe:
+    """The recipe with the overrides. Bad usage where it is good without them: then they are what is wrong."""
+    from detect.errors import ConfigError
+    from detect.recipes import load_recipe
+
+    try:
+        return load_recipe(path, overrides)
+    except ConfigError:
+        load_recipe(path)
+        with value_of("KEY=VALUE"):
+            raise
 
 
 def _draw(recipe: Recipe, dataset: Dataset, folder: Path, as_json: bool) -> None:

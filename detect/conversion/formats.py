@@ -26,7 +26,7 @@ from detect.conversion.media import Media
 from detect.conversion.names import is_image
 from detect.conversion.source import Source
 from detect.data import Dataset
-from detect.errors import ConfigError, DataError, Problems
+from detect.errors import ConfigError, DataError, Problems, did_you_mean
 
 Reader = Callable[[Source], Dataset]
 Writer = Callable[[Dataset, Path, Media, Problems], None]
@@ -223,11 +223,7 @@ def by_name(name: str) -> Format:
     """The format of that name. Raises ConfigError, with a suggestion, for any other."""
     if name in FORMATS:
         return FORMATS[name]
-    from difflib import get_close_matches
-
-    close = get_close_matches(name.lower(), FORMATS, n=1)
-    hint = f"; did you mean {close[0]}?" if close else ""
-    raise ConfigError(f"there is no format {name!r}{hint} (formats: {', '.join(FORMATS)})")
+    raise ConfigError(f"there is no format {name!r}{did_you_mean(name, FORMATS)} (formats: {', '.join(FORMATS)})")
 
 
 def recognised(source: Source) -> Format:

@@ -101,15 +101,21 @@ def parse_mapping(given: Iterable[str], known: Sequence[str]) -> dict[str, str]:
     """
     mapping: dict[str, str] = {}
     for text in given:
-        path = Path(text)
-        if path.suffix.lower() in (".yaml", ".yml"):
-            mapping |= {old: new for old, new in _file_mapping(path).items() if old in known}
-            continue
-        old, equals, new = (part.strip() for part in text.partition("="))
-        if not equals or not old or not new:
-            raise ConfigError(f"--map {text!r}: expected old=new, or a .yaml file with such pairs")
-        mapping[check_known(old, known, "--map")] = clean_label(new)
+        if (pair := parse_pair(text)) is None:
+            mapping |= {old: new for old, new in _file_mapping(Path(text)).items() if old in known}
+        else:
+            mapping[check_known(pair[0], known, "--map")] = clean_label(pair[1])
     return mapping
+
+
+def parse_pair(text: str) -> tuple[str, str] | None:
+    """The labels in `old=new`; None for the name of a YAML file. Raises ConfigError for anything else."""
+    if text.lower().endswith((".yaml", ".yml")):
+        return None
+    old, _, new = (part.strip() for part in text.partition("="))
+    if not old or not new:
+        raise ConfigError(f"{text!r}: expected old=new, or a .yaml file with such pairs")
+    return old, new
 
 
 def check_known(label: str, known: Sequence[str], option: str) -> str:
@@ -130,7 +136,7 @@ def parse_classes(text: str) -> tuple[str, ...]:
     classes = [label for label in map(clean_label, found) if label]
     twice = [label for label, count in Counter(classes).items() if count > 1]
     if twice or not classes:
-        raise ConfigError(f"--classes {text}: {f'{twice[0]!r} appears twice' if twice else 'names no class'}")
+        raise ConfigError(f"{text!r}: {f'{twice[0]!r} appears twice' if twice else 'names no class'}")
     return tuple(classes)
 
 

@@ -22,6 +22,7 @@ from detect.evaluation.naming import Metric, OfClass, higher_is_better, label_of
 
 Verdict = Literal["better", "worse", "cannot tell"]
 MIN_UNITS = 6  # images or groups: with fewer, not even a sign test can reach 5 % (2 x 0.5^6 = 0.03)
+MIN_REPLICATES = 100
 POWER = 0.8  # chance to see a difference of this size with the number of images asked for
 
 
@@ -105,8 +106,8 @@ def compare(
     `missing="ignore"` only the images that both have looked at count. Raises ConfigError without resamples, and as
     `evaluate`.
     """
-    if replicates < 100:
-        raise ConfigError(f"a comparison needs at least 100 resamples, got {replicates}")
+    if replicates < MIN_REPLICATES:
+        raise ConfigError(f"a comparison needs at least {MIN_REPLICATES} resamples, got {replicates}")
     if missing == "ignore":
         known_images(dataset, a)
         known_images(dataset, b)

@@ -8,9 +8,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from detect.errors import ConfigError
+from detect.errors import ConfigError, did_you_mean
 from detect.evaluation.bootstrap import Floats
 
+GOALS = ("f1", "precision", "recall", "cost")
 KINDS = "f1, precision=0.9, recall=0.8 or cost=FILE"
 PARTS = {"miss", "false_alarm", "confusion"}
 
@@ -49,7 +50,8 @@ def parse_goal(text: str, classes: tuple[str, ...]) -> Goal:
         return Goal("precision", target)
     if kind == "recall" and 0 < target <= 1:
         return Goal("recall", target)
-    raise ConfigError(f"cannot choose by {text!r}: {KINDS} (shares above 0 and at most 1)")
+    hint = "" if kind in GOALS else did_you_mean(kind, GOALS)
+    raise ConfigError(f"cannot choose by {text!r}: {KINDS} (shares above 0 and at most 1){hint}")
 
 
 def read_cost(path: Path, classes: tuple[str, ...]) -> Goal:

@@ -7,10 +7,9 @@ text that holds the name of a class.
 from __future__ import annotations
 
 from collections.abc import Collection
-from difflib import get_close_matches
 from typing import NamedTuple
 
-from detect.errors import ConfigError
+from detect.errors import ConfigError, nearest
 
 BETTER_LOW = ("false_alarms_per_image", "cost_per_image", "ece")  # and what begins with LOST
 SHOWN = 20  # metrics named in a message
@@ -57,7 +56,7 @@ def metric_named(text: str, known: Collection[Metric]) -> Metric:
     written = {str(metric): metric for metric in known}
     found = written.get(text, written.get(text.strip()))
     if found is None:
-        close = get_close_matches(text, written, n=1)
-        hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(list(written)[:SHOWN])} ..."
+        close = nearest(text, written)
+        hint = f"did you mean {close!r}?" if close else f"there are {', '.join(list(written)[:SHOWN])} ..."
         raise ConfigError(f"there is no metric {text!r}; {hint} (docs/metrics.md explains them)")
     return found

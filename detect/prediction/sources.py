@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from detect.conversion import FORMATS, read
 from detect.conversion.names import is_image
@@ -47,18 +47,21 @@ class Sources:
         return image.path is not None or self.load is not None
 
 
-def sources(source: str | Path | Sequence[str | Path], split: str | None = None, *, every: int = 1) -> Sources:
+def sources(
+    source: str | Path | Sequence[str | Path], split: str | None = None, *, every: int = 1, **reading: Any
+) -> Sources:
     """The images to look at: a photo, a folder of photos, a pattern, a video, or annotated data as `convert` reads it.
 
-    Several of them may be photos, folders and patterns. Of a video every so many frames are taken. Raises DataError
-    when there is nothing to look at, or no such split.
+    Several of them may be photos, folders and patterns. Of a video every so many frames are taken. `reading` are
+    arguments of `detect.read`, for annotated data; with a `format` it is such. Raises DataError when there is nothing
+    to look at, or no such split.
     """
     given = [source] if isinstance(source, str | Path) else list(source)
     path = Path(given[0])
     several = len(given) > 1 or (not path.exists() and glob.has_magic(str(path)))
-    annotated = not several and (_is_annotated(path) if path.is_dir() else not _is_picture(path))
-    if annotated:
-        dataset = read(path)
+    stated = reading.get("format") is not None
+    if not several and (stated or (_is_annotated(path) if path.is_dir() else not _is_picture(path))):
+        dataset = read(path, **reading)
         return Sources(dataset.only(split).images if split else dataset.images)
     if split:
         remedy = "leave the split out, or name annotated data"

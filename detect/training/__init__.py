@@ -7,6 +7,7 @@ runs/first/
   summary.json      the best epoch and its metrics on val, every attempt, changes by resumes, and a verdict in words
   weights/best.pt   what `detect predict` takes
   state.pt          all that `--resume` needs
+  rejects.jsonl     what `--on-error skip` left out, where that is anything
   curves.png        losses and metrics by epoch
   attempt-2/ ...    the same again for every further attempt (`accept` in a recipe)
 """

@@ -165,5 +165,5 @@ def test_out_that_is_a_folder_is_said_before_the_work(tmp_path: Path) -> None:
 
 def test_detectors_that_there_are_not(tmp_path: Path) -> None:
     answer = CliRunner().invoke(main, ["anchors", str(tmp_path), "--model", "fasterrcn_resnet50_fpn"])
-    assert answer.exit_code == 1
+    assert answer.exit_code == 2
     assert "did you mean fasterrcnn_resnet50_fpn?" in answer.stderr

@@ -12,7 +12,8 @@ from click.testing import CliRunner, Result
 
 from detect import progress
 from detect.cli import main
-from detect.cli.convert import READ, WRITTEN
+from detect.cli.convert import WRITTEN
+from detect.cli.reading import FORMATS as READ
 from detect.conversion import FORMATS, read
 
 Tree = Callable[..., Path]

@@ -106,9 +106,9 @@ def test_a_split_and_claims(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "code", "message"),
     [
-        (("--metric", "map51"), 1, "there is no metric 'map51'"),
-        (("--resamples", "10"), 1, "at least 100 resamples"),
-        (("--group", "("), 1, "no regular expression"),
+        (("--metric", "map51"), 2, "there is no metric 'map51'"),
+        (("--resamples", "10"), 2, "at least 100 resamples"),
+        (("--group", "("), 2, "no regular expression"),
         (("--confidence", "0.5", "--choose", "f1"), 2, "exclude each other"),
         (("--iou", "1.5"), 2, "expected overlaps"),
     ],

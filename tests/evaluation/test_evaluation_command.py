@@ -131,9 +131,9 @@ def test_chosen_on_one_half_and_reported_on_the_other(files: tuple[Path, Path, P
         pytest.param(["false_alarms_per_image=0"], 3, "over 0", id="and missed when over"),
         pytest.param(["class0.recall=0.01"], 0, "", id="of a class"),
         pytest.param(["class2.recall=0.01"], 3, "class2.recall is undefined", id="undefined is missed"),
-        pytest.param(["maq50=0.1"], 1, "did you mean 'map50'?", id="misspelt"),
-        pytest.param(["map50"], 1, "'map50' is not a threshold", id="no number"),
-        pytest.param(["recall=0.1", "--strict", "--resamples", "0"], 1, "--strict needs intervals", id="no intervals"),
+        pytest.param(["maq50=0.1"], 2, "did you mean 'map50'?", id="misspelt"),
+        pytest.param(["map50"], 2, "'map50' is not a threshold", id="no number"),
+        pytest.param(["recall=0.1", "--strict", "--resamples", "0"], 2, "--strict needs intervals", id="no intervals"),
     ],
 )
 def test_metrics_that_must_be_reached(

@@ -44,7 +44,7 @@ def test_a_dest_that_is_there_is_refused_before_anything_starts(detect: Detect, 
     done = detect("review", "--collect", "cars", tmp_path / "old", "--to", "voc", check=False)
     assert done.returncode == 1 and "already there" in done.stderr
     done = detect("review", "--collect", "cars", tmp_path / "new", "--to", "vocc", check=False)
-    assert done.returncode == 1 and "vocc" in done.stderr
+    assert done.returncode == 2 and "vocc" in done.stderr
 
 
 def test_pages_without_a_server(detect: Detect, sample: tuple[Path, Dataset], tmp_path: Path) -> None:

@@ -76,9 +76,9 @@ REFUSED = [
     # arguments after DATA DEST, exit code, what must be said
     (["--ratios", "70/0/30"], 2, "val must be a positive number"),
     (["--ratios", "100"], 2, "2 (train, val) or 3 numbers"),
-    (["--to", "yollo"], 1, "did you mean yolo?"),
+    (["--to", "yollo"], 2, "did you mean yolo?"),
     (["--group", r"claim-[0-4]_"], 1, "claim-5_10.png: group 'claim-[0-4]_' does not match"),
-    (["--group", "claim-("], 1, "is no regular expression"),
+    (["--group", "claim-("], 2, "is no regular expression"),
     (["--group", "claim"], 1, "12 images in 1 groups cannot fill 3 splits"),
 ]
 

@@ -1,0 +1,85 @@
+"""How a command reads DATA: `--from`, `--images` and `--on-error`, which mean the same everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+import click
+
+from detect.cli.options import F, OneOf, report
+from detect.errors import Problems
+
+if TYPE_CHECKING:
+    from detect.data import Dataset
+
+FORMATS = ("voc", "voc-devkit", "yolo", "darknet", "createml", "cvat", "cvat-video", "coco", "coco-results",
+           "csv", "class-folders", "label-studio", "labelme", "via")  # fmt: skip
+REJECTS = "rejects.jsonl"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How DATA is read, by `--from`, `--images` and `--on-error`; `problems` are those found so far."""
+
+    origin: str | None
+    photos: Path | None
+    on_error: Literal["fail", "skip"]
+    problems: Problems = field(default_factory=Problems)
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """As `conversion.read` takes them."""
+        return {"format": self.origin, "images": self.photos, "on_error": self.on_error, "problems": self.problems}
+
+    def read(self, data: Path) -> Dataset:
+        """The dataset at DATA, with what was found wrong in it reported on stderr; see `conversion.read`."""
+        from detect import conversion
+
+        dataset = conversion.read(data, **self.arguments)
+        report(self.problems)
+        return dataset
+
+    def write_rejects(self, folder: Path) -> Path | None:
+        """List what `--on-error skip` left out in a file in this folder; None where that is nothing."""
+        from detect.conversion import write_rejects
+
+        path = folder / REJECTS
+        return path if self.on_error == "skip" and write_rejects(self.problems, path) else None
+
+    def keep_rejects(self, folder: Path) -> None:
+        """`write_rejects`, with a remark."""
+        from detect.progress import remark
+
+        if path := self.write_rejects(folder):
+            remark(f"{path}: what was left out")
+
+
+def reading(skipped: str) -> Callable[[F], F]:
+    """`--from`, `--images` and `--on-error`, which the command gets as one `reading`.
+
+    `skipped` says what becomes of bad items.
+    """
+    choices = [
+        click.option("--from", "origin", type=OneOf(FORMATS), metavar="FORMAT", help="The format of the data where "
+                     "its content does not show it: one that `detect formats` lists."),
+        click.option("--images", "photos", type=click.Path(path_type=Path), metavar="DIR", help="Where the images "
+                     "are, if elsewhere."),
+        click.option("--on-error", type=OneOf(["fail", "skip"]), default="fail", show_default=True, help=skipped),
+    ]  # fmt: skip
+
+    def decorate(command: F) -> F:
+        @wraps(command)
+        def reads(
+            *args: Any, origin: str | None, photos: Path | None, on_error: Literal["fail", "skip"], **given: Any
+        ) -> Any:
+            return command(*args, reading=Reading(origin, photos, on_error), **given)
+
+        for option in reversed(choices):
+            reads = option(reads)
+        return cast(F, reads)
+
+    return decorate
