@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from detect.conversion import coco, json_file
+from detect.conversion.lost_content import telling
 from detect.conversion.source import Source
 from detect.conversion.tidy import PRECISION
 from detect.data import Dataset
@@ -59,7 +60,7 @@ def write_file(dataset: Dataset, path: Path, problems: Problems) -> None:
             size = [round(box.width, PRECISION), round(box.height, PRECISION)]
             row = {"image_id": image_id, "category_id": numbers[box.label], "bbox": [box.x1, box.y1, *size]}
             rows.append({**row, "score": score})
-            lost += len(box.attributes) - 1
+            lost += sum(name != "score" for name in telling(box.attributes))
     if lost:
         problems.add("lost", "box attributes", f"{lost} box attributes dropped, COCO results hold only the score")
     write_bytes(path, json_file.dump(rows))

@@ -32,9 +32,10 @@ def write(dataset: Dataset, folder: Path, media: Media, problems: Problems) -> N
 
 
 def write_file(dataset: Dataset, path: Path, problems: Problems) -> None:
-    """One document with all images, atomically; it cannot hold the splits."""
-    if dataset.splits:
-        problems.add("lost", "splits", f"one file cannot hold {', '.join(dataset.splits)}", file=path)
+    """One document with all images, atomically; of several splits it does not say which image is in which."""
+    if len({image.split for image in dataset.images}) > 1:
+        what = f"the file holds all images and does not say which of them are {' or '.join(dataset.splits)}"
+        problems.add("lost", "splits", what, file=path, remedy="name a folder to keep the splits")
     with atomic_file(path) as temporary:
         _dump(dataset, list(enumerate(dataset.images, 1)), temporary)
 

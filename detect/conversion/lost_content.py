@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 
-from detect.data import Dataset
+from detect.data import Attributes, Dataset
 from detect.errors import Problems
+
+FLAGS = ("occluded", "truncated", "difficult", "iscrowd", "ignore")
 
 
 def report_attributes(dataset: Dataset, title: str, problems: Problems, *, boxes: bool = True) -> None:
     """Report the attributes of images, and of boxes unless the format holds those, as one problem each."""
     if boxes:
-        names = Counter(name for image in dataset.images for box in image.boxes for name in box.attributes)
-        _report("box", names, title, problems)
-    _report("image", Counter(name for image in dataset.images for name in image.attributes), title, problems)
+        names = Counter(name for image in dataset.images for box in image.boxes for name in telling(box.attributes))
+        _report("box attributes", names, title, problems)
+    names = Counter(name for image in dataset.images for name in telling(image.attributes))
+    _report("image attributes", names, title, problems)
+
+
+def telling(attributes: Attributes) -> Iterator[str]:
+    """The names of the attributes that are missed where they are left out.
+
+    A flag that is not set says what its absence says, and an area is that of an outline, which is reported by itself.
+    """
+    return (name for name, value in attributes.items() if name != "area" and (value or name not in FLAGS))
 
 
 def report_boxes(dataset: Dataset, title: str, problems: Problems) -> None:
@@ -41,8 +52,7 @@ def without_photo_labels(dataset: Dataset, title: str, problems: Problems) -> Da
     return replace(dataset, images=images, questions={})
 
 
-def _report(of: str, counts: Counter[str], title: str, problems: Problems) -> None:
+def _report(kind: str, counts: Counter[str], title: str, problems: Problems) -> None:
     if counts:
         each = ", ".join(f"{count} x {name}" for name, count in counts.most_common(8))
-        what = f"{counts.total()} {of} attributes dropped, {title} holds none: {each}"
-        problems.add("lost", f"{of} attributes", what)
+        problems.add("lost", kind, f"{counts.total()} {kind} dropped, {title} holds none: {each}")

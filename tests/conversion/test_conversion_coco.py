@@ -212,9 +212,3 @@ def test_pycocotools_loads_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     path = write(Dataset(("a",), (Image("1.jpg", 9, 9, (box,)),)), tmp_path / "out.json", "coco")
     loaded = COCO(str(path))
     assert loaded.loadAnns(loaded.getAnnIds(iscrowd=True))[0]["bbox"] == [1, 1, 1, 1]
-
-
-def test_one_file_cannot_tell_the_splits(tmp_path: Path) -> None:
-    problems = Problems()
-    write(Dataset((), (Image("1.jpg", 9, 9, (), "train"),)), tmp_path / "out.json", "coco", problems=problems)
-    assert problems.counts() == {("lost", "splits"): 1}
