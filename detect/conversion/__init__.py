@@ -20,6 +20,7 @@ from detect.conversion.predictions import read_predictions, write_predictions
 from detect.conversion.rejects import write_rejects
 from detect.conversion.source import Source
 from detect.conversion.taxonomy import merge, relabel
+from detect.conversion.text import broken_link
 from detect.data import Dataset
 from detect.errors import ConfigError, DataError, Problems
 from detect.files import atomic_folder
@@ -63,7 +64,7 @@ def read(
     path, found = Path(source), Problems()
     row = by_name(format) if format is not None else None
     if not path.exists():
-        raise DataError(f"{path}: there is no such file or folder")
+        raise DataError(f"{path}: {broken_link(path) or 'there is no such file or folder'}")
     if path.name == "classes.txt":
         path = path.parent
     try:

@@ -59,10 +59,11 @@ def _entries(reader: FileReader) -> Iterator[Entry]:
             reader.add("error", "image without name", 'needs "image", the name of its file', f"image {place}")
             continue
         found = row.get("annotations", row.get("annotation"))
-        boxes = Found()
+        boxes, since = Found(), len(reader.source.problems)
         for number, item in json_file.rows(reader, found, f"image {name}: annotation"):
             if box := _box(item, reader, f"image {name}: annotation {number}"):
                 boxes.add(number, box)
+        boxes.check(reader.source.problems, since)
         beside = name if "/" not in reader.file else f"{reader.file.rpartition('/')[0]}/{name}"
         here = reader.source.photos.find(beside) == [beside]  # before any other photo that the name can mean
         entry = reader.entry(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +12,8 @@ from detect.conversion import stated
 from detect.conversion.names import split_name
 from detect.conversion.sizes import Size, settle_size
 from detect.conversion.source import Source
-from detect.conversion.tidy import NEW, Found, Labels, gathered, is_named, rounded, tidy
+from detect.conversion.tidy import NEW, Found, Labels, gathered, is_named, leave_out, rounded, tidy
+from detect.conversion.unread import undamaged
 from detect.data import NO_QUESTIONS, NONE, UNLABELLED, Attributes, Box, Dataset, Image
 from detect.errors import Level
 from detect.questions import Question
@@ -43,10 +44,13 @@ def assemble(
 ) -> Dataset:
     """The dataset of all entries, with the size of each photo settled and the boxes tidied.
 
-    The entries are taken out of the list one by one, so that no box is held twice.
+    An image whose annotation could not be read whole is left out, also where another entry has it again. The entries
+    are taken out of the list one by one, so that no box is held twice.
     """
     problems, photos = source.problems, source.photos
     images: list[Image] = []
+    files: list[str] = []
+    lost: set[str] = set()
     names = stated.names_of([entry.listed for entry in entries])
     entries.reverse()
     for name in names:
@@ -56,23 +60,30 @@ def assemble(
             continue
         if size := settle_size(path, entry.size, entry.file, problems, entry.where):
             boxes = tidy(entry.boxes, *size, entry.file, entry.unit, problems)
-            place = Path(path) if path else None
-            images.append(Image(name, *size, boxes, entry.split, entry.attributes, place, entry.labels, entry.id))
-    return gathered(labels.classes, images, problems, questions)
+            if entry.boxes.whole and not entry.listed.candidates:
+                place = Path(path) if path else None
+                images.append(Image(name, *size, boxes, entry.split, entry.attributes, place, entry.labels, entry.id))
+                files.append(f"{entry.file}: {entry.where}" if entry.where else entry.file)
+            elif name not in lost:
+                leave_out(path or name, entry.file, problems)
+                lost.add(name)
+    if lost:
+        files = [file for file, image in zip(files, images, strict=True) if image.name not in lost]
+        images = [image for image in images if image.name not in lost]
+    return gathered(labels.classes, images, problems, questions, files)
 
 
-def without_annotations(entries: Sequence[Entry], source: Source) -> list[Entry]:
-    """An entry without boxes for every photo below a folder that has none, for tools that write a file per photo."""
-    if source.path.is_file():
-        return []
-    taken = {entry.listed.photo for entry in entries}
-    unlabelled = [photo for photo in source.photos.files if photo not in taken]
-    for photo in unlabelled:
-        what = "has no annotation file; kept as an image without boxes"
-        source.problems.add("note", "image without annotations", what, file=photo)
-    return [
-        Entry(stated.Stated(photo, "", photo), None, None, Found(), source.photos.path(photo)) for photo in unlabelled
-    ]
+def without_annotations(
+    entries: Sequence[Entry], source: Source, own: Collection[str], lost: Mapping[str, str]
+) -> list[Entry]:
+    """An entry without boxes for every photo below a folder that has none, for tools that write a file per photo.
+
+    `own` are the files of that tool; `lost` are the photos of those that could not be read, each with its file.
+    """
+    taken = {entry.listed.photo or "" for entry in entries}
+    unclear = {photo: entry.file for entry in entries for photo in entry.listed.candidates}
+    kept = undamaged(source, taken, own, {**unclear, **lost})
+    return [Entry(stated.Stated(photo, "", photo), None, None, Found(), source.photos.path(photo)) for photo in kept]
 
 
 @dataclass(frozen=True)

@@ -57,10 +57,12 @@ def _entries(reader: FileReader) -> Iterator[Entry]:
         if link is None:
             reader.add("error", "image without name", "the task names no image", where)
             continue
+        since = len(reader.source.problems)
         results = _results(task, reader, where)
         if results is None:
             continue
         boxes, size, rest = _boxes(results, reader, where)
+        boxes.check(reader.source.problems, since)
         name = _file_name(link, reader)
         yield reader.entry(name, boxes, f"{where}: result", where=where, size=size, attributes=rest)
 

@@ -74,8 +74,10 @@ def _entries(reader: FileReader, labels: PhotoLabels) -> Iterator[Entry]:
             continue
         given = {question: row[place] for question, place in columns.questions.items() if row[place]}
         split = row[columns.split] if columns.split is not None else ""
-        entry = reader.entry(row[columns.image], Found(), "row", where=where, split=split, size=_size(row, columns))
+        found, since = Found(), len(reader.source.problems)
+        entry = reader.entry(row[columns.image], found, "row", where=where, split=split, size=_size(row, columns))
         yield entry._replace(labels=labels(given, reader.path, where), where=where)
+        found.check(reader.source.problems, since)
     for question, met in labels.met.items():
         if question not in labels.declared and len(met) > MANY:
             what = f"column {question!r} holds {len(met)} different labels; name the questions in {HEADER} beside it"

@@ -16,11 +16,15 @@ from detect.conversion.names import is_foreign, posix
 from detect.conversion.shapes import extent
 from detect.conversion.source import Source
 from detect.conversion.tidy import Found, Labels
+from detect.conversion.unread import lost_photos
 from detect.data import NONE, Attributes, Box, Dataset, Value
 from detect.errors import DataError
 from detect.progress import track
 
 HEAD = re.compile(r'\s*\{(?=.*"shapes"\s*:\s*\[)(?=.*"(?:imagePath|imageHeight|shape_type|flags|version)"\s*:)', re.S)
+_NAMED = r'"imagePath"\s*:\s*"([^"\\]*)"'
+"""What tells the image of a file that is no good JSON."""
+
 _NO_BOX = ("point", "points", "line")
 
 
@@ -38,8 +42,16 @@ def read(source: Source) -> Dataset:
     if not files:
         raise DataError(f"{source.path}: there is no LabelMe JSON in it")
     labels = Labels(source.problems, closed=False)
-    entries = [entry for file in track(files, "Reading LabelMe") if (entry := _entry(FileReader(source, file, labels)))]
-    return assemble([*entries, *without_annotations(entries, source)], labels, source)
+    entries: list[Entry] = []
+    lost: dict[str, str] = {}
+    for file in track(files, "Reading LabelMe"):
+        if entry := _entry(FileReader(source, file, labels)):
+            entries.append(entry)
+        else:
+            lost |= lost_photos(file, _NAMED, source)
+    for entry in entries:
+        entry.boxes.whole &= entry.listed.photo not in lost
+    return assemble([*entries, *without_annotations(entries, source, set(files), lost)], labels, source)
 
 
 def _entry(reader: FileReader) -> Entry | None:
@@ -49,10 +61,11 @@ def _entry(reader: FileReader) -> Entry | None:
     if not isinstance(document, dict) or not isinstance(document.get("shapes"), list):
         reader.add("error", "not a LabelMe file", 'must be an object with "shapes"')
         return None
-    boxes = Found()
+    boxes, since = Found(), len(reader.source.problems)
     for place, row in json_file.rows(reader, document["shapes"], "shape"):
         if box := _box(row, reader, f"shape {place}"):
             boxes.add(place, box)
+    boxes.check(reader.source.problems, since)
     size = json_file.numbers(document, ("imageWidth", "imageHeight"))
     whole = (int(size[0]), int(size[1])) if size and all(0 < value < 1e9 for value in size) else None
     flags = document.get("flags")

@@ -5,6 +5,9 @@ hold things are no part of the name::
 
     images/a/1.jpg         -> a/1.jpg          JPEGImages/1.jpg      -> 1.jpg
     train/images/1.jpg     -> train/1.jpg      Annotations/a/1.xml   -> a/1.xml
+
+Accents may be stored in one character with their letter (Unicode NFC) or, as macOS does, beside it (NFD): such names
+are found by one another. An image is called as its annotation file spells it, else as the disk does.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from unicodedata import normalize
 
 IMAGE_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".bmp", ".dib", ".webp", ".tif", ".tiff", ".gif"}
@@ -44,6 +48,16 @@ def stem(path: str) -> str:
     end = suffix(path)
     known = end in IMAGE_SUFFIXES or end in {".xml", ".txt", ".json"}
     return path[: -len(end)] if known else path
+
+
+def composed(text: str) -> str:
+    """The text with accents and their letters as one character each (Unicode NFC): the same for both spellings."""
+    return text if text.isascii() else normalize("NFC", text)
+
+
+def folded(path: str) -> str:
+    """What all spellings of one file name have in common: accents composed, in lower case."""
+    return composed(path).lower()
 
 
 def posix(path: str) -> str:

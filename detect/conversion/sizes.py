@@ -11,9 +11,14 @@ import os
 from pathlib import Path
 from struct import Struct
 
-from detect.errors import Problems
+from detect.conversion.names import is_image, suffix
+from detect.conversion.text import broken_link
+from detect.errors import Problem, Problems
 
 Size = tuple[int, int]
+
+_RARE = frozenset({".heic", ".heif", ".avif", ".jp2"})
+"""Formats that not every installation of Pillow reads."""
 
 _FIRST, _MORE = 1 << 12, 1 << 18
 _PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
@@ -125,11 +130,35 @@ def settle_size(
         return stated
     size = upright_size(path)
     if size is None:
-        problems.add("error", "not an image", "cannot be read as an image", file=path)
+        problems.items.append(_why_none(path))
         return None
     if stated is not None and stated != size:
         _report_contradiction(path, stated, size, file, problems)
     return size
+
+
+def _why_none(path: str | Path) -> Problem:
+    """The error of a file that is called as an image and is none."""
+    what, remedy = "cannot be read as an image", ""
+    if wrong := broken_link(path):
+        what, remedy = wrong, "remove or mend the link"
+    elif suffix(str(path)) in _RARE:
+        remedy = "save it as JPEG or PNG"
+    elif (text := _beginning(path)).startswith(b"version https://git-lfs"):
+        what, remedy = "is a pointer of Git LFS, not the photo itself", "fetch the photos with git lfs pull"
+    elif is_image(target := text.decode(errors="replace")) and target.isprintable():
+        what = f"holds the path {target}: a symbolic link that became a text file when it was copied"
+        remedy = "copy the photos themselves"
+    return Problem("error", "not an image", what, str(path), remedy=remedy)
+
+
+def _beginning(path: str | Path) -> bytes:
+    """The first bytes of a file without white space around them, none where it cannot be read."""
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123 also of text
+            return file.read(_FIRST).strip()
+    except OSError:
+        return b""
 
 
 def _report_contradiction(path: str | Path, stated: Size, size: Size, file: str, problems: Problems) -> None:

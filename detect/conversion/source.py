@@ -10,6 +10,9 @@ from functools import cached_property
 from pathlib import Path
 
 from detect.conversion.names import (
+    IMAGE_SUFFIXES,
+    composed,
+    folded,
     is_container,
     is_foreign,
     is_image,
@@ -19,10 +22,14 @@ from detect.conversion.names import (
     suffix,
     without_containers,
 )
+from detect.conversion.text import broken_link
 from detect.errors import DataError, Problems
 
 _NOISE = {"__MACOSX", "Thumbs.db", "desktop.ini"}
 _LOOK = 1 << 16
+_READ = IMAGE_SUFFIXES | {".xml", ".json", ".txt", ".csv", ".yaml", ".yml", ".data", ".names"}
+"""The endings of files that readers open; a link among these is named when it is opened."""
+
 _MASKS = re.compile(r"(^|/)(segmentation(class|object)\w*|masks?|scribbles?)/", re.IGNORECASE)
 
 
@@ -41,7 +48,15 @@ class Source:
     @cached_property
     def files(self) -> tuple[str, ...]:
         """Every file below the folder, relative to it and sorted; of a single file its own name."""
-        return (self.path.name,) if self.path.is_file() else tuple(sorted(walk(self.root)))
+        return (self.path.name,) if self.path.is_file() else self._below(self.root)
+
+    def _below(self, root: Path) -> tuple[str, ...]:
+        """Every file below a folder, sorted. A link to a folder that is not there is an error."""
+        files = tuple(sorted(walk(root)))
+        for file in files:
+            if suffix(file) not in _READ and (wrong := broken_link(root / file)):
+                self.problems.add("error", "broken link", wrong, file=root / file, remedy="remove or mend the link")
+        return files
 
     @cached_property
     def root(self) -> Path:
@@ -68,8 +83,8 @@ class Source:
         """The images: below `images` where that is given, else beside the annotations."""
         if self.images is not None:
             if not self.images.is_dir():
-                raise DataError(f"{self.images}: no such folder of images")
-            return Photos(self.images, tuple(sorted(filter(is_image, walk(self.images)))))
+                raise DataError(f"{self.images}: {broken_link(self.images) or 'no such folder of images'}")
+            return Photos(self.images, tuple(filter(is_image, self._below(self.images))))
         if self.path.is_dir():
             images = [file for file in self.files if is_image(file)]
             masks = tuple(file for file in images if _MASKS.search(file))
@@ -90,11 +105,11 @@ class Photos:
 
     @cached_property
     def _by_base(self) -> dict[str, list[str]]:
-        return _index((*self.files, *self.masks), lambda file: file.rpartition("/")[2].lower())
+        return _index((*self.files, *self.masks), lambda file: folded(file.rpartition("/")[2]))
 
     @cached_property
     def _by_stem(self) -> dict[str, list[str]]:
-        return _index((*self.files, *self.masks), lambda file: stem(file.rpartition("/")[2]).lower())
+        return _index((*self.files, *self.masks), lambda file: folded(stem(file.rpartition("/")[2])))
 
     def only(self, name: str) -> str | None:
         """The file of this very name in some folder, where no other file is called so; else None."""
@@ -107,24 +122,26 @@ class Photos:
     def find(self, wanted: str, near: Sequence[str] = (), *, by_stem: bool = False) -> list[str]:
         """The files that `wanted` can mean, the likely ones only: one where it is clear, several where it is not.
 
-        `wanted` may have folders, backslashes, another case; with `by_stem` its ending does not count. `near` are
-        folders (without containers) to prefer: they decide between files of the same name.
+        `wanted` may have folders, backslashes, another case, accents in another spelling; with `by_stem` its ending
+        does not count. `near` are folders (without containers) to prefer: they decide between files of the same name.
         """
         name = posix(wanted)
         base = name.rpartition("/")[2]
         index = self._by_stem if by_stem else self._by_base
-        found = index.get((stem(base) if by_stem else base).lower(), [])
+        found = index.get(folded(stem(base) if by_stem else base), [])
         if "/" in name and not is_foreign(wanted):
             found = [file for file in found if _agree(without_containers(file), without_containers(name))]
         if len(found) < 2:
             return found
         own = _folder(without_containers(name))
-        folders = {folder.lower() for folder in ([own] if own else near)}
+        folders = {folded(folder) for folder in ([own] if own else near)}
+        name, base = composed(name), composed(base)
         for test in (
-            lambda file: file == name,
-            lambda file: _folder(without_containers(file)).lower() in folders,
-            lambda file: file.rpartition("/")[2] == base,
-            lambda file: without_containers(file) == name,
+            lambda file: composed(file) == name,
+            lambda file: folded(_folder(without_containers(file))) in folders,
+            lambda file: composed(file.rpartition("/")[2]) == base,
+            lambda file: composed(without_containers(file)) == name,
+            lambda file: file == posix(wanted),
         ):
             if fewer := [file for file in found if test(file)]:
                 found = fewer
@@ -150,11 +167,18 @@ def walk(root: Path) -> Iterator[str]:
             for entry in entries:
                 if entry.name.startswith(".") or entry.name in _NOISE:
                     continue
-                if not entry.is_dir():
+                if not _is_folder(entry):
                     yield folder + entry.name
                 elif (key := _key(entry)) not in seen:
                     seen.add(key)
                     folders.append(f"{folder}{entry.name}/")
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads to itself
+        return False
 
 
 def _key(entry: os.DirEntry[str]) -> tuple[int, int]:
@@ -166,7 +190,7 @@ def _usual_places(home: Path) -> Iterator[str]:
     """Images of a single annotation file: beside it, and in folders called images, train and so on; no further."""
     with os.scandir(home) as entries:
         for entry in entries:
-            if not entry.is_dir():
+            if not _is_folder(entry):
                 yield entry.name
             elif is_container(entry.name) or split_word(entry.name):
                 yield from (f"{entry.name}/{file}" for file in walk(home / entry.name))
@@ -181,7 +205,7 @@ def _index(files: Sequence[str], key: Callable[[str], str]) -> dict[str, list[st
 
 def _agree(one: str, other: str) -> bool:
     """Tell whether these can be the same file, one of them seen from further up."""
-    one, other = f"/{one.lower()}", f"/{other.lower()}"
+    one, other = f"/{folded(one)}", f"/{folded(other)}"
     return stem(one).endswith(stem(other)) or stem(other).endswith(stem(one))
 
 

@@ -16,6 +16,8 @@ class Stated(NamedTuple):
     name: str
     part: str
     photo: str | None
+    candidates: tuple[str, ...] = ()
+    """The photos that it can be, where that is not clear."""
 
 
 def find(
@@ -35,7 +37,7 @@ def find(
         problems.add("note", "image missing", f"there is no file {name!r}", file=file, where=position)
     if "\\" in name:
         problems.add("repaired", "Windows path", f"{name!r}", file=file, where=position)
-    return Stated(name, part, found[0] if len(found) == 1 else None)
+    return Stated(name, part, found[0], ()) if len(found) == 1 else Stated(name, part, None, tuple(found))
 
 
 def names_of(images: Sequence[Stated]) -> list[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from detect.conversion.tidy import PRECISION
 from detect.data import Value
-from detect.errors import DataError
+from detect.errors import DataError, Problem
 
 _MANY = 1 << 16
 
@@ -44,8 +44,18 @@ def read_bytes(path: str | Path) -> bytes:
         finally:
             os.close(handle)
     except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
+        what = broken_link(path) or f"cannot be read: {error.strerror or error}"
+        raise DataError(Problem("error", "cannot be read", what, str(path))) from error
     return data
+
+
+def broken_link(path: str | Path) -> str:
+    """What is wrong with a symbolic link that leads to no file, or in a circle; "" for whatever else a path is."""
+    try:
+        target = Path(path).readlink()
+    except OSError:
+        return ""
+    return "" if os.path.exists(path) else f"is a broken symbolic link: {target} is not there"  # noqa: PTH110 takes text
 
 
 def write_text(path: str | Path, text: str) -> None:

@@ -3,17 +3,20 @@
 swapped corners    put in order          repaired
 over the edge      cut to the image      repaired
 outside, no area   left out              dropped
-NaN, infinite      left out              error
 exact duplicate    kept once             dropped
+NaN, infinite      image left out        error
+no label           image left out        dropped
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from math import isfinite
+from pathlib import Path
 
+from detect.conversion.names import composed
 from detect.data import NO_QUESTIONS, Box, Dataset, Image
 from detect.errors import Problems
 from detect.invariants import is_plain, name_problems
@@ -27,6 +30,9 @@ SLACK = 0.01
 
 NEW = tuple.__new__
 """Makes a Box as its file has it, good or not. A reader gives it to `tidy`, which repairs what it can and reports."""
+
+NO_LABEL = "no label"
+"""The kind of problem of a box whose class is not known: something is there, so its image cannot be kept without it."""
 
 Place = int | str
 """The position of a box in its file."""
@@ -46,6 +52,7 @@ class Labels:
         """`closed`: the file declares its classes, so that any other label is worth a report."""
         self.problems, self.closed = problems, closed
         self.names: dict[str, str] = {}  # each to itself: one string for all boxes of a class
+        self._spelled: dict[str, str] = {}  # from the spelling with composed accents to the first that was met
         for label in declared:
             self.declare(label)
 
@@ -55,14 +62,15 @@ class Labels:
             return known
         clean = clean_label(label or "")
         if not clean:
-            self.problems.add("dropped", "no label", "the box has no label", file=file, where=where)
+            self.problems.add("dropped", NO_LABEL, "the box has no label", file=file, where=where)
             return None
         if clean != label:
             what = f"{label!r} is read as {clean!r}"
             self.problems.add("repaired", "label white space", what, file=file, where=where)
         if clean not in self.names:
-            self.names[clean] = clean
-            if self.closed:
+            new = composed(clean) not in self._spelled
+            self.declare(clean)
+            if self.closed and new:
                 what = f"class {clean!r} is not declared; kept"
                 self.problems.add("repaired", "undeclared class", what, file=file, where=where)
         return self.names[clean]
@@ -70,29 +78,40 @@ class Labels:
     def declare(self, label: str) -> str:
         """Add a class that the file declares; the label as it will be called."""
         clean = clean_label(label)
-        if clean:
-            self.names.setdefault(clean, clean)
-        return clean
+        if clean and clean not in self.names:
+            self.names[clean] = self._spelled.setdefault(composed(clean), clean)
+        return self.names.get(clean, "")
 
     @property
     def classes(self) -> tuple[str, ...]:
         """All classes; alphabetical where the file declares none, so that a new photo does not renumber them."""
-        return tuple(self.names) if self.closed else tuple(sorted(self.names))
+        classes = dict.fromkeys(self.names.values())
+        return tuple(classes) if self.closed else tuple(sorted(classes))
 
 
 class Found:
-    """The boxes of one image as its file has them, and the place of each: two lists, since there may be a million."""
+    """The boxes of one image as its file has them, and the place of each: two lists, since there may be a million.
 
-    __slots__ = ("boxes", "places")
+    `whole` is False where a part of the image's annotation could not be read: it is then left out (`leave_out`), since
+    what its file says beyond the boxes here is not known.
+    """
+
+    __slots__ = ("boxes", "places", "whole")
 
     def __init__(self) -> None:
         self.boxes: list[Box] = []
         self.places: list[Place] = []
+        self.whole = True
 
     def add(self, place: Place, box: Box) -> None:
         """Add a box that stands at `place`."""
         self.boxes.append(box)
         self.places.append(place)
+
+    def check(self, problems: Problems, since: int) -> None:
+        """Look at the problems that were noted after the first `since`: an error, or a box without a label, harms."""
+        if any(problem.level == "error" or problem.kind == NO_LABEL for problem in problems.items[since:]):
+            self.whole = False
 
 
 def tidy(found: Found, width: int, height: int, file: str, unit: str, problems: Problems) -> tuple[Box, ...]:
@@ -103,7 +122,7 @@ def tidy(found: Found, width: int, height: int, file: str, unit: str, problems: 
     else:  # all good, as in nearly every image
         if len({box[1] for box in found.boxes}) == len(found.boxes):
             return tuple(found.boxes)
-    kept, places = [], []
+    kept, places, since = [], [], len(problems)
     for place, box in zip(found.places, found.boxes, strict=True):
         _, x1, y1, x2, y2, _, _ = box
         if not (0 <= x1 < x2 <= width and 0 <= y1 < y2 <= height):
@@ -113,6 +132,7 @@ def tidy(found: Found, width: int, height: int, file: str, unit: str, problems: 
             box = repaired
         kept.append(box)
         places.append(place)
+    found.check(problems, since)
     if len(kept) > 1 and len({box[1:5] for box in kept}) < len(kept):
         return _without_duplicates(kept, places, file, unit, problems)
     return tuple(kept)
@@ -123,15 +143,29 @@ def gathered(
     images: Iterable[Image],
     problems: Problems,
     questions: Mapping[str, Question] = NO_QUESTIONS,
+    origins: Sequence[str] = (),
 ) -> Dataset:
-    """The dataset, its images in the order of their names. Of two images with one name the second is an error."""
-    found: dict[str, Image] = {}
-    for image in images:
-        if image.name in found:
-            problems.add("error", "image twice", "this image is annotated twice", file=image.name)
-        else:
-            found[image.name] = image
+    """The dataset, its images in the order of their names. `origins`: the annotation file of each image.
+
+    Two images with one name are an error that names both files; neither is kept, since nobody knows which counts.
+    """
+    images = list(images)
+    found = {image.name: image for image in images}
+    if len(found) < len(images):
+        files: dict[str, list[str]] = {}
+        for image, file in zip(images, origins or [""] * len(images), strict=True):
+            files.setdefault(image.name, []).append(file)
+        for name, places in files.items():
+            if len(places) > 1:
+                del found[name]
+                where = f", in {' and in '.join([*dict.fromkeys(places)][:3])}" if all(places) else ""
+                problems.add("error", "image twice", f"this image is annotated twice{where}", file=name)
     return Dataset(tuple(classes), tuple(found[name] for name in sorted(found)), questions)
+
+
+def leave_out(image: str | Path, file: str, problems: Problems) -> None:
+    """Note that an image is no part of the dataset, since not all of its annotation in `file` could be read."""
+    problems.add("dropped", "image left out", f"not all of its annotation in {file} could be read", file=image)
 
 
 def is_named(name: str, file: str, problems: Problems) -> bool:

@@ -91,7 +91,7 @@ def _second(document: dict[str, Any], reader: FileReader) -> Iterator[Entry]:
 
 
 def _image(row: dict[str, Any], label_name: str | None, reader: FileReader) -> Entry:
-    where, boxes = f"image {row['filename']}", Found()
+    where, boxes, since = f"image {row['filename']}", Found(), len(reader.source.problems)
     for place, region in json_file.rows(reader, _regions(row), f"{where}: region"):
         here = f"{where}: region {place}"
         shape = region.get("shape_attributes")
@@ -101,6 +101,7 @@ def _image(row: dict[str, Any], label_name: str | None, reader: FileReader) -> E
         label, attributes = _label(region.get("region_attributes"), label_name, reader, here)
         if box := _box(shape["name"], shape, label, attributes, reader, here):
             boxes.add(place, box)
+    boxes.check(reader.source.problems, since)
     name, attributes = _name(row["filename"], reader), _values(row.get("file_attributes"))
     return reader.entry(name, boxes, f"{where}: region", where=where, attributes=attributes)
 
@@ -135,7 +136,7 @@ def _third(document: dict[str, Any], reader: FileReader) -> Iterator[Entry]:
     rows = [row for row in document["metadata"].values() if isinstance(row, dict)]
     label_name = _third_label_name(document, [row for row in rows if row.get("xy")])
     for key, row in document["metadata"].items():
-        where = f"metadata {key}"
+        where, since = f"metadata {key}", len(reader.source.problems)
         file = _file_of(row, document)
         if file not in names:
             reader.add("error", "unknown vid", "refers to no file", where)
@@ -143,6 +144,8 @@ def _third(document: dict[str, Any], reader: FileReader) -> Iterator[Entry]:
             whole[file].update(_values(_third_attributes(row, document)))
         elif box := _third_box(row, label_name, document, reader, where):
             found[file].add(key, box)
+        if file in found:
+            found[file].check(reader.source.problems, since)
     for key, name in names.items():
         yield reader.entry(name, found[key], "metadata", where=f"file {key}", attributes=Attributes(whole[key]))
 

@@ -9,16 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
 from detect.conversion import safe_xml
-from detect.conversion.names import folder_splits, image_names, is_foreign, posix, split_name, stem, without_containers
+from detect.conversion.names import composed, folder_splits, image_names, split_name, stem, without_containers
 from detect.conversion.shapes import extent
 from detect.conversion.sizes import Size, settle_size
-from detect.conversion.source import Photos, Source
+from detect.conversion.source import Source
 from detect.conversion.text import Numbers, declared_classes, lines, read_bytes, typed
-from detect.conversion.tidy import NEW, PRECISION, Found, Labels, gathered, is_named, tidy
+from detect.conversion.tidy import NEW, PRECISION, Found, Labels, gathered, is_named, leave_out, tidy
+from detect.conversion.voc_match import VocFile, pairs
 from detect.conversion.voc_plain import Plain, read_plain
 from detect.conversion.voc_write import FLAGS, UNSPECIFIED, write
 from detect.data import NONE, Attributes, Box, Dataset, Image, Value
@@ -34,29 +34,6 @@ FLAGGED = {
 
 
 __all__ = ["read", "recognise", "write"]
-
-
-class VocFile(NamedTuple):
-    """One XML file: its path below the folder and as messages name it, the image and size it states, its objects."""
-
-    file: str
-    path: str
-    name: str
-    size: Size | None
-    objects: Found
-
-    @property
-    def near(self) -> str:
-        """The folder that its image is expected in, without containers."""
-        return without_containers(self.file).rpartition("/")[0]
-
-    @property
-    def expected(self) -> str:
-        """Where its image would lie, for an XML file whose image is missing."""
-        name = posix(self.name) or stem(self.file).rpartition("/")[2]
-        if is_foreign(self.name):
-            name = name.rpartition("/")[2]
-        return name if "/" in name else f"{self.file.rpartition('/')[0]}/{name}".lstrip("/")
 
 
 def recognise(source: Source) -> bool:
@@ -77,17 +54,21 @@ def read(source: Source, origin: int | None = None) -> Dataset:
     labels = Labels(problems, declared, closed=bool(declared))
     given = _Given(source, labels, source.voc_origin if origin is None else origin)
     files = [voc for file in track(xmls, "Reading XML") if (voc := _voc_file(given, file))]
-    found = _match(files, source)
-    found += _without_file(source, {photo for _, photo in found})
-    names = image_names([photo or voc.expected for voc, photo in found])
+    found = pairs(files, xmls, source)
+    names = image_names([voc.spelled(photo) if photo else voc.expected for voc, photo in found])
     splits = _splits(source, [voc for voc, _ in found], names)
     images: list[Image] = []
+    origins: list[str] = []
     for (voc, photo), name, split in zip(found, names, splits, strict=True):
         path = source.photos.path(photo) if photo else None
         if is_named(name, voc.path, problems) and (size := settle_size(path, voc.size, voc.path, problems)):
             boxes = tidy(voc.objects, *size, voc.path, "object", problems)
-            images.append(Image(name, *size, boxes, split, path=Path(path) if path else None))
-    return gathered(labels.classes, images, problems)
+            if voc.objects.whole:
+                images.append(Image(name, *size, boxes, split, path=Path(path) if path else None))
+                origins.append(voc.path)
+            else:
+                leave_out(path or name, voc.path, problems)
+    return gathered(labels.classes, images, problems, origins=origins)
 
 
 @dataclass(frozen=True)
@@ -101,12 +82,16 @@ class _Given:
 
 
 def _voc_file(given: _Given, file: str) -> VocFile | None:
+    """The content of an XML file; None, and an error, where it cannot be read."""
     path, problems = f"{given.source.root}/{file}", given.source.problems
-    data = read_bytes(path)
-    if plain := read_plain(data):
-        return _plain_file(given, file, path, plain)
     try:
+        data = read_bytes(path)
+        if plain := read_plain(data):
+            return _plain_file(given, file, path, plain)
         root = safe_xml.parse(data)
+    except DataError as error:
+        problems.items.extend(error.problems)
+        return None
     except safe_xml.BrokenXML as error:
         problems.add("error", "broken XML", str(error), file=path)
         return None
@@ -116,20 +101,22 @@ def _voc_file(given: _Given, file: str) -> VocFile | None:
             "error", "not a VOC file", what, file=path, remedy="move it elsewhere, or name its format with --from"
         )
         return None
-    objects = Found()
+    objects, since = Found(), len(problems)
     for place, node in enumerate(root.iter("object"), 1):
         if box := _box(node, given, path, place):
             objects.add(place, box)
+    objects.check(problems, since)
     return VocFile(file, path, (root.findtext("filename") or "").strip(), _size(root), objects)
 
 
 def _plain_file(given: _Given, file: str, path: str, plain: Plain) -> VocFile:
-    objects = Found()
+    objects, since = Found(), len(given.source.problems)
     for place, (name, truncated, difficult, xmin, ymin, xmax, ymax) in enumerate(plain.objects, 1):
         corners = [given.numbers[text] for text in (xmin, ymin, xmax, ymax)]
         attributes = FLAGGED.get((truncated, difficult), NONE)
         if box := _made(given, name, corners, attributes, path, place):
             objects.add(place, box)
+    objects.check(given.source.problems, since)
     return VocFile(file, path, plain.filename.strip(), (plain.width, plain.height), objects)
 
 
@@ -208,70 +195,6 @@ def _attributes(fields: Mapping[str, Element]) -> Attributes:
     return Attributes(found) if found else NONE
 
 
-Pair = tuple[VocFile, str | None]
-"""An XML file and the photo it belongs to; None: the photo is missing."""
-
-
-def _match(files: Sequence[VocFile], source: Source) -> list[Pair]:
-    """Each XML file with its image: by <filename>, else by the name of the XML file; None where it is missing.
-
-    One whose <filename> names an image that has an XML file of its own belongs to the image of its own name.
-    Those that stay ambiguous, or whose image is taken, are errors and left out.
-    """
-    photos, problems = source.photos, source.problems
-    own = [_own(voc, photos) for voc in files]
-    owned = {found[0] for found in own if len(found) == 1}
-    matched: list[Pair] = []
-    taken: dict[str, str] = {}
-    for voc, mine in zip(files, own, strict=True):
-        photo = photos.only(voc.name)
-        if photo is not None and mine == [photo] and photo not in taken:  # named and called alike, as nearly all are
-            taken[photo] = voc.file
-            matched.append((voc, photo))
-            continue
-        named = photos.find(voc.name, [voc.near]) if voc.name else []
-        if len(named) == 1 and (named == mine or not mine or named[0] not in owned):
-            found = named
-        elif len(mine) == 1:
-            found = mine
-            what = f"<filename> says {voc.name!r}; taken for {mine[0]} by the name of the XML file"
-            problems.add("repaired", "wrong <filename>", what, file=voc.path)
-        else:
-            found = named or mine or (photos.find(voc.name, [voc.near], by_stem=True) if voc.name else [])
-        if len(found) > 1:
-            problems.add("error", "ambiguous image", f"its image can be {' or '.join(found[:3])}", file=voc.path,
-                         remedy="keep XML files in the same sub-folders as their images")  # fmt: skip
-        elif found and found[0] in taken:
-            what = f"{found[0]} already has {taken[found[0]]}"
-            problems.add("error", "image twice", what, file=voc.path, remedy="remove one of the two XML files")
-        elif found:
-            taken[found[0]] = voc.file
-            matched.append((voc, found[0]))
-        else:
-            problems.add("note", "image missing", f"there is no image {voc.name or stem(voc.file)!r}", file=voc.path)
-            matched.append((voc, None))
-    return matched
-
-
-def _own(voc: VocFile, photos: Photos) -> list[str]:
-    """The images that have the XML file's own name; the one in <filename>, where that is one of them."""
-    base = voc.file.rpartition("/")[2]
-    photo = photos.only(voc.name)
-    if photo is not None and stem(voc.name) == stem(base):
-        return [photo]
-    return photos.find(base, [voc.near], by_stem=True)
-
-
-def _without_file(source: Source, taken: set[str | None]) -> list[Pair]:
-    if source.path.is_file():
-        return []
-    unlabelled = [photo for photo in source.photos.files if photo not in taken]
-    for photo in unlabelled:
-        what = "has no annotation file; kept as an image without boxes"
-        source.problems.add("note", "image without annotations", what, file=photo)
-    return [(VocFile(photo, source.photos.path(photo), "", None, Found()), photo) for photo in unlabelled]
-
-
 def _splits(source: Source, files: Sequence[VocFile], names: Sequence[str]) -> Sequence[str | None]:
     """From ImageSets/Main/*.txt as the devkit has them, else from folders called train, val and test."""
     listed: dict[str, str | None] = {}
@@ -281,7 +204,7 @@ def _splits(source: Source, files: Sequence[VocFile], names: Sequence[str]) -> S
             rows = lines(source.root / file)
             if not any(row.endswith((" 1", " -1", " 0")) for row in rows):  # those are lists of one class
                 top = folder[: -len("ImageSets/Main")]
-                listed |= dict.fromkeys((top + row for row in rows), split_name(base[:-4]))
+                listed |= dict.fromkeys((composed(top + row) for row in rows), split_name(base[:-4]))
     if listed:
-        return [listed.get(without_containers(stem(voc.file))) for voc in files]
+        return [listed.get(composed(without_containers(stem(voc.file)))) for voc in files]
     return folder_splits(names) or [None] * len(names)

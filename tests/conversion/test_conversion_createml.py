@@ -12,6 +12,7 @@ import pytest
 from detect.conversion import read, write
 from detect.data import Attributes, Box, Dataset, Image
 from detect.errors import DataError, Problems
+from tests.conversion.left_out import corners_and_reports, remains, reports
 
 Tree = Callable[..., Path]
 Row = dict[str, Any]
@@ -98,11 +99,10 @@ def test_genuine_roboflow_files(shared_data: Path) -> None:
     ],
 )
 def test_annotations(tree: Tree, item: Any, box: tuple[float, ...] | None, report: tuple[str, str] | None) -> None:
-    problems = Problems()
-    rows = row(annotation(x=2, y=2, width=2, height=2), item)
-    (found,) = read(tree({"a.json": createml(rows), "1.jpg": (100, 50)}), on_error="skip", problems=problems).images
-    assert [box.xyxy for box in found.boxes] == [(1, 1, 3, 3)] + ([] if box is None else [box])
-    assert list(problems.counts()) == ([] if report is None else [report])
+    text = createml(row(annotation(x=2, y=2, width=2, height=2), item), row(image="good.jpg"))
+    found, kinds = corners_and_reports(tree({"a.json": text, "1.jpg": (100, 50), "good.jpg": (100, 50)}))
+    assert (found.get("1.jpg"), found["good.jpg"]) == (remains((1, 1, 3, 3), box, report), [])
+    assert kinds == reports(report)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ import pytest
 from detect.conversion import read
 from detect.data import Box
 from detect.errors import DataError, Problems
+from tests.conversion.left_out import corners_and_reports, remains, reports
 
 Tree = Callable[..., Path]
 Row = dict[str, Any]
@@ -125,13 +126,11 @@ def test_layouts(tree: Tree, text: str) -> None:
     ],
 )  # fmt: skip
 def test_results(tree: Tree, row: Row, box: tuple[float, ...] | None, report: tuple[str, str] | None) -> None:
-    problems = Problems()
     first = result(value=value(x=0.5, y=1, width=0.5, height=1), region="r0")
-    root = tree({"a.json": export(task(made(first, {**result(), **row}))), "1.jpg": (200, 100)})
-    (found,) = read(root, on_error="skip", problems=problems).images
-    corners = [(1, 1, 2, 2)] + ([] if box is None else [tuple(round(corner, 6) for corner in box)])
-    assert [box.xyxy for box in found.boxes] == corners
-    assert list(problems.counts()) == ([] if report is None else [report])
+    text = export(task(made(first, {**result(), **row})), task(made(), number=2, image="/data/upload/3/0f1e2d3c-2.jpg"))
+    found, kinds = corners_and_reports(tree({"a.json": text, "1.jpg": (200, 100), "2.jpg": (200, 100)}))
+    assert (found.get("1.jpg"), found["2.jpg"]) == (remains((1, 1, 2, 2), box, report), [])
+    assert kinds == reports(report)
 
 
 @pytest.mark.parametrize(
@@ -202,11 +201,12 @@ def test_json_min(tree: Tree) -> None:
     problems = Problems()
     root = tree({"a.json": export(*rows), **{f"{n}.jpg": (200, 100) for n in range(1, 6)}})
     images = read(root, on_error="skip", problems=problems).images
-    assert [[box.label for box in image.boxes] for image in images] == [["dent", "rust"], ["new"], [], ["dent"], []]
+    assert [[box.label for box in image.boxes] for image in images] == [["dent", "rust"], ["new"], []]
     assert images[0].boxes[0].attributes == {"severity": "deep, wide"}
     assert problems.counts() == {
         ("dropped", "further annotations of an image"): 1, ("lost", "outline"): 1,
         ("dropped", "keypoint not converted"): 1, ("error", "no object"): 1, ("error", "no size"): 1,
+        ("dropped", "image left out"): 2,
     }  # fmt: skip
 
 

@@ -13,6 +13,7 @@ import pytest
 from detect.conversion import read
 from detect.data import Box
 from detect.errors import DataError, Problems
+from tests.conversion.left_out import corners_and_reports, remains, reports
 
 Tree = Callable[..., Path]
 Row = dict[str, Any]
@@ -117,12 +118,11 @@ def test_one_file_is_one_image(tree: Tree) -> None:
 def test_each_shape_is_converted_or_counted(
     tree: Tree, row: Any, box: tuple[float, ...] | None, report: tuple[str, str] | None
 ) -> None:
-    problems = Problems()
-    root = tree({"1.json": labelme(shape(points=[[1, 1], [2, 2]]), row), "1.jpg": (100, 50)})
-    (found,) = read(root, on_error="skip", problems=problems).images
-    corners = [] if box is None else [tuple(round(corner, 6) for corner in box)]
-    assert [box.xyxy for box in found.boxes] == [(1, 1, 2, 2), *corners]
-    assert list(problems.counts()) == ([] if report is None else [report])
+    text = labelme(shape(points=[[1, 1], [2, 2]]), row)
+    good = {"good.json": labelme(image="good.jpg"), "good.jpg": (100, 50)}
+    found, kinds = corners_and_reports(tree({"1.json": text, "1.jpg": (100, 50), **good}))
+    assert (found.get("1.jpg"), found["good.jpg"]) == (remains((1, 1, 2, 2), box, report), [])
+    assert kinds == reports(report)
 
 
 def test_flags_groups_and_descriptions_are_attributes(tree: Tree) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from math import pi, sqrt
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from detect.conversion import read
 from detect.data import Box
 from detect.errors import DataError, Problems
+from tests.conversion.left_out import LEFT_OUT, corners_and_reports, remains, reports
 
 Tree = Callable[..., Path]
 Row = dict[str, Any]
@@ -91,6 +93,7 @@ def points(name: str, *pairs: tuple[float, float]) -> Row:
 
 
 OUTLINE, NO_NUMBER = ("lost", "outline"), ("error", "not a number")
+NO_LABEL, FURTHER = ("dropped", "no label"), ("dropped", "further label")
 
 
 @pytest.mark.parametrize(
@@ -137,13 +140,10 @@ OUTLINE, NO_NUMBER = ("lost", "outline"), ("error", "not a number")
 def test_each_shape_is_converted_or_counted(
     tree: Tree, row: Any, box: tuple[float, ...] | None, report: tuple[str, str] | None
 ) -> None:
-    problems = Problems()
-    first = region({**RECT, "x": 1, "y": 1, "width": 1, "height": 1})
-    root = tree({"via.json": via(image(first, row)), "1.jpg": (100, 50)})
-    (found,) = read(root, on_error="skip", problems=problems).images
-    corners = [] if box is None else [tuple(round(corner, 6) for corner in box)]
-    assert [box.xyxy for box in found.boxes] == [(1, 1, 2, 2), *corners]
-    assert list(problems.counts()) == ([] if report is None else [report])
+    text = via(image(region({**RECT, "x": 1, "y": 1, "width": 1, "height": 1}), row), image(name="2.jpg"))
+    found, kinds = corners_and_reports(tree({"via.json": text, "1.jpg": (100, 50), "2.jpg": (100, 50)}))
+    assert (found.get("1.jpg"), found["2.jpg"]) == (remains((1, 1, 2, 2), box, report), [])
+    assert kinds == reports(report)
 
 
 @pytest.mark.parametrize(
@@ -170,15 +170,10 @@ def test_each_shape_is_converted_or_counted(
     ],
 )
 def test_shapes_of_via_3(tree: Tree, xy: Any, box: tuple[float, ...] | None, report: tuple[str, str] | None) -> None:
-    problems = Problems()
-    root = tree({"via.json": third(mark(xy)), "1.jpg": (100, 50), "2.jpg": (100, 50)})
-    first, second = read(root, on_error="skip", problems=problems).images
-    assert [box.xyxy for box in first.boxes] == ([] if box is None else [box])
-    assert list(problems.counts()) == ([] if report is None else [report])
-    assert second.boxes == ()  # an image without regions is kept
-
-
-NO_LABEL, FURTHER = ("dropped", "no label"), ("dropped", "further label")
+    text = third(mark((2, 1, 1, 1, 1)), mark(xy))
+    found, kinds = corners_and_reports(tree({"via.json": text, "1.jpg": (100, 50), "2.jpg": (100, 50)}))
+    assert (found.get("1.jpg"), found["2.jpg"]) == (remains((1, 1, 2, 2), box, report), [])
+    assert kinds == reports(report)
 
 
 @pytest.mark.parametrize(
@@ -188,8 +183,8 @@ NO_LABEL, FURTHER = ("dropped", "no label"), ("dropped", "further label")
         (via(image(region(note="x", Damage="dent"))), [("dent", {"note": "x"})], None),  # a usual name
         (via(image(region(type="metal", label="dent", Class=5))), [("dent", {"type": "metal", "Class": 5})], None),
         (via(image(region(label=5))), [("5", {})], None),
-        (via(image(region(label="", note="x"))), [], NO_LABEL),  # left out: the note does not take its place
-        (via(image(region(label="rust"), region({**RECT, "x": 0}, note="x"))), [("rust", {})], NO_LABEL),
+        (via(image(region(label="", note="x"))), [], NO_LABEL),  # no label: the note does not take its place
+        (via(image(region(label="rust"), region({**RECT, "x": 0}, note="x"))), [], NO_LABEL),
         (project(image(region(note="x")), label=1, note=1), [], NO_LABEL),
         (via(image(region(a="x", b="y"))), [], NO_LABEL),  # there is no telling
         (project(image(region(a="x", b="y")), shown="b", a=1, b=1), [("y", {"a": "x"})], None),  # what VIA shows
@@ -216,7 +211,12 @@ def test_which_attribute_is_the_label(
     tree: Tree, text: str, boxes: list[tuple[str, Row]], report: tuple[str, str] | None
 ) -> None:
     problems = Problems()
-    root = tree({"via.json": text, "1.jpg": (100, 50), "2.jpg": (100, 50)})
+    root = tree({"via.json": text, **dict.fromkeys(("1.jpg", "2.jpg"), (100, 50))})
+    if report == NO_LABEL:  # nobody knows what is there
+        with suppress(DataError):  # no other image is left
+            assert [image.name for image in read(root, problems=problems)] == ["2.jpg"]
+        assert problems.counts() == {NO_LABEL: 1, LEFT_OUT: 1}
+        return
     found = read(root, problems=problems).images[0]
     assert [(box.label, dict(box.attributes)) for box in found.boxes] == boxes
     assert problems.counts() == ({} if report is None else {report: 1})

@@ -84,7 +84,6 @@ def test_layouts(tree: Tree, layout: dict[str, object]) -> None:
         (r"D:\work\1.jpg", ["1.jpg"], "1.jpg", []),  # a Windows path
         ("1.JPG", ["1.jpg"], "1.jpg", []),  # another case
         ("2.jpg", ["2.jpg"], "2.jpg", []),  # the XML was renamed
-        ("1.jpg", ["1.jpg", "1.png"], "1.jpg", ["image without annotations"]),  # two photos but for the ending
         ("1.jpg", ["a/1.jpg"], "a/1.jpg", []),  # further down
         ("a/1.jpg", ["a/1.jpg", "b/1.jpg"], "a/1.jpg", ["image without annotations"]),  # told apart by its path
     ],
@@ -122,6 +121,7 @@ def test_photos_of_one_name_belong_to_the_xml_in_the_same_subfolder(tree: Tree) 
         ({"1.xml": xml(), "x.xml": "<project/>", "1.jpg": (100, 50)}, "its root is <project>, not <annotation>"),
         ({"1.xml": xml(), "a/1.jpg": (100, 50), "b/1.jpg": (100, 50)}, "its image can be a/1.jpg or b/1.jpg"),
         ({"1.xml": xml(), "2.xml": xml(), "1.jpg": (100, 50)}, "1.jpg already has 1.xml"),  # two files for one photo
+        ({"1.xml": xml(), "1.jpg": (100, 50), "1.png": (100, 50)}, "1.png: shares"),  # two photos but for the ending
     ],
 )
 def test_errors(tree: Tree, files: dict[str, object], words: str) -> None:
@@ -132,12 +132,15 @@ def test_errors(tree: Tree, files: dict[str, object], words: str) -> None:
     assert [image.name for image in read(root, on_error="skip").images if image.boxes] in (["good.jpg"], [])
 
 
-def test_skip_leaves_out_just_the_bad_object(tree: Tree) -> None:
-    root = tree({"1.xml": xml(objects=obj() + obj(("x", 1, 2, 3)) + obj((1, 1, 2, 2))), "1.jpg": (100, 50)})
+def test_skip_leaves_out_the_image_of_a_bad_object(tree: Tree) -> None:
+    bad = xml(objects=obj() + obj(("x", 1, 2, 3)) + obj((1, 1, 2, 2)))
+    root = tree({"1.xml": bad, "1.jpg": (100, 50), "2.xml": xml("2.jpg"), "2.jpg": (100, 50)})
     problems = Problems()
-    (image,) = read(root, on_error="skip", problems=problems).images
-    assert [box.x1 for box in image.boxes] == [10, 1]
-    assert [problem.where for problem in problems.errors] == ["object 2"]
+    assert [image.name for image in read(root, on_error="skip", problems=problems)] == ["2.jpg"]
+    assert [(problem.kind, problem.file, problem.where) for problem in problems] == [
+        ("not a number", f"{root}/1.xml", "object 2"),
+        ("image left out", f"{root}/1.jpg", ""),
+    ]
 
 
 def test_all_errors_come_at_once(tree: Tree) -> None:
