@@ -130,7 +130,7 @@ class OperatingPoint:
 
 def fingerprint(image: Image) -> str:
     """16 hex digits that tell whether two images are the same: name, size and true boxes to a tenth of a pixel."""
-    boxes = [(box.label, *(round(edge, 1) for edge in box.xyxy)) for box in image.boxes]
+    boxes = [(box.label, *(round(float(edge), 1) for edge in box.xyxy)) for box in image.boxes]
     text = repr((image.name, image.width, image.height, boxes))
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 

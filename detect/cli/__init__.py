@@ -1,6 +1,6 @@
 """The command line. One thin file per command: it parses, calls the package that does the work (COMMANDS) and prints.
 
-Exit codes: 0 done, 1 refused, 2 bad usage, 3 a threshold was missed, 130 interrupted.
+Exit codes: 0 done, 1 refused, 2 bad usage, 3 a metric was not reached, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ COMMANDS = {
     "review": "review",
 }
 
-THRESHOLD_MISSED = 3
+NOT_REACHED = 3
 AS_JSON = "detect.json"
 
 

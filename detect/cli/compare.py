@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from detect.cli import THRESHOLD_MISSED, options
+from detect.cli import NOT_REACHED, options
 from detect.cli.reading import Reading, reading
 
 if TYPE_CHECKING:
@@ -19,6 +19,13 @@ if TYPE_CHECKING:
 @click.argument("a", type=click.Path(path_type=Path))
 @click.argument("b", type=click.Path(path_type=Path))
 @options.measuring
+@click.option(
+    "--point",
+    "points",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Operating point chosen on other data, for both; given twice, the first is for A and the second for B.",
+)
 @click.option(
     "--metric", default="map", show_default=True, metavar="METRIC", help="The metric that the verdict is about."
 )
@@ -33,6 +40,7 @@ def compare(
     data: Path,
     a: Path,
     b: Path,
+    points: tuple[Path, ...],
     metric: str,
     fail_if_worse: bool,
     reading: Reading,
@@ -47,8 +55,9 @@ def compare(
     how many photos it would take to see a difference of that size.
 
     \b
-    Example:
+    Examples:
       detect compare data/ old.json new.json --split test
+      detect compare data/ old.json new.json --split test --point old-val/point.json --point new-val/point.json
     """
     from detect import conversion
     from detect import evaluation as room
@@ -56,13 +65,17 @@ def compare(
 
     if settings["resamples"] < MIN_REPLICATES:
         raise click.BadParameter(f"a comparison needs at least {MIN_REPLICATES} resamples", param_hint="'--resamples'")
+    if len(points) > 2:
+        raise click.UsageError("--point is given once for both, or twice: for A and for B")
+    known = [point for path in points if (point := options.other_point(path, settings))]
     how = options.settings(settings)
     dataset = reading.read(data)
     found = [conversion.read_predictions(path, ids=ids) for path in (a, b)]
     if split is not None:
         parts = [room.only_split(dataset, one, split) for one in found]
         dataset, found = parts[0][0], [part[1] for part in parts]
-    result = room.compare(dataset, *found, **how)
+    both = (known[0], known[-1]) if known else None
+    result = room.compare(dataset, *found, point=both, **how)
     with options.value_of("--metric"):
         verdict = result.of(metric)
     if as_json:
@@ -70,7 +83,7 @@ def compare(
     else:
         _print(result, verdict)
     if fail_if_worse and verdict.verdict == "worse":
-        ctx.exit(THRESHOLD_MISSED)
+        ctx.exit(NOT_REACHED)
 
 
 def _print(result: Comparison, verdict: Difference) -> None:
@@ -95,6 +108,8 @@ def _print(result: Comparison, verdict: Difference) -> None:
     options.print_table(screen, "A beside B", head, rows)
     screen.print(f"\n[bold]{escape(sentence(result, verdict))}[/]", highlight=False)
     screen.print("Each line is a separate test: of twenty, one shows better or worse by chance alone.", highlight=False)
+    for of, note in result.notes:
+        screen.print(f"\n{of}: {escape(note)}", highlight=False)
 
 
 def sentence(result: Comparison, one: Difference) -> str:

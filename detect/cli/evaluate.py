@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from detect.cli import THRESHOLD_MISSED, options
+from detect.cli import NOT_REACHED, options
 from detect.cli.reading import Reading, reading
 
 if TYPE_CHECKING:
     from detect.data import Dataset, Predictions
     from detect.evaluation import Evaluation
-    from detect.evaluation.requirements import Miss
+    from detect.evaluation.requirements import Shortfall
 
 
 def _wanted(text: str) -> dict[str, float]:
@@ -77,7 +77,7 @@ def evaluate(
       detect evaluate data/ test.json --split test --fail-under map50=0.6,recall=0.7
     """
     from detect import evaluation as room
-    from detect.evaluation.requirements import missed
+    from detect.evaluation.requirements import shortfalls
     from detect.files import refuse_to_overwrite
     from detect.progress import remark
 
@@ -88,7 +88,7 @@ def evaluate(
     dataset, found = _predictions(reading.read(data), predictions, weights or Path(), split, ids)
     result = room.evaluate(dataset, found, point=known, photos=out is not None, **how)
     with options.value_of("--fail-under"):
-        short = missed(result, fail_under or {}, strict=strict)
+        short = shortfalls(result, fail_under or {}, strict=strict)
     if out is not None:
         room.write_report(result, dataset, out, predictions=found if predictions is None else None)
         reading.keep_rejects(out)
@@ -108,9 +108,9 @@ def _check_usage(predictions: Path | None, weights: Path | None, *, strict: bool
         raise click.UsageError("--strict needs intervals: give --resamples")
 
 
-def _fail(short: list[Miss]) -> None:
-    click.echo("\n".join(f"missed: {miss}" for miss in short), err=True)
-    click.get_current_context().exit(THRESHOLD_MISSED)
+def _fail(short: list[Shortfall]) -> None:
+    click.echo("\n".join(f"not reached: {one}" for one in short), err=True)
+    click.get_current_context().exit(NOT_REACHED)
 
 
 def _predictions(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from detect.cli import THRESHOLD_MISSED
+from detect.cli import NOT_REACHED
 from detect.cli.options import as_json, print_json, quiet, value_of
 from detect.cli.reading import Reading, reading
 
@@ -86,7 +86,7 @@ def train(
         click.echo(run.verdict)
     if run.accepted is False:
         click.echo(f"not good enough after {len(run.attempts)} attempts, see {run.folder / 'summary.json'}", err=True)
-        ctx.exit(THRESHOLD_MISSED)
+        ctx.exit(NOT_REACHED)
 
 
 def _recipe(path: Path, overrides: tuple[str, ...]) -> Recipe:

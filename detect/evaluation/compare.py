@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -19,11 +19,20 @@ from detect.evaluation.coverage import Missing, known_images
 from detect.evaluation.evaluation import Evaluation, evaluate
 from detect.evaluation.metrics import HEADLINE
 from detect.evaluation.naming import Metric, OfClass, higher_is_better, label_of, metric_named, own_name
+from detect.operating_point import OperatingPoint
 
 Verdict = Literal["better", "worse", "cannot tell"]
 MIN_UNITS = 6  # images or groups: with fewer, not even a sign test can reach 5 % (2 x 0.5^6 = 0.03)
 MIN_REPLICATES = 100
+ROUNDING = 1e-9  # of a difference that is none: means over the same numbers may differ in the last bit
 POWER = 0.8  # chance to see a difference of this size with the number of images asked for
+
+
+class Note(NamedTuple):
+    """What must be known beside the metrics, in words, and `of` which side it is true: "A", "B" or "A and B"."""
+
+    of: str
+    note: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +65,8 @@ class Difference:
 class Comparison:
     """The two evaluations and the `differences` of their metrics: of all first, then AP50 and recall of each class.
 
-    `units` is how many images (or groups, as `unit` says) were resampled together for both.
+    `units` is how many images (or groups, as `unit` says) were resampled together for both. `notes` are those of the
+    two evaluations, and what was left out of both.
     """
 
     a: Evaluation
@@ -64,6 +74,7 @@ class Comparison:
     differences: tuple[Difference, ...]
     units: int
     unit: str
+    notes: tuple[Note, ...]
 
     def __repr__(self) -> str:
         compared = f"{len(self.a.table.images)} images, B beside A"
@@ -86,6 +97,7 @@ class Comparison:
             "level": LEVEL,
             "power": POWER,
             "replicates": self.a.replicates,
+            "notes": [note._asdict() for note in self.notes],
             "differences": [_row(one) for one in self.differences],
         }
 
@@ -95,6 +107,7 @@ def compare(
     a: Predictions,
     b: Predictions,
     *,
+    point: OperatingPoint | tuple[OperatingPoint, OperatingPoint] | None = None,
     missing: Missing = "fail",
     replicates: int = REPLICATES,
     seed: int = 0,
@@ -102,19 +115,24 @@ def compare(
 ) -> Comparison:
     """Measure A and B on the same images, and the paired difference of each metric.
 
-    `settings` are those of `evaluate`: each model gets its own operating point by the same rule. With
-    `missing="ignore"` only the images that both have looked at count. Raises ConfigError without resamples, and as
-    `evaluate`.
+    `point` is an operating point chosen elsewhere, for both, or one for A and one for B. The other `settings` are those
+    of `evaluate`: without a point each model gets its own by the same rule. With `missing="ignore"` only the images
+    that both have looked at count. Raises ConfigError without resamples, for points of different IoU unless `iou` is
+    given, and as `evaluate`.
     """
     if replicates < MIN_REPLICATES:
         raise ConfigError(f"a comparison needs at least {MIN_REPLICATES} resamples, got {replicates}")
+    points = point if isinstance(point, tuple) else (point, point)
+    ious = sorted({f"{one.iou:g}" for one in points if one is not None})
+    if len(ious) > 1 and settings.get("iou") is None:
+        raise ConfigError(f"the operating points have IoU {' and '.join(ious)}: give one for both (--iou)")
+    notes: list[Note] = []
     if missing == "ignore":
-        known_images(dataset, a)
-        known_images(dataset, b)
-        both = a.images.keys() & b.images.keys()
-        dataset = replace(dataset, images=tuple(image for image in dataset.images if image.name in both))
-        a, b = (replace(p, images={n: boxes for n, boxes in p.images.items() if n in both}) for p in (a, b))
-    first, second = (evaluate(dataset, p, missing=missing, replicates=0, **settings) for p in (a, b))
+        dataset, a, b, notes = _seen_by_both(dataset, a, b)
+    first, second = (
+        evaluate(dataset, predictions, point=one, missing=missing, replicates=0, **settings)
+        for predictions, one in zip((a, b), points, strict=True)
+    )
     drawn = [one.measured.replicates(replicates, seed) for one in (first, second)]
     first, second = (replace(one, replicates=replicates, seed=seed) for one in (first, second))
     units = int(first.measured.units.max(initial=-1)) + 1
@@ -125,14 +143,40 @@ def compare(
         _difference(m, first.values[m], second.values[m], drawn[1].get(m, none) - drawn[0].get(m, none), units)
         for m in compared
     )
-    return Comparison(first, second, differences, units, "groups" if first.groups else "images")
+    notes += _notes(first, second)
+    return Comparison(first, second, differences, units, "groups" if first.groups else "images", tuple(notes))
+
+
+def _seen_by_both(
+    dataset: Dataset, a: Predictions, b: Predictions
+) -> tuple[Dataset, Predictions, Predictions, list[Note]]:
+    """The images that both have looked at, and a note about the others."""
+    known_images(dataset, a)
+    known_images(dataset, b)
+    both = a.images.keys() & b.images.keys()
+    kept = tuple(image for image in dataset.images if image.name in both)
+    notes = []
+    if lost := len(dataset) - len(kept):
+        which = f"{lost} image{' is' if lost == 1 else 's are'} not in the predictions of both"
+        notes.append(Note("A and B", f"{which}: left out; the metrics hold for the other {len(kept)}."))
+    a, b = (replace(p, images={n: boxes for n, boxes in p.images.items() if n in both}) for p in (a, b))
+    return replace(dataset, images=kept), a, b, notes
+
+
+def _notes(a: Evaluation, b: Evaluation) -> list[Note]:
+    """Those of both evaluations, a note that both have once."""
+    sides: dict[str, list[str]] = {}
+    for side, one in (("A", a), ("B", b)):
+        for note in one.notes:
+            sides.setdefault(note, []).append(side)
+    return [Note(" and ".join(of), note) for note, of in sides.items()]
 
 
 def _difference(metric: Metric, a: float, b: float, replicates: Floats, units: int) -> Difference:
     difference = b - a
     low, high = interval(difference, replicates, units)
     verdict: Verdict = "cannot tell"
-    if units >= MIN_UNITS and (low > 0 or high < 0):
+    if units >= MIN_UNITS and (low > ROUNDING or high < -ROUNDING):
         verdict = "better" if (low > 0) == higher_is_better(metric) else "worse"
     return Difference(metric, a, b, difference, low, high, verdict, _needed(difference, replicates, units))
 
@@ -140,7 +184,7 @@ def _difference(metric: Metric, a: float, b: float, replicates: Floats, units: i
 def _needed(difference: float, replicates: Floats, units: int) -> int | None:
     """Images that would show this difference at LEVEL with POWER, as the spread falls with the root of their number."""
     known = replicates[~np.isnan(replicates)]
-    if math.isnan(difference) or difference == 0 or not len(known):
+    if math.isnan(difference) or abs(difference) < ROUNDING or not len(known):
         return None
     reach = (NORMAL.inv_cdf((1 + LEVEL) / 2) + NORMAL.inv_cdf(POWER)) * float(known.std())
     return max(MIN_UNITS, math.ceil(units * (reach / difference) ** 2))

@@ -15,7 +15,7 @@ from detect.evaluation.naming import LOST, Metric, OfClass, label_of, own_name
 from detect.evaluation.outcomes import Counts, Outcomes
 from detect.evaluation.precision import RECALLS
 from detect.evaluation.presence import Presence, counts
-from detect.evaluation.worst_images import unexplained, worst
+from detect.evaluation.worst_images import overlooked, worst
 
 VERSION = 3  # of metrics.json
 CONFIDENCES = np.linspace(0, 1, 101)
@@ -77,10 +77,10 @@ def data(evaluation: Evaluation) -> dict[str, int]:
 
 
 def mistake_counts(outcomes: Outcomes) -> dict[str, int]:
-    """How often each kind of mistake was made at the operating point; "missed" are true boxes that nothing met."""
+    """How often each kind of mistake was made at the operating point; overlooked are true boxes that nothing met."""
     made = np.bincount(outcomes.kind, minlength=len(Kind))
-    found = {name: int(made[Kind[name.upper()]]) for name in NAMES if name != "missed"}
-    return found | {"missed": int(unexplained(outcomes).sum())}
+    found = {name: int(made[Kind[name.upper()]]) for name in NAMES if name != "overlooked"}
+    return found | {"overlooked": int(overlooked(outcomes).sum())}
 
 
 def _classes(evaluation: Evaluation) -> list[dict[str, Any]]:

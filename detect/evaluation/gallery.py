@@ -56,7 +56,7 @@ class Wall(NamedTuple):
 
 
 def gallery(outcomes: Outcomes, dataset: Dataset, each: int = EACH) -> list[Wall]:
-    """Per kind of mistake the worst images, surest mistake or most misses first; kinds that do not occur are left out.
+    """Per kind of mistake the worst images, surest mistake or most boxes first; kinds that do not occur are left out.
 
     An image is shown under the rarest of its kinds, where it is most needed, and again only where a kind has no other.
     """

@@ -33,7 +33,7 @@ class Kind(IntEnum):
 
 
 WRONG = (Kind.WRONG_CLASS, Kind.POOR_BOX, Kind.BOTH, Kind.DUPLICATE, Kind.BACKGROUND)
-NAMES = ("wrong_class", "poor_box", "both", "duplicate", "background", "missed")  # the last is of true boxes
+NAMES = ("wrong_class", "poor_box", "both", "duplicate", "background", "overlooked")  # the last is of true boxes
 SPECIAL = ("false_positives", "false_negatives")
 
 
@@ -81,18 +81,18 @@ def kinds(table: MatchTable, iou: float) -> Kinds:
 def never_found(table: MatchTable, iou: float, judged: Kinds) -> Flags:
     """(G,) true boxes that nobody took, and that no wrong class and no poor box would have taken."""
     t = table.threshold(iou)
-    missed: Flags = ~table.truth_ignored[0]
-    missed[table.truth[t, table.found[0, t]]] = False
-    missed[judged.truth[(judged.kind == Kind.WRONG_CLASS) | (judged.kind == Kind.POOR_BOX)]] = False
-    return missed
+    unmet: Flags = ~table.truth_ignored[0]
+    unmet[table.truth[t, table.found[0, t]]] = False
+    unmet[judged.truth[(judged.kind == Kind.WRONG_CLASS) | (judged.kind == Kind.POOR_BOX)]] = False
+    return unmet
 
 
 def costs(table: MatchTable, iou: float, judged: Kinds, weights: Weights) -> dict[str, Floats]:
     """By how much the mean AP at `iou` would rise, (B,), if one kind of mistake were corrected: NAMES, then SPECIAL.
 
     A wrong class or a poor box is corrected by making the surest one right, where nobody found its true box, and
-    removing the rest; a duplicate, a background and a both by removing it; a missed box by taking it out of the truth.
-    `false_positives` removes everything wrong, `false_negatives` every true box that was not found.
+    removing the rest; a duplicate, a background and a both by removing it; an overlooked box by taking it out of the
+    truth. `false_positives` removes everything wrong, `false_negatives` every true box that was not found.
     """
     ours, kind = table.detections, judged.kind
     counts = kind != Kind.IGNORED
@@ -108,7 +108,7 @@ def costs(table: MatchTable, iou: float, judged: Kinds, weights: Weights) -> dic
         "both": (_without(table, kind, Kind.BOTH), real),
         "duplicate": (_without(table, kind, Kind.DUPLICATE), real),
         "background": (_without(table, kind, Kind.BACKGROUND), real),
-        "missed": (base, real & ~never_found(table, iou, judged)),
+        "overlooked": (base, real & ~never_found(table, iou, judged)),
         "false_positives": (_without(table, kind, *WRONG), real),
         "false_negatives": (base, real & ~unfound),
     }

@@ -10,7 +10,7 @@ from detect.evaluation.evaluation import Evaluation
 from detect.evaluation.naming import Metric, higher_is_better, metric_named
 
 
-class Miss(NamedTuple):
+class Shortfall(NamedTuple):
     """A metric that falls short of what was asked; `value` is the end of its interval where that was judged."""
 
     metric: Metric
@@ -60,7 +60,7 @@ def _no_threshold(text: str) -> ConfigError:
     return ConfigError(f"{text!r} is not a threshold: expected METRIC=NUMBER, such as map50=0.6,recall=0.7")
 
 
-def missed(evaluation: Evaluation, wanted: dict[str, float], *, strict: bool = False) -> list[Miss]:
+def shortfalls(evaluation: Evaluation, wanted: dict[str, float], *, strict: bool = False) -> list[Shortfall]:
     """The metrics that fall short; an undefined one does. A metric that is better low must not lie over its number.
 
     `strict` judges the worse end of the 95 % interval in place of the value. Raises ConfigError for metrics that there
@@ -76,5 +76,5 @@ def missed(evaluation: Evaluation, wanted: dict[str, float], *, strict: bool = F
         if strict:
             value = low if up else high
         if math.isnan(value) or (value < number if up else value > number):
-            short.append(Miss(metric, number, value))
+            short.append(Shortfall(metric, number, value))
     return short

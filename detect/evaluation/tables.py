@@ -44,7 +44,7 @@ MISTAKES = (  # key, name, what it is
     ("both", "wrong class and poor box", "meets a true box of another class, and overlaps too little"),
     ("duplicate", "duplicate", "meets a true box that a surer detection has"),
     ("background", "background", "meets nothing"),
-    ("missed", "missed", "a true box that nothing met"),
+    ("overlooked", "overlooked", "a true box that nothing met"),
 )
 ESTIMATE = ("metric", "value", "95 % interval", "")
 CLASS_COLUMNS = ("class", "truths", "AP", "AP50", "95 %", "from", "precision", "95 %", "recall", "95 %", "F1",

@@ -15,11 +15,11 @@ NAMED = 6  # mistakes of one image that are spelled out
 
 
 def worst(outcomes: Outcomes, mistake: str) -> Rows:
-    """The places of the images with this mistake, the worst first: by number of misses, or by the surest mistake."""
+    """The places of the images with this mistake, the worst first: by number of boxes, or by the surest mistake."""
     table, images = outcomes.table, len(outcomes.table.images)
     cost = np.zeros(images)
-    if mistake == "missed":
-        cost += np.bincount(table.truths.image[unexplained(outcomes)], minlength=images)
+    if mistake == "overlooked":
+        cost += np.bincount(table.truths.image[overlooked(outcomes)], minlength=images)
     else:
         rows = outcomes.rows[outcomes.kind == Kind[mistake.upper()]]
         np.maximum.at(cost, table.detections.image[rows], table.detections.score[rows])
@@ -27,21 +27,21 @@ def worst(outcomes: Outcomes, mistake: str) -> Rows:
     return order[cost[order] > 0]
 
 
-def unexplained(outcomes: Outcomes) -> NDArray[np.bool_]:
+def overlooked(outcomes: Outcomes) -> NDArray[np.bool_]:
     """(G,) missed true boxes that no detection means, neither by another class nor by a poor box."""
-    missed = outcomes.missed.copy()
+    unmet = outcomes.missed.copy()
     meant = (outcomes.kind == Kind.WRONG_CLASS) | (outcomes.kind == Kind.POOR_BOX) | (outcomes.kind == Kind.BOTH)
-    missed[outcomes.truth[meant]] = False
-    return missed
+    unmet[outcomes.truth[meant]] = False
+    return unmet
 
 
 def what_is_wrong(outcomes: Outcomes, image: int) -> str:
-    """One line: "missed 2 dent; took crack for scratch (0.81); nothing there: dent (0.67)"."""
+    """One line: "overlooked 2 dent; took crack for scratch (0.81); nothing there: dent (0.67)"."""
     table, classes = outcomes.table, outcomes.table.classes
     here = (table.detections.image[outcomes.rows] == image) & outcomes.wrong
-    missed = np.flatnonzero(unexplained(outcomes) & (table.truths.image == image)).tolist()
-    lost = Counter(classes[table.truths.label[g]] for g in missed)
-    parts = [f"missed {name if n == 1 else f'{n} {name}'}" for name, n in lost.items()]
+    unmet = np.flatnonzero(overlooked(outcomes) & (table.truths.image == image)).tolist()
+    lost = Counter(classes[table.truths.label[g]] for g in unmet)
+    parts = [f"overlooked {name if n == 1 else f'{n} {name}'}" for name, n in lost.items()]
     for place in np.flatnonzero(here).tolist():
         row, truth = outcomes.rows[place], outcomes.truth[place]
         name, score = classes[table.detections.label[row]], table.detections.score[row]

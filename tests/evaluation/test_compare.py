@@ -14,6 +14,7 @@ from detect.conversion import write
 from detect.conversion.predictions import write_predictions
 from detect.data import Box, Dataset, Image, Predictions
 from detect.evaluation import compare
+from detect.operating_point import OperatingPoint, fingerprint, write_point
 
 DENT = Box("dent", 10, 10, 50, 50)
 PHOTOS = [f"{number:02d}.jpg" for number in range(40)]
@@ -101,6 +102,101 @@ def test_a_split_and_claims(folder: Path) -> None:
     value = json.loads(run(folder / "truth", folder / "weak.json", folder / "strong.json", *options).stdout)
     assert (value["images"], value["unit"], value["units"]) == (20, "groups", 4)
     assert all(row["verdict"] == "cannot tell" for row in value["differences"])  # four claims tell nothing
+
+
+def chosen(folder: Path, name: str, confidence: float, iou: float = 0.5, seen: int = 0) -> Path:
+    """An operating point chosen on the first `seen` of the photos, among others."""
+    images = frozenset(fingerprint(Image(photo, 100, 100, (DENT,))) for photo in PHOTOS[:seen])
+    point = OperatingPoint({"dent": confidence}, iou, {}, "f1", images | {"another"})
+    write_point(point, folder / name)
+    return folder / name
+
+
+def words(result: Result) -> str:
+    return " ".join(result.stdout.split())
+
+
+def test_a_note_warns_where_confidences_were_chosen_on_the_data_compared(folder: Path) -> None:
+    files = folder / "truth", folder / "weak.json", folder / "strong.json"
+    assert "A and B: The confidences were chosen on this same data" in words(run(*files))
+    assert "chosen on" not in words(run(*files, "--confidence", "0.5"))
+    notes = json.loads(run(*files, "--json", "-q").stdout)["notes"]
+    assert [note["of"] for note in notes] == ["A and B"]
+
+
+@pytest.mark.parametrize(
+    ("confidences", "recalls"),
+    [
+        ((0.5,), (0.4, 0.95)),  # one for both
+        ((0.95, 0.5), (0.0, 0.95)),  # A's first: its scores of 0.9 do not reach 0.95
+        ((0.5, 0.95), (0.4, 0.0)),
+    ],
+)
+def test_points_chosen_elsewhere(
+    folder: Path, tmp_path: Path, confidences: tuple[float, ...], recalls: tuple[float, float]
+) -> None:
+    points = [chosen(tmp_path, f"{place}.json", one) for place, one in enumerate(confidences)]
+    options = [word for point in points for word in ("--point", point)]
+    answer = run(folder / "truth", folder / "weak.json", folder / "strong.json", *options, "--json", "-q")
+    value = json.loads(answer.stdout)
+    row = next(row for row in value["differences"] if row["name"] == "recall")
+    assert (row["a"], row["b"]) == pytest.approx(recalls)
+    assert value["notes"] == []
+
+
+def test_a_point_that_saw_some_of_the_data_warns_of_its_side(folder: Path, tmp_path: Path) -> None:
+    files = folder / "truth", folder / "weak.json", folder / "strong.json"
+    points = "--point", chosen(tmp_path, "a.json", 0.5), "--point", chosen(tmp_path, "b.json", 0.5, seen=10)
+    assert "B: The confidences were chosen on 10 of these 40 images" in words(run(*files, *points))
+    assert [note["of"] for note in json.loads(run(*files, *points, "--json", "-q").stdout)["notes"]] == ["B"]
+
+
+@pytest.mark.parametrize(
+    ("ious", "options", "code", "message"),
+    [
+        ((0.5, 0.6), (), 1, "the operating points have IoU 0.5 and 0.6: give one for both (--iou)"),
+        ((0.5, 0.6), ("--iou", "0.5"), 0, ""),
+        ((0.5,), ("--confidence", "0.5"), 2, "--point excludes --confidence"),
+        ((0.5, 0.5, 0.5), (), 2, "once for both, or twice"),
+    ],
+)
+def test_points_that_do_not_go_together(
+    folder: Path, tmp_path: Path, ious: tuple[float, ...], options: tuple[str, ...], code: int, message: str
+) -> None:
+    points = [chosen(tmp_path, f"{place}.json", 0.5, iou) for place, iou in enumerate(ious)]
+    given = [word for point in points for word in ("--point", point)]
+    answer = run(folder / "truth", folder / "weak.json", folder / "strong.json", *given, *options)
+    assert answer.exit_code == code, answer.output
+    assert message in answer.stderr
+
+
+def test_every_note_of_both_sides_is_printed(folder: Path, tmp_path: Path) -> None:
+    """A names a class that the data has not, B lacks photos: each note with its side, what is left out for both."""
+    a = Predictions(("dent", "rust"), {n: (Box("rust", 0, 0, 9, 9, 0.5),) for n in PHOTOS})
+    b = Predictions(("dent",), {n: found(0.9).images[n] for n in PHOTOS[:30]})
+    write_predictions(a, tmp_path / "a.json")
+    write_predictions(b, tmp_path / "b.json")
+    files = folder / "truth", tmp_path / "a.json", tmp_path / "b.json"
+    options = "--confidence", "0.5", "--missing"
+    empty = words(run(*files, *options, "empty"))
+    assert "A: Predicted 1 class that the data does not have: 'rust'" in empty
+    assert "B: 10 images are not in the predictions: counted as looked at" in empty
+    assert "A: There are no detections" in empty
+    ignored = words(run(*files, *options, "ignore"))
+    assert (
+        "A and B: 10 images are not in the predictions of both: left out; the metrics hold for the other 30" in ignored
+    )
+
+
+def test_rounding_is_no_difference() -> None:
+    """The scores differ in their last bit, the calibration error does, too, and nothing is better or worse."""
+    rng = np.random.default_rng(0)
+    scores = rng.random(len(PHOTOS))
+    truth = Dataset(("dent",), tuple(Image(name, 100, 100, (DENT,)) for name in PHOTOS))
+    a = Predictions(("dent",), {n: (DENT._replace(score=s),) for n, s in zip(PHOTOS, scores, strict=True)})
+    nudged = {n: (DENT._replace(score=s * (1 + 1e-15)),) for n, s in zip(PHOTOS, scores, strict=True)}
+    result = compare(truth, a, Predictions(("dent",), nudged), replicates=100, confidence=0.0)
+    assert {(one.verdict, one.needed) for one in result.differences} == {("cannot tell", None)}
 
 
 @pytest.mark.parametrize(

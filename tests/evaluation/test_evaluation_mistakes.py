@@ -96,7 +96,7 @@ def test_the_surer_of_two_poor_boxes_is_mended_and_the_other_removed() -> None:
     found = (moved(DENT, 20, 0.9), moved(DENT, -20, 0.8))
     cost = cost_of((DENT,), found)
     assert cost["poor_box"] == pytest.approx(1)  # AP 0 becomes 1
-    assert cost["missed"] == 0.0  # not missed: a poor box meant it
+    assert cost["overlooked"] == 0.0  # not overlooked: a poor box meant it
     assert cost["background"] == 0.0
 
 
@@ -115,7 +115,7 @@ def test_the_surer_of_a_poor_box_and_a_wrong_class_is_mended(
     """Either makes dents 1 if it is the surer, and only goes if not; the wrong class costs scratches 1/2 besides."""
     cost = cost_of((DENT, SCRATCH), (moved(DENT, 20, poor), moved(DENT, 0, wrong, "scratch"), moved(SCRATCH, 0, 0.7)))
     assert (cost["poor_box"], cost["wrong_class"]) == pytest.approx((poor_box, wrong_class))
-    assert cost["missed"] == 0.0
+    assert cost["overlooked"] == 0.0
 
 
 def test_a_wrong_class_over_a_found_box_is_only_removed() -> None:
@@ -123,10 +123,10 @@ def test_a_wrong_class_over_a_found_box_is_only_removed() -> None:
     assert cost["wrong_class"] == pytest.approx(0.5 / 2)
 
 
-def test_missed_boxes_cost_the_recall() -> None:
+def test_overlooked_boxes_cost_the_recall() -> None:
     second = DENT._replace(x1=110, x2=150)
     cost = cost_of((DENT, second), (moved(DENT, 0, 0.9),))
-    assert cost["missed"] == pytest.approx(1 - 51 / 101)
+    assert cost["overlooked"] == pytest.approx(1 - 51 / 101)
     assert cost["false_negatives"] == pytest.approx(1 - 51 / 101)
 
 
@@ -147,13 +147,13 @@ def test_both_costs_what_stands_before_the_right_ones() -> None:
 def test_a_class_left_without_true_boxes_counts_zero_while_it_has_detections() -> None:
     """As in tidecv; without detections it leaves the mean of the classes. Detections of absent images are none."""
     alarm = Box("scratch", 0, 150, 40, 190, 0.9)
-    assert cost_of((DENT, SCRATCH), (moved(DENT, 0, 0.9), alarm))["missed"] == 0.0
-    assert cost_of((DENT, SCRATCH), (moved(DENT, 0, 0.9),))["missed"] == pytest.approx(0.5)
+    assert cost_of((DENT, SCRATCH), (moved(DENT, 0, 0.9), alarm))["overlooked"] == 0.0
+    assert cost_of((DENT, SCRATCH), (moved(DENT, 0, 0.9),))["overlooked"] == pytest.approx(0.5)
     images = (Image("a.jpg", 200, 200, (DENT, SCRATCH)), Image("b.jpg", 200, 200))
     table = match(Dataset(CLASSES, images), Predictions(CLASSES, {"a.jpg": (moved(DENT, 0, 0.9),), "b.jpg": (alarm,)}))
     weights = np.array([[1.0, 1.0, 2.0], [0.0, 1.0, 0.0]])
     cost = costs(table, 0.5, kinds(table, 0.5), weights)
-    assert cost["missed"].tolist() == cost["false_negatives"].tolist() == pytest.approx([0.5, 0, 0.5])
+    assert cost["overlooked"].tolist() == cost["false_negatives"].tolist() == pytest.approx([0.5, 0, 0.5])
 
 
 @pytest.mark.parametrize("mark", ["iscrowd", "ignore"])

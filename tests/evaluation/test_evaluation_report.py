@@ -110,17 +110,17 @@ def test_the_worst_images_come_first_with_what_is_wrong(report: tuple[Path, Eval
     out, evaluation = report
     page = unescape((out / "report.html").read_text(encoding="utf-8"))
     captions = re.findall(r"<figcaption><b>(.+?)</b>(.+?)</figcaption>", page[page.index("The worst images") :])
-    two = "missed dent; took scratch for dent (0.80); nothing there: scratch (0.70)"
+    two = "overlooked dent; took scratch for dent (0.80); nothing there: scratch (0.70)"
     assert captions == [
         ("two.jpg", two),  # wrong class
         ("gone.jpg", "dent a second time (0.60)"),  # duplicate
         ("two.jpg", two),  # background: there is no other
-        ("three.jpg", "missed 2 dent; missed scratch"),
+        ("three.jpg", "overlooked 2 dent; overlooked scratch"),
     ]
     titles = re.findall(r"<h3>(.+?) <span[^>]*>.*?in (\d+) image", page)
-    assert titles == [("Wrong class", "1"), ("Duplicate", "1"), ("Background", "1"), ("Missed", "2")]
+    assert titles == [("Wrong class", "1"), ("Duplicate", "1"), ("Background", "1"), ("Overlooked", "2")]
     assert page.count("the photo could not be read") == 1
-    assert worst(evaluation.outcomes, "missed").tolist() == [2, 1]  # three missed boxes, then one
+    assert worst(evaluation.outcomes, "overlooked").tolist() == [2, 1]  # three boxes, then one
     assert worst(evaluation.outcomes, "both").tolist() == []
 
 
