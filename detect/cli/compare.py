@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from detect.cli import NOT_REACHED, options
-from detect.cli.reading import Reading, reading
+from detect.cli.reading import Naming, Reading, naming, reading
 
 if TYPE_CHECKING:
     from detect.evaluation.compare import Comparison, Difference
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 @click.argument("a", type=click.Path(path_type=Path))
 @click.argument("b", type=click.Path(path_type=Path))
 @options.measuring
+@naming
 @click.option(
     "--point",
     "points",
@@ -46,7 +47,7 @@ def compare(
     reading: Reading,
     as_json: bool,
     split: str | None,
-    ids: Path | None,
+    naming: Naming,
     **settings: Any,
 ) -> None:
     """Whether the predictions B are better or worse than A on the photos of DATA, or there are too few photos to know.
@@ -59,7 +60,6 @@ def compare(
       detect compare data/ old.json new.json --split test
       detect compare data/ old.json new.json --split test --point old-val/point.json --point new-val/point.json
     """
-    from detect import conversion
     from detect import evaluation as room
     from detect.evaluation.compare import MIN_REPLICATES
 
@@ -70,7 +70,7 @@ def compare(
     known = [point for path in points if (point := options.other_point(path, settings))]
     how = options.settings(settings)
     dataset = reading.read(data)
-    found = [conversion.read_predictions(path, ids=ids) for path in (a, b)]
+    found = naming.read([a, b], dataset, data)
     if split is not None:
         parts = [room.only_split(dataset, one, split) for one in found]
         dataset, found = parts[0][0], [part[1] for part in parts]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from detect.cli import NOT_REACHED, options
-from detect.cli.reading import Reading, reading
+from detect.cli.reading import Naming, Reading, naming, reading
 
 if TYPE_CHECKING:
     from detect.data import Dataset, Predictions
@@ -29,6 +29,7 @@ def _wanted(text: str) -> dict[str, float]:
     "--weights", type=click.Path(path_type=Path), help="Predict first, with these weights or this run folder."
 )
 @options.measuring
+@naming
 @click.option(
     "--point",
     type=click.Path(path_type=Path),
@@ -55,20 +56,20 @@ def evaluate(
     predictions: Path | None,
     weights: Path | None,
     split: str | None,
-    ids: Path | None,
     point: Path | None,
     fail_under: dict[str, float] | None,
     strict: bool,
     out: Path | None,
+    naming: Naming,
     reading: Reading,
     as_json: bool,
     **settings: Any,
 ) -> None:
     """Measure PREDICTIONS against the boxes of DATA: COCO's metrics with error bars, and what went wrong.
 
-    DATA is anything that `detect convert` reads; PREDICTIONS is what `detect predict` wrote, or COCO results. --out
-    writes report.html (with the worst images), metrics.json, metrics.md and point.json: the operating point, to choose
-    on validation data and to give to predict, and to evaluate on test data. docs/metrics.md explains every metric.
+    DATA is anything that `detect convert` reads, PREDICTIONS what `detect predict` or another tool wrote. --out writes
+    report.html (with the worst images), metrics.json, metrics.md and point.json: the operating point, to choose on
+    validation data and to give to predict, and to evaluate on test data. docs/metrics.md explains every metric.
 
     \b
     Examples:
@@ -85,7 +86,7 @@ def evaluate(
     if out is not None:
         refuse_to_overwrite(out)
     known, how = options.other_point(point, settings), options.settings(settings)
-    dataset, found = _predictions(reading.read(data), predictions, weights or Path(), split, ids)
+    dataset, found = _predictions(reading.read(data), data, predictions, weights or Path(), split, naming)
     result = room.evaluate(dataset, found, point=known, photos=out is not None, **how)
     with options.value_of("--fail-under"):
         short = shortfalls(result, fail_under or {}, strict=strict)
@@ -114,14 +115,13 @@ def _fail(short: list[Shortfall]) -> None:
 
 
 def _predictions(
-    dataset: Dataset, predictions: Path | None, weights: Path, split: str | None, ids: Path | None
+    dataset: Dataset, data: Path, predictions: Path | None, weights: Path, split: str | None, naming: Naming
 ) -> tuple[Dataset, Predictions]:
     """The part of the data asked for, and the predictions on it: read, or made now."""
-    from detect import conversion
     from detect import evaluation as room
 
     if predictions is not None:
-        found = conversion.read_predictions(predictions, ids=ids)
+        [found] = naming.read([predictions], dataset, data)
         return room.only_split(dataset, found, split) if split is not None else (dataset, found)
     from detect.models import load_detector
     from detect.prediction import predict

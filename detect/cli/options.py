@@ -120,7 +120,6 @@ def _ious(ctx: click.Context, param: click.Parameter, value: str | None) -> list
 
 def measuring(command: F) -> F:
     """What `evaluate` and `compare` have in common: which images, and how they are measured. See `settings`."""
-    path = click.Path(path_type=Path)
     choices = [
         click.option("--split", metavar="NAME", help="Only the images of this split: train, val, test."),
         click.option(
@@ -148,12 +147,6 @@ def measuring(command: F) -> F:
             default="fail",
             show_default=True,
             help="Images absent from the predictions: an error, left out, or looked at with nothing found.",
-        ),
-        click.option(
-            "--ids",
-            type=path,
-            metavar="GT.json",
-            help="COCO ground truth that names the image and category ids of a bare result list.",
         ),
         click.option(
             "--resamples", default=1000, show_default=True, type=click.IntRange(0), help="For the intervals; 0: none."

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 import click
 
 from detect.cli.options import F, OneOf, report
-from detect.errors import Problems
+from detect.errors import ConfigError, Problems
 
 if TYPE_CHECKING:
-    from detect.data import Dataset
+    from detect.data import Dataset, Predictions
 
 FORMATS = ("voc", "voc-devkit", "yolo", "darknet", "createml", "cvat", "cvat-video", "coco", "coco-results",
            "csv", "class-folders", "label-studio", "labelme", "via")  # fmt: skip
@@ -83,3 +83,58 @@ def reading(skipped: str) -> Callable[[F], F]:
         return cast(F, reads)
 
     return decorate
+
+
+@dataclass(frozen=True)
+class Naming:
+    """What predictions call images and classes, by `--ids` and `--map`."""
+
+    ids: Path | None
+    mapping: tuple[str, ...]
+
+    def read(self, paths: Sequence[Path], dataset: Dataset, data: Path) -> list[Predictions]:
+        """The predictions on a dataset, which was read from `data`; what was matched is reported on stderr.
+
+        Raises ConfigError for a class in `--map` that none of them has.
+        """
+        from detect import conversion
+
+        found, unused, ids = [], [], self.ids or _own_ids(data)
+        for path in paths:
+            seen = Problems()
+            try:
+                one = conversion.read_predictions(path, ids=ids, dataset=dataset, mapping=self.mapping, problems=seen)
+            finally:
+                report(Problems([problem for problem in seen if problem.level != "error"]))
+            found.append(one)
+            unused.append({str(replace(problem, file="")) for problem in seen if problem.kind == "nothing to map"})
+        if nowhere := set.intersection(*unused):
+            raise ConfigError("\n".join(sorted(nowhere)))
+        return found
+
+
+def naming(command: F) -> F:
+    """`--ids` and `--map`, for commands that read predictions; the command gets them as one `naming`."""
+
+    @wraps(command)
+    def names(*args: Any, ids: Path | None, mapping: tuple[str, ...], **given: Any) -> Any:
+        return command(*args, naming=Naming(ids, mapping), **given)
+
+    renamed = click.option(
+        "--map", "mapping", multiple=True, metavar="OLD=NEW|FILE", help="Rename a class of the predictions, or all "
+        "that a YAML file lists; may be repeated.",
+    )  # fmt: skip
+    named = click.option(
+        "--ids", type=click.Path(path_type=Path), metavar="GT.json", help="COCO ground truth that names the image and "
+        "category ids of a bare result list.  [default: DATA, if it is such a file]",
+    )  # fmt: skip
+    return named(renamed(cast(F, names)))
+
+
+def _own_ids(data: Path) -> Path | None:
+    """The data itself where it is one COCO file: bare results without `--ids` refer to its ids."""
+    from detect.conversion import FORMATS
+    from detect.conversion.source import Source
+
+    is_file = data.suffix.lower() == ".json" and data.is_file()
+    return data if is_file and FORMATS["coco"].recognise(Source(data, None, Problems())) else None

@@ -13,10 +13,10 @@ import click
 from click.core import ParameterSource
 
 from detect.cli import options
-from detect.cli.reading import Reading, reading
+from detect.cli.reading import Naming, Reading, naming, reading
 
 if TYPE_CHECKING:
-    from detect.data import Dataset
+    from detect.data import Dataset, Predictions
     from detect.evaluation import Evaluation
     from detect.review import Change, Corrections
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 @click.argument("paths", nargs=-1, metavar="DATA PREDICTIONS [PREDICTIONS_B] | DEST", type=click.Path(path_type=Path))
 @click.option("--name", help="The name of the review.  [default: the name of DATA]")
 @options.measuring
+@naming
 @click.option("--point", type=click.Path(path_type=Path), help="Operating point: point.json, or a run.")
 @click.option("--collect", metavar="NAME", help="Write the corrected dataset of this review to DEST.")
 @click.option(
@@ -115,7 +116,7 @@ def _review(
     stop: _Stop,
     *,
     split: str | None,
-    ids: Path | None,
+    naming: Naming,
     point: Path | None,
     embeddings: Path | None,
     export: Path | None,
@@ -137,7 +138,8 @@ def _review(
         raise DataError(f"{paths[0]}: a review needs its photos after the command; unpack the zip first")
     known, how = options.other_point(point, settings), options.settings(settings)
     dataset = reading.read(paths[0])
-    part, results = _evaluated(dataset, paths[1:], split, ids, point=known, **how)
+    found = naming.read(paths[1:], dataset, paths[0])
+    part, results = _evaluated(dataset, paths[1:], found, split, point=known, **how)
     name = name or _name(paths[0])
     with room.reviewing() as reviews:
         views = reviews.load(name, part, results, problems=tuple(reading.problems), source=paths[0])
@@ -161,16 +163,14 @@ def _print_address(end: str, url: str) -> None:
 
 
 def _evaluated(
-    dataset: Dataset, paths: tuple[Path, ...], split: str | None, ids: Path | None, **settings: Any
+    dataset: Dataset, paths: tuple[Path, ...], predictions: list[Predictions], split: str | None, **settings: Any
 ) -> tuple[Dataset, dict[str, Evaluation]]:
     """The part of the data asked for, and what each file of predictions is worth on it, by the file's name."""
-    from detect import conversion
     from detect import evaluation as room
 
     part = dataset
     results: dict[str, Evaluation] = {}
-    for path in paths:
-        found = conversion.read_predictions(path, ids=ids)
+    for path, found in zip(paths, predictions, strict=True):
         if split is not None:
             part, found = room.only_split(dataset, found, split)
         results[_unused(path.stem, results)] = room.evaluate(part, found, **settings)

@@ -53,7 +53,7 @@ def read(source: Source) -> Dataset:
 
 def _entries(reader: FileReader) -> Iterator[Entry]:
     for where, task in _tasks(reader):
-        link = _image_link(task["data"] if isinstance(task.get("data"), dict) else task)
+        link = image_link(task["data"] if isinstance(task.get("data"), dict) else task)
         if link is None:
             reader.add("error", "image without name", "the task names no image", where)
             continue
@@ -86,7 +86,7 @@ def _is_flat(task: dict[str, Any]) -> bool:
     return not {"data", "annotations", "completions"} & task.keys()
 
 
-def _image_link(data: dict[str, Any]) -> str | None:
+def image_link(data: dict[str, Any]) -> str | None:
     """Where the task's image is: under a usual key, else the first text that looks like an image's address."""
     texts = {key: text for key, text in data.items() if isinstance(text, str) and not text.startswith("data:")}
     usual = [texts[key] for key in _IMAGE_KEYS if key in texts]

@@ -1,123 +1,113 @@
-"""Predictions in a COCO document that carries its own names, and bare COCO results.
+"""Predictions, of `detect predict` or of another tool, as they are and as the data calls its images and classes.
 
-`predictions.json` has "images" (every image that was looked at, also those where nothing was found), "categories"
-and "annotations" with a bbox x, y, width, height in pixels and a score. Answers to "questions" about a whole photo
-stand with the photo. A bare results list has ids alone, so it needs the ground truth that they refer to.
+`predictions.json` of `detect predict` is COCO with "images" (every image that was looked at, also those where nothing
+was found), "categories" and "annotations" with a bbox x, y, width, height in pixels and a score. Answers to "questions"
+about a whole photo stand with the photo. What other tools write is listed in result_layouts.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
 from detect.conversion import json_file
-from detect.conversion.names import image_names, posix
-from detect.conversion.photo_labels import answers_document, answers_from, questions_document, questions_from
+from detect.conversion.names import posix
+from detect.conversion.photo_labels import answers_from, questions_from
+from detect.conversion.predictions_write import write_predictions
+from detect.conversion.result_classes import ClassNames
+from detect.conversion.result_files import open_listing
+from detect.conversion.result_images import ImageNames, with_photo
+from detect.conversion.result_match import report_unknown
+from detect.conversion.result_rows import Fault, Faults, Listing, Names, check_percent, checked
 from detect.conversion.tidy import clean_label
 from detect.data import Box, Dataset, Predictions
 from detect.errors import DataError, Problems
-from detect.files import write_bytes
 from detect.questions import Answer
 
-Names = dict[Hashable, str]
+__all__ = ["read_predictions", "write_predictions"]
 
 
-def read_predictions(path: str | Path, *, ids: Path | None = None) -> Predictions:
-    """The predictions in a COCO document, or in a bare results list with `ids`, the COCO file its ids refer to.
+def read_predictions(
+    path: str | Path,
+    *,
+    ids: str | Path | None = None,
+    dataset: Dataset | None = None,
+    mapping: Sequence[str] = (),
+    problems: Problems | None = None,
+) -> Predictions:
+    """The predictions in a file or folder, of `detect predict` or any tool that `detect formats` lists.
 
-    Raises DataError with every error found: unknown or duplicate ids, a score that is no number in 0..1, a bbox
-    that is not four finite numbers, a list without `ids`.
+    `ids` is the COCO file that the ids of bare results refer to. `dataset`: the data that was predicted on. Images are
+    then called as it calls them, found by the end of their path, with or without its ending; classes too, whose names
+    may differ in case. It gives the order of classes that are numbers and the sizes of images whose boxes are shares.
+    `mapping` renames classes first: `old=new`, or a YAML file with such pairs. What was matched is added to `problems`,
+    or logged where that is None.
+
+    Raises DataError with every error found, each kind once: content that is in no known layout, unknown or ambiguous
+    images and classes, ids that refer to nothing, a score that is no number in 0..1, a box that is not four finite
+    numbers; ConfigError for a mapping that is none.
     """
-    path, problems = Path(path), Problems()
-    document = json_file.load(path)
-    if isinstance(document, list):
-        if ids is None:
-            raise DataError(
-                f"{path}: is a bare list of COCO results, whose ids mean nothing by themselves "
-                "(name the ground truth JSON that they refer to with --ids)"
-            )
-        header, rows = json_file.load(ids), document
-    else:
-        header, rows = document, document.get("annotations", []) if isinstance(document, dict) else []
-    place = str(ids if isinstance(document, list) else path)
-    if not isinstance(header, dict) or not isinstance(rows, list) or "categories" not in header:
-        raise DataError(f'{place}: must be an object with "images" and "categories"')
-    names = _names(header, "images", "file_name", place, problems)
-    names = dict(zip(names, image_names([posix(name) for name in names.values()]), strict=True))
-    classes = _names(header, "categories", "name", place, problems)
-    classes = {key: clean_label(classes[key]) for key in sorted(classes, key=lambda key: (isinstance(key, str), key))}
-    found: dict[str, list[Box]] = {name: [] for name in names.values()}
-    if len(found) < len(names):
-        problems.add("error", "image twice", "two images have the same file_name", file=place)
-    for number, row in enumerate(rows, 1):
-        try:
-            name, box = _box(row, names, classes)
-            found[name].append(box)
-        except (ValueError, DataError) as error:
-            problems.add("error", "bad prediction", str(error), file=path, where=f"prediction {number}")
-    answers, asked = {}, None
-    if isinstance(document, dict):
-        answers, asked = _answers(document, names, found, path, problems), document.get("questions")
-    questions = questions_from(asked, place, problems)
+    found = Problems()
+    try:
+        listing = open_listing(Path(path))
+        result = _named(listing, ids if not listing.document else None, dataset, mapping, found)
+    finally:
+        if problems is None:
+            _log(found)
+        else:
+            problems.items.extend(found)
+    return result
+
+
+def _named(
+    listing: Listing, ids: str | Path | None, dataset: Dataset | None, mapping: Sequence[str], problems: Problems
+) -> Predictions:
+    """The predictions with the names of the data."""
+    header, place = (listing.document, listing.file) if ids is None else (json_file.load(ids), str(ids))
+    alone = not header and ids is None
+    if listing.one_photo:
+        listing = with_photo(listing, dataset)
+    images, categories = ({}, {}) if alone else _tables(header, place, problems)
+    image_names = ImageNames(listing, images, dataset, problems)
+    if alone and (image_names.unknown or not (listing.images or listing.rows or dataset)):
+        raise DataError(
+            f"{listing.file}: is a bare list of COCO results, whose ids mean nothing by themselves "
+            "(name the ground truth JSON that they refer to with --ids)"
+        )
+    table = listing.classes or categories
+    class_names = ClassNames(listing, table, dataset, mapping, image_names.by_id, problems)
+    found: dict[str, list[Box]] = {name: [] for name in image_names.looked_at}
+    if listing.images is None and not images and dataset is not None:
+        _count_silent(listing, dataset, image_names, found, problems)
+    _fill(found, listing, image_names, class_names, dataset, problems)
+    answers: dict[str, dict[str, Answer]] = {}
+    if listing.document:
+        answers = _answers(listing.document, image_names.listed, found, listing.file, problems)
+    questions = questions_from(listing.document.get("questions"), place, problems)
+    if dataset is not None:
+        counts = dict.fromkeys(class_names.classes, 0)
+        for box in (box for boxes in found.values() for box in boxes):
+            counts[box.label] += 1
+        report_unknown(counts, dataset, listing.file, problems)
     problems.raise_errors()
     try:
-        return Predictions(tuple(dict.fromkeys(classes.values())), found, questions, answers)  # type: ignore[arg-type]
+        return Predictions(class_names.classes, found, questions, answers)  # type: ignore[arg-type]
     except DataError as error:
-        raise DataError([replace(one, file=f"{path}: {one.file}") for one in error.problems]) from None
+        raise DataError([replace(one, file=f"{listing.file}: {one.file}") for one in error.problems]) from None
 
 
-def write_predictions(predictions: Predictions, path: str | Path, *, dataset: Dataset | None = None) -> Path:
-    """Write predictions.json atomically, and return its path; `dataset` adds the sizes of its images, in pixels.
-
-    Raises DetectError where the file cannot be written.
-    """
-    import orjson
-
-    sizes = {image.name: (image.width, image.height) for image in dataset.images} if dataset is not None else {}
-    numbers = {label: number for number, label in enumerate(predictions.classes, 1)}
-    images: list[dict[str, Any]] = []
-    annotations: list[dict[str, Any]] = []
-    for image_id, name in enumerate(predictions.names, 1):
-        row: dict[str, Any] = {"id": image_id, "file_name": name}
-        if name in sizes:
-            row["width"], row["height"] = sizes[name]
-        if name not in predictions.images:
-            row["detected"] = False
-        if name in predictions.answers:
-            row["answers"] = answers_document(predictions.answers[name])
-        images.append(row)
-        for label, x1, y1, x2, y2, score, _ in predictions.images.get(name, ()):
-            bbox = [x1, y1, x2 - x1, y2 - y1]
-            ids = {"id": len(annotations) + 1, "image_id": image_id, "category_id": numbers[label]}
-            annotations.append({**ids, "bbox": bbox, "area": bbox[2] * bbox[3], "score": score, "iscrowd": 0})
-    categories = [{"id": number, "name": label} for label, number in numbers.items()]
-    asked = {"questions": questions_document(predictions.questions)} if predictions.questions else {}
-    document = {**asked, "images": images, "categories": categories, "annotations": annotations}
-    write_bytes(Path(path), orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY))
-    return Path(path)
-
-
-def _answers(
-    document: dict[str, Any], names: Names, found: dict[str, list[Box]], path: Path, problems: Problems
-) -> dict[str, dict[str, Answer]]:
-    """The answers of each image; images at which no detector looked are taken out of `found`."""
-    answers: dict[str, dict[str, Answer]] = {}
-    for place, row in enumerate(document["images"] if isinstance(document.get("images"), list) else [], 1):
-        if not isinstance(row, dict) or not isinstance(row.get("id"), int | str) or row["id"] not in names:
-            continue  # reported as a row without a name
-        name, where = names[row["id"]], f"images: row {place}"
-        if row.get("detected") is False and found.pop(name, []):
-            what = "has boxes, and says that no detector looked"
-            problems.add("error", "bad prediction", what, file=path, where=where)
-        if "answers" in row:
-            try:
-                answers[name] = answers_from(row["answers"])
-            except ValueError as error:
-                problems.add("error", "bad answer", str(error), file=path, where=where)
-    return answers
+def _tables(header: Any, file: str, problems: Problems) -> tuple[Names, Names]:
+    """From id to name of the images, as they are stated, and of the classes, in the order of the ids."""
+    if not isinstance(header, dict) or "images" not in header or "categories" not in header:
+        raise DataError(f'{file}: must be an object with "images" and "categories"')
+    images = _names(header, "images", "file_name", file, problems)
+    if len({posix(name) for name in images.values()}) < len(images):
+        problems.add("error", "image twice", "two images have the same file_name", file=file)
+    names = _names(header, "categories", "name", file, problems)
+    order: list[Any] = sorted(names, key=lambda key: (isinstance(key, str), key))
+    return images, {key: clean_label(names[key]) for key in order}
 
 
 def _names(document: Mapping[str, Any], key: str, field: str, file: str, problems: Problems) -> Names:
@@ -140,20 +130,78 @@ def _names(document: Mapping[str, Any], key: str, field: str, file: str, problem
     return names
 
 
-def _box(row: Any, names: Names, classes: Names) -> tuple[str, Box]:
-    """The image's name and the box of one prediction; ValueError says what is wrong."""
-    if not isinstance(row, dict):
-        raise ValueError("must be an object with image_id, category_id, bbox and score")
-    image, category, bbox, score = (row.get(key) for key in ("image_id", "category_id", "bbox", "score"))
-    if not isinstance(image, int | str) or image not in names:
-        raise ValueError(f"image_id {image} is unknown")
-    if not isinstance(category, int | str) or category not in classes:
-        raise ValueError(f"category_id {category} is unknown")
-    if not isinstance(score, int | float) or not 0 <= score <= 1:
-        raise ValueError(f"the score must be a number from 0 to 1, got {score}")
-    if not isinstance(bbox, list) or len(bbox) != 4 or not all(type(v) in (int, float) and isfinite(v) for v in bbox):
-        raise ValueError(f"bbox must be four numbers x, y, width, height, got {str(bbox)[:60]}")
-    x, y, w, h = map(float, bbox)
-    if w < 0 or h < 0:
-        raise ValueError(f"bbox has a negative width or height: {str(bbox)[:60]}")
-    return names[image], Box(classes[category], x, y, x + w, y + h, float(score))
+def _fill(
+    found: dict[str, list[Box]],
+    listing: Listing,
+    image_names: ImageNames,
+    class_names: ClassNames,
+    dataset: Dataset | None,
+    problems: Problems,
+) -> None:
+    """Put the box of every row to its image; what is wrong with rows is added to the problems, each kind once."""
+    sizes = _sizes(listing, dataset)
+    faults = Faults()
+    if (percent := check_percent(listing.rows)) is not None:
+        faults.add(percent, "all predictions")
+    for row in listing.rows:
+        try:
+            if not row.form:
+                raise Fault("no object", "must be an object with image_id, category_id, bbox and score")
+            name, label = image_names(row.image), class_names(row.label)
+            boxes = found.setdefault(name, [])
+            if label:
+                boxes.append(checked(row, label, sizes.get(name)))
+        except Fault as fault:
+            if percent is None or fault.kind != "score out of range":
+                faults.add(fault, row.where)
+    faults.report(listing.file, problems)
+
+
+def _sizes(listing: Listing, dataset: Dataset | None) -> dict[str, tuple[float, float]]:
+    """What boxes are shares of, by image; empty where they are pixels."""
+    if listing.whole is None:
+        return {}
+    if dataset is None:
+        raise DataError(f"{listing.file}: the boxes are shares of the images; name the data, whose sizes they need")
+    return {image.name: (image.width / listing.whole, image.height / listing.whole) for image in dataset}
+
+
+def _count_silent(
+    listing: Listing, dataset: Dataset, image_names: ImageNames, found: dict[str, list[Box]], problems: Problems
+) -> None:
+    """Count images without any row as looked at, in the splits that have some, and say how many they are."""
+    named = image_names.used
+    splits = {image.split for image in dataset if image.name in named}
+    silent = [image.name for image in dataset if image.name not in named and image.split in splits | {None}]
+    found.update({name: [] for name in silent})
+    if silent:
+        are = "photo has" if len(silent) == 1 else "photos have"
+        what = f"{len(silent):,} {are} no detection, first {silent[0]!r}: counted as looked at with nothing found"
+        problems.add("note", "photos without detections", what, file=listing.file)
+
+
+def _answers(
+    document: Mapping[str, Any], names: Names, found: dict[str, list[Box]], file: str, problems: Problems
+) -> dict[str, dict[str, Answer]]:
+    """The answers of each image; images at which no detector looked are taken out of `found`."""
+    answers: dict[str, dict[str, Answer]] = {}
+    for place, row in enumerate(document["images"] if isinstance(document.get("images"), list) else [], 1):
+        if not isinstance(row, dict) or not isinstance(row.get("id"), int | str) or row["id"] not in names:
+            continue  # reported as a row without a name
+        name, where = names[row["id"]], f"images: row {place}"
+        if row.get("detected") is False and found.pop(name, []):
+            what = "has boxes, and says that no detector looked"
+            problems.add("error", "bad prediction", what, file=file, where=where)
+        if "answers" in row:
+            try:
+                answers[name] = answers_from(row["answers"])
+            except ValueError as error:
+                problems.add("error", "bad answer", str(error), file=file, where=where)
+    return answers
+
+
+def _log(problems: Problems) -> None:
+    import logging
+
+    for line in problems.summary():
+        logging.getLogger("detect").warning("%s", line)

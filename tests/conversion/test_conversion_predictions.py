@@ -159,12 +159,15 @@ def test_bare_results_need_the_file_their_ids_refer_to(tmp_path: Path) -> None:
 )
 def test_bad_rows_are_named(tmp_path: Path, bad: Any, words: str) -> None:
     path = tmp_path / "p.json"
-    path.write_text(json.dumps({**TRUTH, "annotations": [row(), bad, row(score=2)]}))
+    path.write_text(json.dumps({**TRUTH, "annotations": [row(), bad, bad, row(image_id="no")]}))
     with pytest.raises(DataError) as caught:
         read_predictions(path)
-    first, second = str(caught.value).splitlines()  # both at once
-    assert first.startswith(f"{path}: prediction 2: ") and words in first
-    assert second.startswith(f"{path}: prediction 3: ")
+    first, *second = str(caught.value).splitlines()  # each kind once, and all at once
+    if "image_id" in words:
+        assert first.startswith(f"{path}: prediction 2 and 2 more: ") and words in first and not second
+    else:
+        assert first.startswith(f"{path}: prediction 2 and 1 more: ") and words in first
+        assert second == [f"{path}: prediction 4: image_id no is unknown"]
 
 
 @pytest.mark.parametrize(
