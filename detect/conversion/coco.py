@@ -7,59 +7,29 @@ beside it; <split>/_annotations.coco.json with the images in the same folder, as
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Iterator
-from dataclasses import dataclass, field
-from math import isclose
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from detect.conversion import json_file, stated
+from detect.conversion.coco_annotations import Annotations
+from detect.conversion.coco_document import Document
+from detect.conversion.coco_ids import Key, key_of
 from detect.conversion.coco_write import write, write_file
 from detect.conversion.entries import Entry, assemble
 from detect.conversion.names import split_name, split_word, without_containers
 from detect.conversion.photo_labels import PhotoLabels
 from detect.conversion.source import Source
-from detect.conversion.tidy import NEW, PRECISION, Found, Labels
-from detect.data import NONE, UNLABELLED, Attributes, Box, Dataset, Value
-from detect.errors import DataError, Problems
-from detect.progress import track
+from detect.conversion.tidy import Found, Labels
+from detect.data import UNLABELLED, Attributes, Dataset
+from detect.errors import DataError
 
 __all__ = ["read", "recognise", "write", "write_file"]
 
-SANE = 1e9
-"""Pixels; no side of an image is longer."""
-
-_HEAD = re.compile(rb'^\s*\{.*"(images|annotations|categories)"\s*:\s*\[', re.DOTALL)
+_LOOK = 1 << 16
+_IMAGES = re.compile(rb'"images"\s*:\s*\[')
+_OTHERS = re.compile(rb'^(?:\xef\xbb\xbf)?\s*\{.*"(annotations|categories|info|licenses)"\s*:', re.DOTALL)
 _NAMED = re.compile(r"(?:instances|annotations|person_keypoints|labels)_(.+)")
-
-
-@dataclass
-class _Part:
-    """One annotation file while it is read. `split` is the word that the file name has for it."""
-
-    file: str
-    path: str
-    split: str
-    document: dict[str, Any]
-    problems: Problems
-    images: dict[Hashable, dict[str, Any]] = field(default_factory=dict)
-    boxes: dict[Hashable, Found] = field(default_factory=dict)
-
-    def rows(self, key: str) -> Iterator[tuple[int, dict[str, Any]]]:
-        """(position, row) of the objects in a list of the document; whatever is no object is an error."""
-        rows = self.document.get(key, [])
-        if not isinstance(rows, list):
-            self.error("no list", f'"{key}" must be a list', key)
-            return
-        for place, row in enumerate(rows, 1):
-            if isinstance(row, dict):
-                yield place, row
-            else:
-                self.error("no object", f"must be an object, not {type(row).__name__}", f"{key}: row {place}")
-
-    def error(self, kind: str, what: str, where: str, remedy: str = "") -> None:
-        """Note an error in this file."""
-        self.problems.add("error", kind, what, file=self.path, where=where, remedy=remedy)
 
 
 def recognise(source: Source) -> bool:
@@ -81,10 +51,10 @@ def read_document(source: Source, file: str, document: Any) -> Dataset:
     return _assembled([part] if part else [], source)
 
 
-def _assembled(parts: list[_Part], source: Source) -> Dataset:
+def _assembled(parts: list[Document], source: Source) -> Dataset:
     labels, of_photos = Labels(source.problems), PhotoLabels(source.problems)
     for part in parts:
-        of_photos.declare(part.document.get("questions"), part.path)
+        of_photos.declare(part.content.get("questions"), part.path)
         _read_part(part, labels)
     entries = [entry for part in parts for entry in _entries(part, source, of_photos)]
     return assemble(entries, labels, source, of_photos.questions)
@@ -99,11 +69,20 @@ def _annotation_files(source: Source) -> list[str]:
 
 
 def _looks_like_coco(path: Path) -> bool:
+    """Whether it is an object with a list of images; one that shows none at its beginning is read to the end."""
     with path.open("rb") as file:
-        return _HEAD.match(file.read(1 << 16).removeprefix(b"\xef\xbb\xbf")) is not None
+        head = file.read(_LOOK)
+        if _IMAGES.search(head) or not _OTHERS.search(head):
+            return _IMAGES.search(head) is not None and head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{"
+        if _IMAGES.search(head + file.read()) is None:
+            return False
+    try:
+        return isinstance(json_file.load(path).get("images"), list)
+    except (AttributeError, DataError):
+        return False
 
 
-def _open(source: Source, file: str) -> _Part | None:
+def _open(source: Source, file: str) -> Document | None:
     path, base = str(source.root / file), file.rpartition("/")[2]
     try:
         document = json_file.load(path)
@@ -120,132 +99,105 @@ def _open(source: Source, file: str) -> _Part | None:
     return _part(source, file, split, document)
 
 
-def _part(source: Source, file: str, split: str, document: Any) -> _Part | None:
+def _part(source: Source, file: str, split: str, document: Any) -> Document | None:
     whole = document if isinstance(document, dict) else {}
-    part = _Part(file, str(source.root / file), split, whole, source.problems)
-    if not isinstance(document, dict) or "images" not in document:
+    part = Document(file, str(source.root / file), split, whole, source.problems)
+    if not isinstance(whole.get("images"), list):
         part.error("not a COCO file", 'must be an object with "images", "annotations" and "categories"', "")
         return None
     return part
 
 
-def _read_part(part: _Part, labels: Labels) -> None:
+def _read_part(part: Document, labels: Labels) -> None:
+    _read_images(part)
+    if not part.content.get("annotations"):
+        _note_nothing(part)
+    Annotations(part, _categories(part, labels)).read()
+    if part.texts:
+        what = f'{part.texts} boxes or sizes are text ("10"), read as the numbers they are'
+        part.add("repaired", "numbers as text", what)
+    if any("score" in box.attributes for found in part.boxes.values() for box in found.boxes):
+        part.add("note", "predictions", "holds predictions; read as annotations, with the score as an attribute")
+    if answered := sum("answers" in row for row in part.images.values()):
+        part.add("lost", "answers", f"the answers of {answered} images are no annotation")
+
+
+def _read_images(part: Document) -> None:
+    twice: set[Key] = set()
     for place, row in part.rows("images"):
-        key = row.get("id")
-        if not isinstance(key, int | str) or not isinstance(row.get("file_name"), str):
+        key = key_of(row.get("id"))
+        if key is None or not isinstance(row.get("file_name"), str):
             part.error("image without name", "needs an id and a file_name", f"image {place}")
         elif key in part.images:
             part.error("duplicate id", f"the id {key} is that of another image", f"image {place}")
+            twice.add(key)
         else:
             part.images[key] = row
-    names = _categories(part, labels)
-    seen: set[Hashable] = set()
-    outlines = 0
-    for place, row in track(part.rows("annotations"), f"Reading {Path(part.file).name}"):
-        key = row.get("id", f"number {place}")  # some files have no ids for annotations
-        if not isinstance(key, int | str) or key in seen:
-            part.error("duplicate id", f"the id {key} is that of another annotation", f"annotation number {place}")
-            continue
-        seen.add(key)
-        if box := _box(part, row, f"annotation {key}", names):
-            part.boxes.setdefault(row["image_id"], Found()).add(key, box)
-            outlines += bool(row.get("segmentation") or row.get("keypoints"))
-    if any("score" in box.attributes for found in part.boxes.values() for box in found.boxes):
-        what = "holds predictions; read as annotations, with the score as an attribute"
-        part.problems.add("note", "predictions", what, file=part.path)
-    if answered := sum("answers" in row for row in part.images.values()):
-        part.problems.add("lost", "answers", f"the answers of {answered} images are no annotation", file=part.path)
-    if outlines:
-        what = f"{outlines} outlines or key points are not kept, only their boxes"
-        part.problems.add("lost", "outlines", what, file=part.path)
+            part.texts += isinstance(row.get("width"), str) or isinstance(row.get("height"), str)
+            if row.get("detected") is False:
+                part.add("dropped", "not looked at", "no detector looked for boxes in it", f"image {key}")
+                part.leave_out(key)
+    part.leave_out(*twice)  # whose are the annotations?
 
 
-def _categories(part: _Part, labels: Labels) -> dict[Hashable, str]:
+def _note_nothing(part: Document) -> None:
+    """Say that there is not one annotation, unless photos have labels of their own or classes are declared."""
+    declared = part.content.get("annotations") is not None and part.content.get("categories")
+    rows = part.images.values()
+    if rows and not declared and not any("labels" in row or "answers" in row for row in rows):
+        part.add("note", "no annotations", f"no box: none of its {len(rows)} images has an annotation")
+
+
+def _categories(part: Document, labels: Labels) -> dict[Key, str]:
     """From category id to label, in the order of the ids, which is that of the classes."""
-    rows: dict[int | str, dict[str, Any]] = {}
+    rows: dict[Key, dict[str, Any]] = {}
+    twice: set[Key] = set()
     for place, row in part.rows("categories"):
-        key = row.get("id")
-        if not isinstance(key, int | str) or not isinstance(row.get("name"), str):
+        key = key_of(row.get("id"))
+        if key is None or not isinstance(row.get("name"), str):
             part.error("category without name", "needs an id and a name", f"category {place}")
         elif key in rows:
             part.error("duplicate id", f"the id {key} is that of another category", f"category {place}")
+            twice.add(key)
         else:
             rows[key] = row
-    annotations = part.document.get("annotations")
-    if not isinstance(annotations, list):
-        annotations = []
-    used = {str(row.get("category_id")) for row in annotations if isinstance(row, dict)}
-    above = {str(row.get("supercategory")) for row in rows.values() if row["name"] != row.get("supercategory")}
-    names: dict[Hashable, str] = {}
+    groups = _groups(part, rows)
+    names: dict[Key, str] = {}
+    called: set[str] = set()
     for key, row in sorted(rows.items(), key=lambda item: (isinstance(item[0], str), item[0])):
-        if row["name"] in above and str(key) not in used and row.get("supercategory") in ("none", "", None):
-            what = f"{row['name']!r} is only the group of the others; not a class"
-            part.problems.add("note", "super-category", what, file=part.path, where=f"category {key}")
+        if key in groups:
+            part.add("note", "super-category", f"{row['name']!r} is only the group of the others; not a class",
+                     f"category {key}")  # fmt: skip
         elif label := labels.declare(row["name"]):
+            if label in called:
+                what = f"{label!r} is listed twice; both ids mean the same class"
+                part.add("repaired", "class listed twice", what, f"category {key}")
             names[key] = label
-    return names
+            called.add(label)
+    return {key: label for key, label in names.items() if key not in twice}
 
 
-def _box(part: _Part, row: dict[str, Any], where: str, names: dict[Hashable, str]) -> Box | None:
-    """The box of one annotation; None, and reported, where there is none."""
-    image, category = row.get("image_id"), row.get("category_id")
-    if not isinstance(image, int | str) or image not in part.images:
-        part.error("unknown image_id", f'image_id {image} is not in "images"', where)
-        return None
-    bbox = row.get("bbox") or _extent(row.get("segmentation"))
-    if not bbox:
-        part.problems.add("dropped", "annotation without bbox", "is no box", file=part.path, where=where)
-        return None
-    if not isinstance(bbox, list) or len(bbox) != 4 or not all(type(value) in (int, float) for value in bbox):
-        part.error("not a number", f"bbox must be four numbers x, y, width, height, got {str(bbox)[:60]}", where)
-        return None
-    if not isinstance(category, int | str) or category not in names:
-        part.error("unknown category_id", f'category_id {category} is not in "categories"', where)
-        return None
-    x, y, w, h = bbox
-    x2, y2 = round(float(x + w), PRECISION), round(float(y + h), PRECISION)
-    return NEW(Box, (names[category], float(x), float(y), x2, y2, None, _attributes(row, w * h)))
+def _groups(part: Document, rows: Mapping[Key, dict[str, Any]]) -> set[Key]:
+    """The categories that only group others, as Roboflow has one: no annotation is of them."""
+    above = {str(row.get("supercategory")) for row in rows.values() if row["name"] != row.get("supercategory")}
+    some = {key for key, row in rows.items() if row["name"] in above and row.get("supercategory") in ("none", "", None)}
+    if some:
+        annotations = [row for row in part.content.get("annotations") or () if isinstance(row, dict)]
+        segments = [row for one in annotations for row in one.get("segments_info") or () if isinstance(row, dict)]
+        used = {str(key_of(row.get("category_id"))) for row in annotations + segments}
+        some = {key for key in some if str(key) not in used}
+    return some
 
 
-def _extent(outline: Any) -> list[float] | None:
-    """x, y, width and height around polygons, for annotations that have no bbox; None for anything else."""
-    if not isinstance(outline, list) or not all(isinstance(ring, list) for ring in outline):
-        return None
-    xs = [x for ring in outline for x in ring[::2]]
-    ys = [y for ring in outline for y in ring[1::2]]
-    if not ys or not all(type(value) in (int, float) for value in xs + ys):
-        return None
-    return [min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys)]
-
-
-def _attributes(row: dict[str, Any], area: float) -> Attributes:
-    found: dict[str, Value] = {}
-    stated = row.get("attributes")
-    if isinstance(stated, dict):
-        found = {str(key): value for key, value in stated.items() if isinstance(value, str | int | float)}
-    for key in ("iscrowd", "ignore"):
-        if row.get(key):
-            found[key] = 1
-    score = row.get("score")
-    if isinstance(score, int | float) and not isinstance(score, bool):
-        found["score"] = score
-    if isinstance(own := row.get("area"), int | float) and not isclose(own, area, rel_tol=1e-9, abs_tol=10**-PRECISION):
-        found["area"] = own
-    return Attributes(found) if found else NONE
-
-
-def _entries(part: _Part, source: Source, of_photos: PhotoLabels) -> Iterator[Entry]:
+def _entries(part: Document, source: Source, of_photos: PhotoLabels) -> Iterator[Entry]:
     near = [part.split, without_containers(part.file).rpartition("/")[0]]
     name = part.split or Path(part.file).stem
     for key, row in part.images.items():
         listed = stated.find(row["file_name"], name, near, source.photos, (part.path, f"image {key}"), source.problems)
-        stated_size = json_file.numbers(row, ("width", "height"))
-        sane = stated_size is not None and all(0 < side < SANE for side in stated_size)
-        size = (int(stated_size[0]), int(stated_size[1])) if stated_size and sane else None
         boxes = part.boxes.get(key) or Found()
         labels = of_photos(row["labels"], part.path, f"image {key}") if "labels" in row else UNLABELLED
-        split = split_name(part.split)
-        yield Entry(listed, split, size, boxes, part.path, "annotation", _values(row), labels, id=row["id"])
+        split, size = split_name(part.split), part.size(key)
+        yield Entry(listed, split, size, boxes, part.path, "annotation", _values(row), labels, id=key)
 
 
 def _values(row: dict[str, Any]) -> Attributes:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from detect.conversion.coco_document import DESCRIPTION
 from detect.conversion.media import Media, lay
 from detect.conversion.photo_labels import questions_document
 from detect.conversion.tidy import PRECISION
@@ -46,7 +47,7 @@ def _dump(dataset: Dataset, images: Sequence[tuple[int, Image]], path: Path) -> 
 
     numbers = {label: number for number, label in enumerate(dataset.classes, 1)}
     head = {
-        "info": {"description": "written by damage-detect"},
+        "info": {"description": DESCRIPTION},
         "licenses": [],
         **({"questions": questions_document(dataset.questions)} if dataset.questions else {}),
         "categories": [{"id": n, "name": name, "supercategory": ""} for name, n in numbers.items()],

@@ -6,15 +6,16 @@ Source: https://docs.cvat.ai/docs/manual/advanced/xml_format/
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
+from pathlib import Path
 from xml.etree.ElementTree import Element
 
 from detect.conversion import safe_xml, stated
 from detect.conversion.cvat_plain import Plain, items
-from detect.conversion.cvat_reader import SHAPES, CvatReader, files_of, kind_of, no_such_file
+from detect.conversion.cvat_reader import CvatReader, files_of, kind_of, no_such_file
 from detect.conversion.cvat_write import write
 from detect.conversion.entries import Entry, assemble
-from detect.conversion.names import split_name
+from detect.conversion.names import split_name, suffix
 from detect.conversion.sizes import Size
 from detect.conversion.source import Source
 from detect.conversion.tidy import NEW, Found, Labels
@@ -22,6 +23,9 @@ from detect.data import NONE, Box, Dataset
 from detect.progress import bar
 
 __all__ = ["read", "recognise", "write"]
+
+CLOUDS = frozenset({".pcd", ".bin", ".ply", ".las", ".laz"})
+"""The endings of files of points in space, which tasks in 3D are about."""
 
 
 def recognise(source: Source) -> bool:
@@ -38,23 +42,25 @@ def read(source: Source) -> Dataset:
     entries: list[Entry] = []
     with bar("Reading CVAT XML", None) as advance:
         for file in files:
-            for entry in _entries(source, file, labels):
-                entries.append(entry)
-                advance()
+            entries += _entries(CvatReader.open(source, file, labels), advance)
     return assemble(entries, labels, source)
 
 
-def _entries(source: Source, file: str, labels: Labels) -> Iterator[Entry]:
+def _entries(reader: CvatReader, advance: Callable[[], None]) -> list[Entry]:
     """The images of one XML file, read as a stream. Where the file breaks off is an error; what came before counts."""
-    reader = CvatReader.open(source, file, labels)
+    entries: list[Entry] = []
+    tracks: list[str] = []
     try:
-        for item in items(source.root / file):
+        for item in items(Path(reader.reader.path), tracks):
             if isinstance(item, Element) and item.tag == "meta":
                 reader.take_meta(item)
             elif entry := _entry(reader, item):
-                yield entry
+                entries.append(entry)
+                advance()
     except safe_xml.BrokenXML as error:
         reader.broken(error)
+    reader.settle((entry.boxes for entry in entries), f"{len(tracks)} <track>" if tracks else "")
+    return entries
 
 
 def _entry(reader: CvatReader, image: Element | Plain) -> Entry | None:
@@ -68,6 +74,9 @@ def _entry(reader: CvatReader, image: Element | Plain) -> Entry | None:
     if not name:
         file.add("error", "image without name", "needs a name", where)
         return None
+    if suffix(name) in CLOUDS:
+        file.add("error", "point cloud", f"{name!r} is a point cloud of a 3D task, no photo", where)
+        return None
     subset = subset or (reader.tasks[task].subset if task in reader.tasks else "") or reader.subset
     near, part = [subset, reader.near], subset or reader.folder
     listed = stated.find(name, part, near, source.photos, (file.path, where), source.problems)
@@ -77,10 +86,16 @@ def _entry(reader: CvatReader, image: Element | Plain) -> Entry | None:
 
 
 def _boxes(reader: CvatReader, image: Element, unit: str) -> Found:
-    found = Found()
+    """The boxes of an image; it is not whole where a shape cannot be read, or where there are shapes but no box."""
+    found, problems = Found(), reader.reader.source.problems
+    since, others = len(problems), 0
     for place, shape in enumerate(image, 1):
-        if shape.tag in SHAPES and (box := reader.box(shape, shape.get("label"), f"{unit} {place}")):
+        if box := reader.box(shape, shape.get("label"), f"{unit} {place}"):
             found.add(place, box)
+        else:
+            others += shape.tag != "tag"  # which is of the whole image
+    found.check(problems, since)
+    found.whole &= bool(found.boxes) or not others
     return found
 
 
@@ -93,6 +108,9 @@ def _plain_boxes(reader: CvatReader, image: Plain, unit: str) -> Found:
             corners = numbers[x1], numbers[y1], numbers[x2], numbers[y2]
             found.boxes.append(NEW(Box, (label, *corners, None, NONE)))
             found.places.append(place)
+        else:
+            found.whole = False
+    reader.boxes += len(found.boxes)
     return found
 
 

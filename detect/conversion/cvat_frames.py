@@ -23,10 +23,22 @@ class Frames:
     """What is seen in the frames of one task, by absolute frame number: (track, box)."""
 
     boxes: dict[int, Found] = field(default_factory=dict)
+    others: set[int] = field(default_factory=set)
+    """Frames in which something is seen that is no box."""
+    unread: set[int] = field(default_factory=set)
+    """Frames in which a shape could not be read."""
+    whole: bool = True
+    """False: nobody knows in which frames what could not be read is."""
+
+    def found(self, frame: int) -> Found:
+        """The boxes in a frame; not whole where a shape could not be read, or where there are others but no box."""
+        found = self.boxes.get(frame) or Found()
+        found.whole = self.whole and frame not in self.unread and bool(found.boxes or frame not in self.others)
+        return found
 
 
-def entries_of(reader: FileReader, task: Task, frames: Frames, *, several: bool) -> Iterator[Entry]:
-    """An entry for each frame of the task; `several`: the file has other tasks, whose frames have the same numbers.
+def entries_of(reader: FileReader, task: Task, frames: Frames, part: str) -> Iterator[Entry]:
+    """An entry for each frame of the task; `part` is its name where the file has others, with frames of like numbers.
 
     A frame that the task passes over is no image, nor is one that was deleted: where the files of other frames are
     there, a frame without a file and without boxes. All of it is reported.
@@ -40,17 +52,15 @@ def entries_of(reader: FileReader, task: Task, frames: Frames, *, several: bool)
     files = _files(reader, task, planned)
     deleted = 0
     for frame in planned:
-        boxes, file = frames.boxes.get(frame), files.get(frame)
-        if file is None and files and not boxes:
+        found, file = frames.found(frame), files.get(frame)
+        if file is None and files and not found.boxes:
             deleted += 1
             continue
-        name = file or f"{task.subset + '/' if several and task.subset else ''}frame_{frame:06d}.png"
+        name = file or f"{part + '/' if part else ''}frame_{frame:06d}.png"
         if file is None:
             reader.add("note", "image missing", f"there is no file of frame {frame}", f"frame {frame}")
         split = split_name(task.subset) if task.subset else None
-        yield Entry(
-            Stated(name, task.subset, file), split, task.size, boxes or Found(), reader.path, f"frame {frame}: track"
-        )
+        yield Entry(Stated(name, task.subset, file), split, task.size, found, reader.path, f"frame {frame}: track")
     if deleted:
         what = f"{deleted} frames without a box have no file, as deleted ones do; not images"
         reader.add("note", "frames without a file", what)

@@ -16,6 +16,9 @@ from xml.etree.ElementTree import Element
 
 from detect.conversion import safe_xml
 
+PARTS = ("meta", "image", "track")
+"""The elements that a file is read by."""
+
 _VALUE = r'[^"<&\x00-\x1f\ufffe\uffff]*'
 _NUMBER = r"-?[0-9]{1,9}(?:\.[0-9]{1,9})?"
 _GAP = r"[ \t\r\n]*"
@@ -50,8 +53,11 @@ class _UnusualError(Exception):
     """The file cannot be cut into images with certainty."""
 
 
-def items(path: Path) -> Iterator[Element | Plain]:
-    """The <meta> elements and the images of a file, in their order. Raises BrokenXML, OSError."""
+def items(path: Path, tracks: list[str] | None = None) -> Iterator[Element | Plain]:
+    """The <meta> elements and the images of a file, in their order. Raises BrokenXML, OSError.
+
+    Tracks do not belong here; their ids are added to `tracks`.
+    """
     given = 0
     try:
         with path.open(encoding="utf-8", newline="") as file:
@@ -59,7 +65,15 @@ def items(path: Path) -> Iterator[Element | Plain]:
                 yield item
                 given += 1
     except (_UnusualError, UnicodeDecodeError):
-        yield from islice(safe_xml.stream(path, ("meta", "image")), given, None)
+        yield from islice(_without_tracks(path, tracks if tracks is not None else []), given, None)
+
+
+def _without_tracks(path: Path, tracks: list[str]) -> Iterator[Element]:
+    for node in safe_xml.stream(path, PARTS):
+        if node.tag == "track":
+            tracks.append(node.get("id", ""))
+        else:
+            yield node
 
 
 def _cut(file: TextIO) -> Iterator[Element | Plain]:
@@ -143,4 +157,4 @@ def _parsed(text: str, tag: str) -> Element:
 
 def _cut_alone(root: Element) -> int:
     """How many elements, the root included, are of those that the parser gives out one by one."""
-    return sum(node.tag in ("meta", "image") for node in root.iter())
+    return sum(node.tag in PARTS for node in root.iter())

@@ -6,11 +6,14 @@ Source: https://docs.cvat.ai/docs/manual/advanced/xml_format/
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from xml.etree.ElementTree import Element
 
 from detect.conversion import safe_xml
+from detect.conversion.cvat_plain import PARTS
 from detect.conversion.cvat_write import BUILT_IN
 from detect.conversion.entries import FileReader
 from detect.conversion.names import split_word, without_containers
@@ -18,14 +21,12 @@ from detect.conversion.shapes import cvat_corners
 from detect.conversion.sizes import Size
 from detect.conversion.source import Source
 from detect.conversion.text import Numbers, typed
-from detect.conversion.tidy import NEW, Labels, clean_label
+from detect.conversion.tidy import NEW, Found, Labels, clean_label
 from detect.data import NONE, Attributes, Box, Value
 from detect.errors import DataError
 
-NO_BOX = frozenset({"points", "tag", "cuboid", "skeleton"})
-"""Shapes that stand for no rectangle."""
-
-SHAPES = frozenset({"box", "polygon", "polyline", "ellipse", "mask"}) | NO_BOX
+SHAPES = frozenset({"box", "polygon", "polyline", "ellipse", "mask"})
+"""Shapes that become boxes; points, tags, cuboids, skeletons and whatever CVAT may still invent do not."""
 
 SHARED = 100_000
 """Different attributes of shapes that are kept for others to share."""
@@ -43,7 +44,7 @@ def kind_of(source: Source, file: str) -> str:
     if safe_xml.root_tag(path) != "annotations":
         return ""
     try:
-        for node in safe_xml.stream(path, ("meta", "image", "track")):
+        for node in safe_xml.stream(path, PARTS):
             if node.tag == "meta":
                 mode = node.findtext("task/mode") or node.findtext("job/mode") or ""
             else:
@@ -84,6 +85,9 @@ class CvatReader:
     subset: str = ""
     numbers: Numbers = field(default_factory=Numbers)
     shared: dict[tuple[object, ...], Attributes] = field(default_factory=dict)
+    boxes: int = 0
+    others: Counter[str] = field(default_factory=Counter)
+    """What is no box, by its kind."""
 
     @cached_property
     def folder(self) -> str:
@@ -120,7 +124,7 @@ class CvatReader:
         """The box around a shape with its attributes (and `more`); None, and reported, where it is none."""
         add = self.reader.add
         try:
-            bounds = None if shape.tag in NO_BOX else cvat_corners(shape.tag, shape.attrib)
+            bounds = cvat_corners(shape.tag, shape.attrib) if shape.tag in SHAPES else None
         except (KeyError, ValueError, OverflowError) as error:
             what = f"<{shape.tag}> needs {error} as a number" if isinstance(error, KeyError) else str(error)
             add("error", "not a number", what, where)
@@ -128,10 +132,12 @@ class CvatReader:
         if bounds is None:
             what = f"<{shape.tag}>{' that is not closed' if shape.tag == 'polyline' else ''} is no box"
             add("dropped", f"{shape.tag} not converted", what, where)
+            self.others[shape.tag] += 1
             return None
         known = self.reader.labels(label, self.reader.path, where)
         if known is None:
             return None
+        self.boxes += 1
         attributes = self.attributes(shape, known, more)
         if shape.tag == "box" and float(shape.get("rotation", 0)) % 360 == 0:
             return NEW(Box, (known, *bounds, None, attributes))
@@ -166,6 +172,23 @@ class CvatReader:
                 name = (node.get("name") or "").strip()
                 found[name] = _value(node.text or "", self.types.get((label, name), ""))
         return Attributes(found) if found else NONE
+
+    def settle(self, found: Iterable[Found], strangers: str = "") -> None:
+        """Note what is wrong with the file as a whole, and leave out its images (`found`) where something is.
+
+        `strangers` are elements that files of this kind do not hold, as many as there are: "3 <track>".
+        """
+        before = len(self.reader.source.problems.errors)
+        if self.others and not self.boxes:
+            each = ", ".join(f"{count} x {kind}" for kind, count in self.others.most_common())
+            what = f"holds {self.others.total()} annotations and not one box: {each}"
+            self.reader.add("error", "no boxes", what, remedy="draw boxes or outlines in CVAT")
+        if strangers:
+            what = f"holds {strangers} beside others: CVAT writes images and tracks into files of their own"
+            self.reader.add("error", "images and tracks", what, remedy="put the tracks into a file of their own")
+        if len(self.reader.source.problems.errors) > before:
+            for one in found:
+                one.whole = False
 
     def broken(self, error: Exception) -> None:
         """Note that the file breaks off."""

@@ -14,15 +14,18 @@ Source: https://docs.cvat.ai/docs/manual/advanced/xml_format/; cvat/apps/dataset
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 from math import isfinite
-from typing import NamedTuple
+from pathlib import Path
+from typing import Literal, NamedTuple
 from xml.etree.ElementTree import Element
 
 from detect.conversion import safe_xml
 from detect.conversion.cvat_frames import Frames, entries_of
-from detect.conversion.cvat_reader import SHAPES, CvatReader, Task, files_of, kind_of, no_such_file
+from detect.conversion.cvat_plain import PARTS
+from detect.conversion.cvat_reader import CvatReader, Task, files_of, kind_of, no_such_file
 from detect.conversion.cvat_write import BUILT_IN
 from detect.conversion.entries import Entry, assemble
 from detect.conversion.source import Source
@@ -45,19 +48,28 @@ def read(source: Source) -> Dataset:
     entries: list[Entry] = []
     with bar("Reading CVAT XML", None) as advance:
         for file in files:
-            reader = CvatReader.open(source, file, labels)
-            film = _Film(reader)
-            try:
-                for node in safe_xml.stream(source.root / file, ("meta", "track")):
-                    if node.tag == "meta":
-                        reader.take_meta(node)
-                    else:
-                        film.add(node)
-                        advance()
-            except safe_xml.BrokenXML as error:
-                reader.broken(error)
-            entries += film.entries()
+            entries += _entries(CvatReader.open(source, file, labels), advance)
     return assemble(entries, labels, source)
+
+
+def _entries(reader: CvatReader, advance: Callable[[], None]) -> list[Entry]:
+    """The frames of one XML file; none where it breaks off, since what follows may be seen in any of them."""
+    film, images = _Film(reader), 0
+    try:
+        for node in safe_xml.stream(Path(reader.reader.path), PARTS):
+            if node.tag == "track":
+                film.add(node)
+                advance()
+            elif node.tag == "meta":
+                reader.take_meta(node)
+            else:
+                images += 1
+    except safe_xml.BrokenXML as error:
+        reader.broken(error)
+        return []
+    entries = list(film.entries())
+    reader.settle((entry.boxes for entry in entries), f"{images} <image>" if images else "")
+    return entries
 
 
 class _Shape(NamedTuple):
@@ -69,25 +81,32 @@ class _Shape(NamedTuple):
     keyframe: bool
 
 
+_Seen = Box | Literal["others", "unread"]
+"""What is seen in a frame; the words are the fields of Frames in which what is no box is kept."""
+
+
 class _Film:
     """The tracks of one file."""
 
     def __init__(self, reader: CvatReader) -> None:
         self.reader = reader
         self.frames: dict[str, Frames] = {}  # by task
-        self.tails: list[tuple[str, str, _Shape, Box]] = []  # tracks that are still seen at their last shape
+        self.tails: list[tuple[str, str, _Shape, _Seen]] = []  # tracks that are still seen at their last shape
         self.complete = False  # interpolated frames are written out, so that nothing goes on where a track stops
 
     def entries(self) -> Iterator[Entry]:
         """An entry per frame."""
         if not self.complete:
-            for task, track, shape, box in self.tails:
+            for task, track, shape, seen in self.tails:
                 for frame in self._between(task, shape.frame, None):
-                    self._put(task, frame, track, box)
+                    self._put(task, frame, track, seen)
         for task in self.reader.tasks if self.reader.tasks else {"": Task()}:
             self.frames.setdefault(task, Frames())
+        subsets = Counter(self._task(task).subset for task in self.frames)
         for task, frames in self.frames.items():
-            yield from entries_of(self.reader.reader, self._task(task), frames, several=len(self.frames) > 1)
+            subset = self._task(task).subset
+            part = "/".join(filter(None, (subset, f"task_{task}" if subsets[subset] > 1 else "")))
+            yield from entries_of(self.reader.reader, self._task(task), frames, part if len(self.frames) > 1 else "")
 
     def add(self, node: Element) -> None:
         """Take in one track."""
@@ -96,42 +115,53 @@ class _Film:
         if task not in self.reader.tasks and len(self.reader.tasks) == 1:
             task = next(iter(self.reader.tasks))
         shapes = self._shapes(node, number)
+        if shapes is None:
+            self.frames.setdefault(task, Frames()).whole = False
+            return
         self.complete |= not all(shape.keyframe for shape in shapes)
         own: dict[str, Value] = {"track_id": int(number) if number.isascii() and number.isdigit() else number}
         own |= {key: convert(node.attrib[key]) for key, (usual, convert) in BUILT_IN.items()
                 if node.get(key, usual) != usual}  # fmt: skip
         inherited: dict[str, Value] = dict(own)
-        boxes: list[Box | None] = []
+        seen: list[_Seen | None] = []
         for shape in shapes:
-            where = f"track {number}: frame {shape.frame}"
-            box = None if shape.outside else self.reader.box(shape.node, label, where, inherited)
-            if box:
-                inherited = {k: v for k, v in box.attributes.items() if k not in BUILT_IN or k in own}
-            boxes.append(box)
-        for (shape, box), (after, _) in pairwise([*zip(shapes, boxes, strict=True)]):
-            if box:
-                self._put(task, shape.frame, number, box)
+            one = None if shape.outside else self._seen(shape, label, f"track {number}: frame {shape.frame}", inherited)
+            if isinstance(one, Box):
+                inherited = {k: v for k, v in one.attributes.items() if k not in BUILT_IN or k in own}
+            seen.append(one)
+        for (shape, one), (after, _) in pairwise([*zip(shapes, seen, strict=True)]):
+            if one is not None:
+                self._put(task, shape.frame, number, one)
                 for frame in self._between(task, shape.frame, after.frame):
-                    self._put(task, frame, number, _interpolate(box, shape, after, frame))
-        if shapes and (last := boxes[-1]):
+                    moved = _interpolate(one, shape, after, frame) if isinstance(one, Box) else one
+                    self._put(task, frame, number, moved)
+        if shapes and (last := seen[-1]) is not None:
             self._put(task, shapes[-1].frame, number, last)
             self.tails.append((task, number, shapes[-1], last))
 
-    def _shapes(self, node: Element, number: str) -> list[_Shape]:
-        """The shapes of a track in the order of their frames, one per frame."""
+    def _seen(self, shape: _Shape, label: str | None, where: str, inherited: dict[str, Value]) -> _Seen:
+        """What is seen at a shape: a box, something that is none, or something that cannot be read."""
+        found, problems = Found(), self.reader.reader.source.problems
+        since = len(problems)
+        box = self.reader.box(shape.node, label, where, inherited)
+        found.check(problems, since)
+        return box or ("others" if found.whole else "unread")
+
+    def _shapes(self, node: Element, number: str) -> list[_Shape] | None:
+        """The shapes of a track in the order of their frames, one per frame; None, and an error, where that fails."""
         found: dict[int, _Shape] = {}
         for shape in node:
-            if shape.tag not in SHAPES:
+            if shape.tag == "attribute":
                 continue
             text = shape.get("frame", "")
             if not (text.isascii() and text.isdigit() and len(text) < 10):
                 self.reader.reader.add("error", "no frame", f"<{shape.tag}> needs frame as a number", f"track {number}")
-                continue
+                return None
             frame = int(text)
             if frame in found:
                 what = f"frame {frame} appears twice"
                 self.reader.reader.add("error", "frame twice", what, f"track {number}")
-                continue
+                return None
             found[frame] = _Shape(frame, shape, shape.get("outside") == "1", shape.get("keyframe", "1") != "0")
         return [found[frame] for frame in sorted(found)]
 
@@ -145,8 +175,12 @@ class _Film:
         start = first + 1 + (plan.start - first - 1) % plan.step
         return range(start, end, plan.step)
 
-    def _put(self, task: str, frame: int, track: str, box: Box) -> None:
-        self.frames.setdefault(task, Frames()).boxes.setdefault(frame, Found()).add(track, box)
+    def _put(self, task: str, frame: int, track: str, seen: _Seen) -> None:
+        frames = self.frames.setdefault(task, Frames())
+        if isinstance(seen, Box):
+            frames.boxes.setdefault(frame, Found()).add(track, seen)
+        else:
+            getattr(frames, seen).add(frame)
 
 
 def _interpolate(box: Box, before: _Shape, after: _Shape, frame: int) -> Box:

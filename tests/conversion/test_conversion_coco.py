@@ -5,31 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from detect.conversion import read, write
 from detect.data import Attributes, Box, Dataset, Image
 from detect.errors import DataError, Problems
+from tests.conversion.coco_rows import CATEGORIES, Row, annotation, coco, image
 
 Tree = Callable[..., Path]
-Row = dict[str, Any]
-
-CATEGORIES = [{"id": 1, "name": "dent"}, {"id": 4, "name": "scratch"}]
-
-
-def image(number: int = 1, file: str = "1.jpg", **more: Any) -> Row:
-    return {"id": number, "file_name": file, "width": 100, "height": 50, **more}
-
-
-def annotation(number: int = 1, bbox: Any = (10, 20, 30, 10), **more: Any) -> Row:
-    return {"id": number, "image_id": 1, "category_id": 1, "bbox": list(bbox), **more}
-
-
-def coco(annotations: Any = (), images: Any = None, categories: Any = CATEGORIES) -> str:
-    document = {"images": [image()] if images is None else images, "categories": categories}
-    return json.dumps({**document, "annotations": list(annotations) if isinstance(annotations, tuple) else annotations})
 
 
 @pytest.mark.parametrize(
@@ -73,7 +57,10 @@ def test_classes_are_in_the_order_of_their_ids(tree: Tree) -> None:
         ({"bbox": None}, None, ("dropped", "annotation without bbox")),  # a caption
         ({"bbox": None, "segmentation": [[1, 2, 5, 2, 5, 9]]}, (1, 2, 5, 9), None),
         ({"bbox": [1, 2, 3]}, None, ("error", "not a number")),
-        ({"bbox": [1, 2, "3", 4]}, None, ("error", "not a number")),
+        ({"bbox": [1, 2, "3", 4]}, (1, 2, 4, 6), ("repaired", "numbers as text")),
+        ({"bbox": [1, 2, "three", 4]}, None, ("error", "not a number")),
+        ({"bbox": [1, 2, "3,5", 4]}, None, ("error", "not a number")),  # 3.5, or two numbers?
+        ({"bbox": [1, 2, True, 4]}, None, ("error", "not a number")),
         ({"bbox": {"x": 1}}, None, ("error", "not a number")),
         ({"image_id": 2}, None, ("error", "unknown image_id")),
         ({"image_id": [1]}, None, ("error", "unknown image_id")),
@@ -85,10 +72,15 @@ def test_classes_are_in_the_order_of_their_ids(tree: Tree) -> None:
 def test_annotations(tree: Tree, row: Row, box: tuple[float, ...] | None, report: tuple[str, str] | None) -> None:
     problems = Problems()
     good = annotation(8, (1, 1, 2, 2))
-    root = tree({"a.json": coco((good, {**annotation(7), **row})), "1.jpg": (100, 50)})
-    (found,) = read(root, on_error="skip", problems=problems).images
-    assert [box.xyxy for box in found.boxes] == [(1, 1, 3, 3)] + ([] if box is None else [box])
-    assert [key for key in problems.counts() if key != ("lost", "outlines")] == ([] if report is None else [report])
+    text = coco((good, {**annotation(7), **row}), [image(), image(5, "5.jpg")])
+    dataset = read(tree({"a.json": text, "1.jpg": (100, 50), "5.jpg": (9, 9)}), on_error="skip", problems=problems)
+    if report and report[0] == "error" and report[1] != "unknown image_id":  # the photo is left out with it
+        assert [found.name for found in dataset.images] == ["5.jpg"]
+    else:
+        expected = [(1, 1, 3, 3)] if box is None else [(1, 1, 3, 3), box]
+        assert [found.xyxy for found in dataset.images[0].boxes] == expected
+    beside = ("outlines", "image left out", "wrong image size")
+    assert [key for key in problems.counts() if key[1] not in beside] == ([] if report is None else [report])
 
 
 @pytest.mark.parametrize(

@@ -118,6 +118,48 @@ def test_each_shape_is_converted_or_counted(
     assert [key for key in problems.counts() if key[1] not in beside] == ([] if report is None else [report])
 
 
+LEFT_OUT = [
+    # the shapes on a photo, whether it is left out: something is there that could not be read, or that is no box
+    ('<points label="dent" points="1,1"/>', True),
+    ('<cuboid label="dent" xtl1="1" ytl1="1"/>', True),
+    ('<skeleton label="dent"><points label="nose" points="1,1"/></skeleton>', True),
+    ('<polyline label="dent" points="1,1;9,1;9,9"/>', True),  # a scratch
+    ('<hologram label="dent"/>', True),  # what CVAT may still invent
+    ('<box label="dent" xtl="a" ytl="1" xbr="2" ybr="2"/>' + BOX, True),
+    ('<points label="dent" points="1,1"/>' + BOX, False),
+    ('<tag label="dent"/>', False),  # says something of the whole photo
+    ("", False),
+]
+
+
+@pytest.mark.parametrize(("shapes", "left_out"), LEFT_OUT)
+def test_a_photo_with_other_shapes_alone_is_not_undamaged(tree: Tree, shapes: str, left_out: bool) -> None:
+    root = tree({"a.xml": cvat(image(shapes), image(BOX, "2.jpg")), "1.jpg": (100, 50), "2.jpg": (100, 50)})
+    found = [found.name for found in read(root, on_error="skip").images]
+    assert found == (["2.jpg"] if left_out else ["1.jpg", "2.jpg"])
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (
+            cvat(image('<skeleton label="a"/><skeleton label="a"/><cuboid label="a"/>'), image("", "2.jpg")),
+            "holds 3 annotations and not one box: 2 x skeleton, 1 x cuboid",
+        ),
+        (cvat(image('<tag label="dent"/>')), "holds 1 annotations and not one box: 1 x tag"),
+        (cvat('<image id="0" name="a/000001.pcd" width="0" height="0"/>'), "is a point cloud of a 3D task"),
+        (cvat(image(BOX), '<track id="0" label="dent"/>'), "holds 1 <track> beside others"),
+        (cvat('<image id="0" name="1.jpg"/><track id="0"/><track id="1"/>', image(BOX, "2.jpg")), "holds 2 <track>"),
+    ],
+)
+def test_files_that_hold_something_else(tree: Tree, text: str, words: str) -> None:
+    root = tree({"a.xml": text, "1.jpg": (100, 50), "2.jpg": (100, 50)})
+    for on_error in ("fail", "skip"):
+        with pytest.raises(DataError) as caught:
+            read(root, on_error=on_error)
+        assert words in str(caught.value)
+
+
 def test_attributes_have_the_types_of_their_input(tree: Tree) -> None:
     kinds = {
         "sure": "checkbox",

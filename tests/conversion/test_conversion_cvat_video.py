@@ -217,7 +217,7 @@ def test_a_polygon_that_cannot_be_read_between_two_good_ones(tree: Tree) -> None
     problems = Problems()
     dataset = read(tree({"a.xml": video(track(*shapes))}), on_error="skip", problems=problems)
     assert ("error", "not a number") in problems.counts()
-    assert [len(image.boxes) for image in dataset.images] == [1, 1, 0, 0, 0]
+    assert [len(image.boxes) for image in dataset.images] == [1, 1]  # who knows where it is later
 
 
 @pytest.mark.parametrize(("form", "words"), [("cvat", "is CVAT for video"), ("cvat-video", None)])
@@ -233,12 +233,13 @@ def test_the_other_format_is_named(tree: Tree, form: str, words: str | None) -> 
 def test_the_real_export(shared_data: Path) -> None:
     problems = Problems()
     dataset = read(shared_data / "exports/datumaro/cvat_dataset/for_video", problems=problems)
-    assert [image.name for image in dataset.images] == ["frame_000010.png", "frame_000013.png", "frame_000016.png"]
+    assert [image.name for image in dataset.images] == ["frame_000010.png", "frame_000016.png"]
     attributes = dataset.images[0].boxes[0].attributes
-    assert [image.boxes for image in dataset.images] == [(Box("II", 3.0, 4.0, 10.0, 5.0, None, attributes),), (), ()]
+    assert [image.boxes for image in dataset.images] == [(Box("II", 3.0, 4.0, 10.0, 5.0, None, attributes),), ()]
     assert attributes == {"track_id": 0, "occluded": True}
     assert problems.counts() == {
         ("dropped", "points not converted"): 1,
         ("dropped", "polyline not converted"): 1,
+        ("dropped", "image left out"): 1,  # where it is all there is
         ("note", "frames without a file"): 1,
     }
