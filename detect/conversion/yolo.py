@@ -7,9 +7,8 @@ https://docs.ultralytics.com/datasets/detect/
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from math import isfinite
 from pathlib import Path
 
 from detect.conversion.lost_content import report_attributes
@@ -18,9 +17,10 @@ from detect.conversion.names import image_names, posix, stem, suffix
 from detect.conversion.sizes import Size, settle_size
 from detect.conversion.source import Source
 from detect.conversion.text import decode, read_bytes, write_classes, write_text
-from detect.conversion.tidy import NEW, PRECISION, Found, gathered, is_named, rounded, tidy
-from detect.conversion.yolo_labels import looks_like_labels
-from detect.conversion.yolo_layout import find_layout, is_yolo
+from detect.conversion.tidy import NEW, PRECISION, Found, gathered, is_named, tidy
+from detect.conversion.yolo_forms import Forms
+from detect.conversion.yolo_layout import Layout, find_layout, is_yolo
+from detect.conversion.yolo_rows import Rows
 from detect.data import NONE, Box, Dataset, Image
 from detect.errors import DataError, Problems
 from detect.progress import track
@@ -32,48 +32,76 @@ _ROW = "%d %.12f %.12f %.12f %.12f\n"
 
 _UNIT = 10**PRECISION
 
-FAR = 3.0
-"""A share beyond this is no box over the edge but pixels in the wrong place."""
-
 
 def read(source: Source) -> Dataset:
     """Every image that the header lists, or that lies below the folder; one without a label file has no boxes."""
     layout, problems = find_layout(source), source.problems
+    rows = Rows(Forms(layout.key_points, lists=layout.lists), problems)
     names = image_names([posix(file) for file in layout.images])
     images: list[Image] = []
-    rows = zip(layout.images, names, layout.split_of(names), strict=True)
-    for file, name, split in track(rows, "Reading labels", len(names)):
+    unusual: list[tuple[Image, str]] = []  # with the label file, which is read when all have been seen
+    entries = zip(layout.images, names, layout.split_of(names), strict=True)
+    for file, name, split in track(entries, "Reading labels", len(names)):
         path, text = f"{layout.images_root}/{file}", layout.labels.find(file)
         if text is None:
             what = "has no label file; kept as an image without boxes"
             problems.add("note", "image without annotations", what, file=path)
-        if is_named(name, path, problems) and (size := settle_size(path, None, path, problems)):
-            boxes = _boxes(f"{layout.root}/{text}", layout.tables.of(text), size, problems) if text else ()
+        if not is_named(name, path, problems) or not (size := settle_size(path, None, path, problems)):
+            continue
+        content = _content(layout, text, problems)
+        if content is None:
+            continue
+        table = layout.tables.of(text) if text else {}
+        found = _plain(content, table, size)
+        if found is None:
+            rows.see(content, table)
+            unusual.append((Image(name, *size, (), split, path=Path(path)), str(text)))
+        else:
+            boxes = tidy(found, *size, f"{layout.root}/{text}", "line", problems)
             images.append(Image(name, *size, boxes, split, path=Path(path)))
-    for text in layout.orphans:
-        if looks_like_labels(layout.root / text):
-            problems.add("error", "labels without image", "there is no image of this name", file=layout.root / text)
+    images += _with_unusual_rows(unusual, rows, layout, problems)
+    layout.report(problems)
     return gathered(layout.tables.classes, images, problems)
 
 
-def _boxes(file: str, table: Mapping[str, str], size: Size, problems: Problems) -> tuple[Box, ...]:
+def _with_unusual_rows(
+    unusual: Sequence[tuple[Image, str]], rows: Rows, layout: Layout, problems: Problems
+) -> Iterator[Image]:
+    """The images whose labels are not all plain boxes, with their boxes; one with a bad row is left out."""
+    for image, text in track(unusual, "Reading unusual rows", len(unusual)):
+        content, file = _content(layout, text, problems), f"{layout.root}/{text}"
+        size = image.width, image.height
+        if content is not None:
+            found, whole = rows.boxes(content, layout.tables.of(text), size, file)
+            boxes = tidy(found, *size, file, "line", problems)
+            if whole:
+                yield replace(image, boxes=boxes)
+
+
+def _content(layout: Layout, text: str | None, problems: Problems) -> str | None:
+    """What a label file holds, nothing for none; None, and an error, where it cannot be read."""
+    if text is None:
+        return ""
+    file = f"{layout.root}/{text}"
     try:
-        text = decode(read_bytes(file), file)
+        return decode(read_bytes(file), file)
     except DataError as error:
         problems.items.extend(error.problems)
-        return ()
+        return None
+
+
+def _plain(content: str, table: Mapping[str, str], size: Size) -> Found | None:
+    """The boxes of a label file, None where one of its rows is no plain box."""
     found = Found()
     width, height = size[0] * _UNIT, size[1] * _UNIT
-    for place, line in enumerate(text.splitlines(), 1):
+    for place, line in enumerate(content.splitlines(), 1):
         if values := line.split():
-            try:
-                box = _usual(values, table, width, height) or _box(values, table, size, file, place, problems)
-            except ValueError as error:
-                problems.add("error", "bad row", str(error), file=file, where=f"line {place}")
-                continue
+            box = _usual(values, table, width, height)
+            if box is None:
+                return None
             found.boxes.append(box)
             found.places.append(place)
-    return tidy(found, *size, file, "line", problems)
+    return found
 
 
 def _usual(values: list[str], table: Mapping[str, str], width: int, height: int) -> Box | None:
@@ -93,54 +121,6 @@ def _usual(values: list[str], table: Mapping[str, str], width: int, height: int)
     x1, y1 = int((cx - w) * width + 0.5) / _UNIT, int((cy - h) * height + 0.5) / _UNIT
     x2, y2 = int((cx + w) * width + 0.5) / _UNIT, int((cy + h) * height + 0.5) / _UNIT
     return NEW(Box, (label, x1, y1, x2, y2, None, NONE))
-
-
-def _box(values: list[str], table: Mapping[str, str], size: Size, file: str, place: int, problems: Problems) -> Box:
-    """The box of one row; ValueError says what is wrong with it."""
-    label = table.get(values[0]) or _label(values[0], table, file, place, problems)
-    try:
-        numbers = list(map(float, values[1:]))
-    except ValueError:
-        raise ValueError(f"{' '.join(values)[:60]!r} holds something that is no number") from None
-    if len(numbers) == 5:
-        numbers.pop()
-        problems.add("repaired", "trailing confidence", "ignored", file=file, where=f"line {place}")
-    if not all(-FAR < value < FAR for value in numbers):
-        finite = all(map(isfinite, numbers))
-        raise ValueError(
-            "the values look like pixels; they must be shares of the image, 0 to 1" if finite else "NaN or infinite"
-        )
-    if len(numbers) == 4:
-        cx, cy, w, h = numbers
-        return _scaled(label, cx - w / 2, cy - h / 2, cx + w / 2, cy + h / 2, size)
-    if len(numbers) < 6 or len(numbers) % 2:
-        raise ValueError(f"has {len(numbers)} numbers after the class; a box has 4, a polygon 6, 8, 10 ...")
-    problems.add("lost", "polygon", "became its upright extent", file=file, where=f"line {place}")
-    xs, ys = numbers[::2], numbers[1::2]
-    return _scaled(label, min(xs), min(ys), max(xs), max(ys), size)
-
-
-def _scaled(label: str, left: float, top: float, right: float, bottom: float, size: Size) -> Box:
-    """The box of shares of an image."""
-    width, height = size
-    corners = left * width, top * height, right * width, bottom * height
-    return rounded(NEW(Box, (label, *corners, None, NONE)))
-
-
-def _label(text: str, table: Mapping[str, str], file: str, place: int, problems: Problems) -> str:
-    """The label of a class index that is written unusually, such as 0.0."""
-    try:
-        number = float(text)
-    except ValueError:
-        raise ValueError(f"class index {text!r} is no number") from None
-    if not number.is_integer():  # NaN and infinity are none either
-        raise ValueError(f"class index {text!r} is no whole number")
-    label = table.get(str(int(number)))
-    if label is None:
-        last = max(map(int, table), default=-1)
-        raise ValueError(f"class index {int(number)} is out of range; the classes go from 0 to {last}")
-    problems.add("repaired", "class index", f"{text!r} is read as {int(number)}", file=file, where=f"line {place}")
-    return label
 
 
 def write(dataset: Dataset, folder: Path, media: Media, problems: Problems) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
+from unicodedata import normalize
+from urllib.parse import unquote
 
 from detect.conversion.names import stem, without_containers
 from detect.conversion.text import lines, read_bytes
@@ -15,7 +17,16 @@ from detect.errors import DataError, Problems
 
 CLASS_FILES = ("classes.txt", "obj.names")
 
-_ROW = re.compile(rb"(?:\xef\xbb\xbf)?\s*\d+(?:\.0+)?(?:[ \t]+-?[\d.]+(?:e-?\d+)?){4,}\s", re.IGNORECASE)
+_CVAT_FOLDER = re.compile(r"(?<![^/])(obj_\w+_)data/")
+"""CVAT: the labels of obj_train_data/1.jpg may be obj_train_labels/1.txt."""
+
+_BLANK = r"[ \t,;]+"
+_SHARE = r"(?:[01]?[.,]\d+(?:e[+-]?\d+)?|[01])"
+_ROW = re.compile(
+    rf"\s*(?:-?\d+(?:\.0+)?(?:{_BLANK}(?:-?[\d.]+(?:e[+-]?\d+)?|nan|-?inf)){{4,}}[\s,;]"  # after the number of a class
+    rf"|(?=.*[.,]\d).{{1,80}}?(?:{_BLANK}{_SHARE}){{4,}}[ \t,;]*[\r\n])",  # after its name, shares only
+    re.IGNORECASE,
+)
 
 
 def label_path(image: str) -> str:
@@ -25,8 +36,10 @@ def label_path(image: str) -> str:
 
 
 def looks_like_labels(path: Path) -> bool:
-    """Tell whether this text file begins with a row of labels."""
-    return _ROW.match(read_bytes(path)[:4096] + b"\n") is not None
+    """Tell whether this text file begins with a row of labels. Raises DataError where it cannot be read."""
+    data = read_bytes(path)[:4096]
+    wide = data[:2] in (b"\xff\xfe", b"\xfe\xff")
+    return _ROW.match(data.decode("utf-16" if wide else "utf-8-sig", errors="ignore") + "\n") is not None
 
 
 class LabelFiles:
@@ -43,17 +56,30 @@ class LabelFiles:
         return {without_containers(key): text for key, text in self._exact.items()}
 
     @cached_property
+    def _stems(self) -> frozenset[str]:
+        return frozenset(without_containers(stem(image)) for image in self._images)
+
+    @cached_property
     def _alone(self) -> dict[str, str]:
         """Label files by the base of their name, where neither another label file nor two images are called so."""
-        often = Counter(map(_base, self._exact))
-        images = Counter(_base(stem(image)) for image in self._images)
-        named = ((_base(key), text) for key, text in self._exact.items())
-        return {base: text for base, text in named if often[base] == 1 and images[base] == 1}
+        return self._unique(_base)
+
+    @cached_property
+    def _unquoted(self) -> dict[str, str]:
+        """The same by what all spellings of a name have in common: `d%C3%A9cran`, accents apart, other cases."""
+        return self._unique(_spelling)
+
+    def _unique(self, key: Callable[[str], str]) -> dict[str, str]:
+        often = Counter(map(key, self._exact))
+        images = Counter(key(stem(image)) for image in self._images)
+        named = ((key(name), text) for name, text in self._exact.items())
+        return {name: text for name, text in named if often[name] == 1 and images[name] == 1}
 
     def find(self, image: str) -> str | None:
         """The labels of an image: images/ -> labels/, or beside it, or the same path but for containers.
 
-        Failing that, by name alone where neither another image nor another label file is called so.
+        Failing that, by its name with the ending (1.jpg.txt), or by name alone where neither another image nor another
+        label file is called so.
         """
         if image not in self._found:
             self._found[image] = self._search(image)
@@ -61,17 +87,25 @@ class LabelFiles:
 
     def _search(self, image: str) -> str | None:
         bare = stem(image)
-        for key in (stem(label_path(image)), bare):
+        for key in (stem(label_path(image)), bare, _CVAT_FOLDER.sub(r"\1labels/", bare)):
             if key in self._exact:
                 return self._exact[key]
         if found := self._bare.get(without_containers(bare)):
             return found
-        return self._alone.get(_base(bare))
+        if (whole := without_containers(image)) not in self._stems and whole in self._bare:
+            return self._bare[whole]
+        return self._alone.get(_base(bare)) or self._unquoted.get(_spelling(bare))
 
     def without(self, images: Iterable[str]) -> list[str]:
         """The label files that belong to none of these images."""
         taken = {self.find(image) for image in images}
         return [text for text in self._exact.values() if text not in taken]
+
+    def shared(self, images: Sequence[str]) -> dict[str, list[str]]:
+        """The label files that belong to several of these images, with them."""
+        found = [self.find(image) for image in images]
+        often = {text for text, count in Counter(filter(None, found)).items() if count > 1}
+        return {text: [i for i, own in zip(images, found, strict=True) if own == text] for text in sorted(often)}
 
 
 class ClassTables:
@@ -112,7 +146,7 @@ class ClassTables:
             if place == top:
                 break
         raise DataError(
-            f"{folder}: there is no classes.txt beside or above the labels, and no data.yaml "
+            f"{folder}: there is no classes.txt beside or above the labels, and no data.yaml with names "
             "(put the class names there, one per line, in the order of their numbers)"
         )
 
@@ -133,3 +167,7 @@ class ClassTables:
 
 def _base(path: str) -> str:
     return path.rpartition("/")[2]
+
+
+def _spelling(path: str) -> str:
+    return normalize("NFC", unquote(_base(path))).casefold()

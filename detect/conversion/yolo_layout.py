@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from detect.conversion.names import IMAGE_SUFFIXES, folder_splits, is_image, posix, split_name, split_word, suffix
+from detect.conversion.names import IMAGE_SUFFIXES, folder_splits, posix, suffix
 from detect.conversion.source import Source, walk
 from detect.conversion.text import lines
 from detect.conversion.yaml_file import load
+from detect.conversion.yolo_forms import NO_KEY_POINTS, KeyPoints
 from detect.conversion.yolo_labels import CLASS_FILES, ClassTables, LabelFiles, label_path, looks_like_labels
-from detect.errors import DataError, Level, Problems
-
-Splits = dict[str, str | None]
-_SPLIT_KEYS = ("train", "val", "valid", "validation", "test")
+from detect.conversion.yolo_splits import NO_PATH, parts_of, splits_of, unlisted
+from detect.errors import DataError, Problems
 
 
 @dataclass
@@ -31,10 +29,26 @@ class Layout:
     labels: LabelFiles
     tables: ClassTables
     orphans: list[str]  # label files of images that are not there
+    key_points: KeyPoints | None = None  # as the header states them
+    lists: bool = False  # the header names lists of images
 
     def split_of(self, names: Sequence[str]) -> Sequence[str | None]:
         """The split of each image: as listed, else by folders called train, val and test, else none."""
         return self.splits or folder_splits(names) or [None] * len(names)
+
+    def report(self, problems: Problems) -> None:
+        """Label files without an image are errors; one that two images share is noted."""
+        for text in self.orphans:
+            try:
+                is_one = looks_like_labels(self.root / text)
+            except DataError as error:
+                problems.items.extend(error.problems)
+                continue
+            if is_one:
+                problems.add("error", "labels without image", "there is no image of this name", file=self.root / text)
+        for text, images in self.labels.shared(self.images).items():
+            what = f"is read for each of {' and '.join(images)}"
+            problems.add("note", "one label file for two images", what, file=self.root / text)
 
 
 def is_yolo(source: Source) -> bool:
@@ -42,7 +56,14 @@ def is_yolo(source: Source) -> bool:
     if (file := header(source)) is not None:
         return suffix(file.name) != ".data"
     texts = _label_texts(source.with_suffix(".txt"), ())
-    return any(looks_like_labels(source.root / file) for file in texts[:50])
+    return any(_is_labels(source.root / file) for file in texts[:50])
+
+
+def _is_labels(file: Path) -> bool:
+    try:
+        return looks_like_labels(file)
+    except DataError:  # one that cannot be read does not tell
+        return False
 
 
 def header(source: Source) -> Path | None:
@@ -83,19 +104,22 @@ def _by_header(file: Path, source: Source) -> Layout:
     tree = source.files if root == source.root and source.path.is_dir() else sorted(walk(root))
     endings = [(f, suffix(f)) for f in tree]
     on_disk = [f for f, end in endings if end in IMAGE_SUFFIXES]
-    tables = ClassTables(root, _names(document, file), problems)
+    tables = ClassTables(root, _names(document, file, problems), problems)
+    key_points = _key_points(document, file)
     texts = _label_texts((f for f, end in endings if end == ".txt"), on_disk)
     if source.images is not None:
         photos = source.photos
         labels = LabelFiles(texts, photos.files)
-        return Layout(root, photos.root, list(photos.files), None, labels, tables, labels.without(photos.files))
-    entries = [entry for key, value in _entries(document) for entry in _resolve(key, value, file, root, problems)]
-    lists = {os.path.relpath(entry, root) for _, entry in entries}
+        orphans = labels.without(photos.files)
+        return Layout(root, photos.root, list(photos.files), None, labels, tables, orphans, key_points)
+    parts = parts_of(document, file, root, on_disk, problems)
+    lists = {os.path.relpath(part.path, root) for part in parts if suffix(part.path) == ".txt"}
     labels = LabelFiles([text for text in texts if text not in lists], on_disk)
-    splits = _listed(entries, root, on_disk, problems)
-    splits |= _unlisted(splits, on_disk, labels, file, problems)
+    splits = splits_of(parts, root, on_disk, problems)
+    splits |= unlisted(splits, on_disk, labels, file, problems)
     declared = list(splits.values()) if any(splits.values()) else None
-    return Layout(root, root, list(splits), declared, labels, tables, labels.without([*on_disk, *splits]))
+    orphans = labels.without([*on_disk, *splits])
+    return Layout(root, root, list(splits), declared, labels, tables, orphans, key_points, lists=bool(lists))
 
 
 def _load(file: Path) -> dict[str, Any]:
@@ -117,7 +141,7 @@ def _load(file: Path) -> dict[str, Any]:
 def _root(document: dict[str, Any], file: Path, problems: Problems) -> Path:
     """The folder that the splits are relative to: `path` where it exists, else that of the file."""
     stated = next((value for key, value in document.items() if key.lower() == "path"), "")
-    if not isinstance(stated, str) or not stated:
+    if not isinstance(stated, str) or stated.lower() in NO_PATH:
         return file.parent
     if (file.parent / stated).is_dir():
         return file.parent / stated
@@ -126,105 +150,36 @@ def _root(document: dict[str, Any], file: Path, problems: Problems) -> Path:
     return file.parent
 
 
-def _names(document: dict[str, Any], file: Path) -> dict[int, str]:
+def _names(document: dict[str, Any], file: Path, problems: Problems) -> dict[int, str]:
     names = document.get("names")
     rows = dict(enumerate(names)) if isinstance(names, list) else names
     if not isinstance(rows, dict) or not rows or not all(isinstance(name, str) for name in rows.values()):
-        raise DataError(f"{file}: names: must be a list of class names, or a mapping from number to name")
+        hint = f" (write names: [{names}])" if isinstance(names, str) and names else ""
+        raise DataError(f"{file}: names: must be a list of class names, or a mapping from number to name{hint}")
+    count = document.get("nc", document.get("classes", ""))
+    if isinstance(count, str) and count.isdecimal() and int(count) != len(rows):
+        what = f"says {count} classes and names {len(rows)}; the names count"
+        problems.add("note", "number of classes", what, file=file)
     try:
         return {int(index): name for index, name in sorted(rows.items(), key=lambda row: int(row[0]))}
     except ValueError:
         raise DataError(f"{file}: names: the keys must be whole numbers") from None
 
 
-def _entries(document: dict[str, Any]) -> list[tuple[str, str]]:
-    """(key, path) of every split: the usual ones, and others that name a list of images."""
-    found: list[tuple[str, str]] = []
-    for key, value in document.items():
-        paths = value if isinstance(value, list) else [value]
-        for path in paths:
-            if isinstance(path, str) and path and (key.lower() in _SPLIT_KEYS or path.endswith(".txt")):
-                found.append((key.lower() if key.lower() in _SPLIT_KEYS else key, path))
-    return found
-
-
-def _resolve(key: str, stated: str, file: Path, root: Path, problems: Problems) -> list[tuple[str, str]]:
-    """[(key, path)] of a folder or list that exists, however the exporting machine called it; else []."""
-    parts = posix(stated).split("/")
-    tails = ["/".join(parts[i:]) for i in range(len(parts))]
-    tails += [re.sub(r"\b(valid|validation|val)\b", word, tails[0]) for word in ("val", "valid", "validation")]
-    for place in (root / stated, *(root / tail for tail in tails)):
-        if place.exists():
-            return [(key, os.path.normpath(place))]
-    level: Level = "note" if key == "test" else "error"
-    what = f"{stated!r} is neither a folder nor a list of images below {root}"
-    problems.add(level, "missing split", what, file=file, where=key)
-    return []
-
-
-def _listed(entries: Sequence[tuple[str, str]], root: Path, on_disk: Sequence[str], problems: Problems) -> Splits:
-    """The split of each listed image; one listed to train on and to measure with is kept to measure with."""
-    keys: dict[str, list[str]] = {}
-    for key, place in entries:
-        keys.setdefault(place, []).append(key)
-    splits: Splits = {}
-    known = set(on_disk)
-    for place, names in keys.items():
-        is_list = Path(place).is_file()
-        split = split_name(names[-1])
-        if len(names) > 1 and is_list:  # val: train.txt stands in for a list that there is not
-            split = split_name(Path(place).stem)
-        elif len(names) > 1 and len(keys) == 1:  # one folder for everything says nothing
-            split = None
-        images = _images_of_list(Path(place), root, known, problems) if is_list else _images_below(place, root, on_disk)
-        for image in images:
-            if splits.get(image, split) != split:
-                what = f"is in {splits[image]} and in {split}; kept in {split}"
-                problems.add("repaired", "image in two splits", what, file=image)
-            splits[image] = split
-    return splits
-
-
-def _images_below(folder: str, root: Path, on_disk: Sequence[str]) -> list[str]:
-    inside = os.path.relpath(folder, root).replace(os.sep, "/")
-    if inside == ".":
-        return list(on_disk)
-    if inside.startswith("../"):
-        return sorted(f"{inside}/{file}" for file in walk(Path(folder)) if is_image(file))
-    return [file for file in on_disk if file.startswith(f"{inside}/")]
-
-
-def _images_of_list(file: Path, root: Path, known: set[str], problems: Problems) -> list[str]:
-    """The images of a list such as train.txt, one path per line, relative to it or of another machine."""
-    here = "" if file.parent == root else f"{os.path.relpath(file.parent, root)}/"
-    found: list[str] = []
-    for place, line in enumerate(lines(file), 1):
-        parts = posix(line).split("/")
-        tails = ["/".join(parts[i:]) for i in range(len(parts))]
-        match = next((path for tail in tails for path in (here + tail, tail) if path in known), None)
-        if match is not None:
-            found.append(match)
-        elif (file.parent / line).is_file():
-            found.append(os.path.relpath(file.parent / line, root))
-        elif line:
-            problems.add("error", "listed image missing", f"{line!r} is not there", file=file, where=f"line {place}")
-    return found
-
-
-def _unlisted(splits: Splits, on_disk: Sequence[str], labels: LabelFiles, file: Path, problems: Problems) -> Splits:
-    """Images beside the listed ones that no split names, where their folder holds labels: Roboflow forgets test/."""
-    inside = [image for image in splits if not image.startswith("../")]
-    top = os.path.commonpath({image.rpartition("/")[0] for image in inside}) if inside else ""
-    others = [image for image in on_disk if image not in splits and (not top or image.startswith(f"{top}/"))]
-    folders = {image.rpartition("/")[0] for image in others if labels.find(image)}
-    found: Splits = {}
-    for image in others:
-        if image.rpartition("/")[0] in folders:
-            words = (split_word(part) for part in image.split("/")[:-1])
-            found[image] = next((word for word in words if word), None)
-            what = f"is in no split of this file; kept{f' in {found[image]}' if found[image] else ' without a split'}"
-            problems.add("note", "image in no split", f"{image} {what}", file=file)
-    return found
+def _key_points(document: dict[str, Any], file: Path) -> KeyPoints | None:
+    """What kpt_shape states: how many key points, and how many numbers each; null: none."""
+    shape = document.get("kpt_shape")
+    if shape is None:
+        return None
+    if not shape or (isinstance(shape, str) and shape.lower() in NO_PATH):
+        return NO_KEY_POINTS
+    try:
+        points, each = map(int, shape)
+    except (TypeError, ValueError):
+        points, each = 0, 0
+    if points < 1 or each not in (2, 3):
+        raise DataError(f"{file}: kpt_shape: must be how many key points a box has, and 2 or 3: [17, 3]")
+    return points, each
 
 
 def _label_texts(texts: Iterable[str], images: Sequence[str]) -> list[str]:

@@ -48,32 +48,47 @@ def test_layouts(tree: Tree, files: dict[str, object]) -> None:
         ("0.0 0.5 0.5 0.2 0.4", BOX, ("repaired", "class index")),
         ("0 0.5 0.5 0.2 0.4 0.87", BOX, ("repaired", "trailing confidence")),
         ("0 0.4 0.3 0.6 0.3 0.6 0.7", BOX, ("lost", "polygon")),  # a triangle
-        ("0 0.4 0.3 0.6 0.3 0.6 0.7 0.4 0.7", BOX, ("lost", "polygon")),  # four corners, as of an oriented box
+        ("0 0.4 0.3 0.6 0.3 0.6 0.7 0.4 0.7", BOX, ("lost", "rotated box")),  # four corners of a rectangle
         ("0 1 0.5 0.2 0.4", (90, 15, 100, 35), ("repaired", "box clipped")),
         ("0 0.5 0.5 -0.2 0.4", BOX, ("repaired", "corners swapped")),
         ("0 1.3 0.5 0.2 0.4", None, ("dropped", "box outside the image")),
         ("0 0.5 0.5 0 0.4", None, ("dropped", "box without area")),
-        ("1 0.5 0.5 0.2 0.4", None, ("error", "bad row")),  # no such class
-        ("-1 0.5 0.5 0.2 0.4", None, ("error", "bad row")),
-        ("0.5 0.5 0.5 0.2 0.4", None, ("error", "bad row")),
-        ("nan 0.5 0.5 0.2 0.4", None, ("error", "bad row")),
-        ("dent 0.5 0.5 0.2 0.4", None, ("error", "bad row")),
-        ("0 nan 0.5 0.2 0.4", None, ("error", "bad row")),
-        ("0 inf 0.5 0.2 0.4", None, ("error", "bad row")),
-        ("0 a 0.5 0.2 0.4", None, ("error", "bad row")),
-        ("0 0.5 0.5 0.2", None, ("error", "bad row")),  # one number short
-        ("0 0.4 0.3 0.6 0.3 0.6 0.7 0.4", None, ("error", "bad row")),  # half a corner
-        ("0 50 25 20 20", None, ("error", "bad row")),  # pixels
-        ("0", None, ("error", "bad row")),
     ],
 )
 def test_rows(tree: Tree, row: str, corners: tuple[float, ...] | None, report: tuple[str, str] | None) -> None:
     problems = Problems()
     root = tree({"1.jpg": (100, 50), "1.txt": f"\n{row}\n0 0.1 0.1 0.1 0.1\n", "classes.txt": "dent\n"})
-    (image,) = read(root, format="yolo", on_error="skip", problems=problems).images
-    assert [box.xyxy for box in image.boxes][:-1] == ([] if corners is None else [corners])  # the good row stays
+    (image,) = read(root, format="yolo", problems=problems).images
+    assert [box.xyxy for box in image.boxes][:-1] == ([] if corners is None else [corners])
     assert list(problems.counts()) == ([] if report is None else [report])
     assert all(problem.where == "line 2" for problem in problems)
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ("1 0.5 0.5 0.2 0.4", "class index 1 is out of range; the classes go from 0 to 0"),
+        ("-1 0.5 0.5 0.2 0.4", "class index -1 is out of range"),
+        ("0.5 0.5 0.5 0.2 0.4", "class index '0.5' is no whole number"),
+        ("nan 0.5 0.5 0.2 0.4", "class index 'nan' is no whole number"),
+        ("0 nan 0.5 0.2 0.4", "NaN or infinite"),
+        ("0 inf 0.5 0.2 0.4", "NaN or infinite"),
+        ("0 a 0.5 0.2 0.4", "holds something that is no number"),
+        ("0 0.5 0.5 0.2", "has 3 numbers after the class"),  # one number short
+        ("0 0.4 0.3 0.6 0.3 0.6 0.7 0.4", "has 7 numbers after the class"),  # half a corner
+        ("0 50 25 20 20", "look like pixels"),
+        ("0", "has 0 numbers after the class"),
+        (",;,", "holds no numbers"),
+    ],
+)
+def test_a_bad_row_leaves_its_photo_out(tree: Tree, row: str, words: str) -> None:
+    problems = Problems()
+    files = {"1.jpg": (100, 50), "1.txt": f"\n{row}\n0 0.1 0.1 0.1 0.1\n", "2.jpg": (9, 9), "2.txt": ROW}
+    dataset = read(tree({**files, "classes.txt": "dent\n"}), format="yolo", on_error="skip", problems=problems)
+    assert [image.name for image in dataset.images] == ["2.jpg"]
+    (error,) = problems.errors
+    assert (error.kind, error.where) == ("bad row", "line 2")
+    assert words in error.what
 
 
 def test_errors_are_raised_together(tree: Tree) -> None:
@@ -110,6 +125,10 @@ def test_labels_without_image_are_an_error_but_other_text_is_not(tree: Tree) -> 
         ({"1.jpg": "no image", "1.txt": ROW, "classes.txt": "dent\n"}, "1.jpg: cannot be read as an image"),
         ({"1.jpg": (9, 9), "1.txt": b"0 0.5 \xff", "classes.txt": "dent\n"}, "1.txt: byte 6: the text is not UTF-8"),
         ({"1.jpg": (9, 9), "data.yaml": "names: dent\ntrain: .\n"}, "names: must be a list"),
+        ({"1.jpg": (9, 9), "data.yaml": "names: dent, rust\ntrain: .\n"}, "(write names: [dent, rust])"),
+        ({"1.jpg": (9, 9), "data.yaml": "names: [a]\ntrain: .\nkpt_shape: [17, 4]\n"}, "kpt_shape: must be how many"),
+        ({"1.jpg": (9, 9), "data.yaml": "names: [a]\ntrain: .\nkpt_shape: 17\n"}, "kpt_shape: must be how many"),
+        ({"1.jpg": (9, 9), "data.yaml": "names: [a]\ntrain: [2.jpg]"}, "data.yaml: train: '2.jpg' is not there"),
         ({"1.jpg": (9, 9), "data.yaml": "names: {a: dent}\ntrain: .\n"}, "names: the keys must be whole numbers"),
         ({"1.jpg": (9, 9), "data.yaml": "names: [a]\ntrain: no\n"}, "train: 'no' is neither a folder nor a list"),
         ({"1.jpg": (9, 9), "data.yaml": "names: [a\ntrain: ."}, "data.yaml: is not good YAML"),
@@ -160,7 +179,8 @@ def test_sparse_names_and_names_that_look_like_other_types(tree: Tree) -> None:
 
 
 IMAGES = {f"images/{name}": (100, 50) for name in ("train/1.jpg", "train/2.jpg", "val/1.jpg")}
-LISTS = {"a.txt": "./images/val/1.jpg\n", "b.txt": "images/train/1.jpg\n/x/images/train/2.jpg\n"}
+LISTS = {"w.txt": ".\\images\\train\\1.jpg \r\nD:\\x\\images\\train\\2.jpg \r\n"}
+LISTS |= {"a.txt": "./images/val/1.jpg\n", "b.txt": "images/train/1.jpg\n/x/images/train/2.jpg\n"}
 
 
 @pytest.mark.parametrize(
@@ -178,6 +198,19 @@ LISTS = {"a.txt": "./images/val/1.jpg\n", "b.txt": "images/train/1.jpg\n/x/image
         # a list of folders; what is also measured with is not trained on
         ("train: [images/train, images/val]\nval: images/val\n", ("train", "train", "val")),
         ("train: images\nval: images/val\n", ("train", "train", "val")),
+        # no path at all, as YAML and Python write it
+        ("train: images/train\nval: images/val\ntest: ~\n", ("train", "train", "val")),
+        ("train: images/train\nval: images/val\ntest: null\n", ("train", "train", "val")),
+        ("path: Null\ntrain: images/train\nval: images/val\ntest: None\n", ("train", "train", "val")),
+        ("train: images/train\nval: images/val\ntest:\n", ("train", "train", "val")),
+        # of Windows; each reported once, below
+        ("path: D:\\x\ntrain: D:\\x\\images\\train\nval: D:\\x\\images\\val\n", ("train", "train", "val")),
+        # images by name, some as another machine calls them; beside folders and lists
+        ("train: [images/train/1.jpg, /x/images/train/2.jpg]\nval: [./images/val/1.jpg]\n", ("train", "train", "val")),
+        ("train: [b.txt]\nval: [images\\val\\1.jpg]\n", ("train", "train", "val")),
+        ("train: images/train/1.jpg\nval: [images/val, images/train/2.jpg]\n", ("train", "val", "val")),
+        # lists of Windows, with blanks at the ends of their lines
+        ("train: w.txt\nval: a.txt\n", ("train", "train", "val")),
     ],
 )
 def test_splits(tree: Tree, header: str, splits: tuple[str, ...]) -> None:
