@@ -15,9 +15,10 @@ from detect.conversion.lost_content import report_attributes
 from detect.conversion.media import Media, lay
 from detect.conversion.names import image_names, posix, stem, suffix
 from detect.conversion.sizes import Size, settle_size
-from detect.conversion.source import Source
+from detect.conversion.source import Photos, Source
 from detect.conversion.text import decode, read_bytes, write_classes, write_text
-from detect.conversion.tidy import NEW, PRECISION, Found, gathered, is_named, tidy
+from detect.conversion.tidy import NEW, PRECISION, Found, gathered, is_named, leave_out, tidy
+from detect.conversion.unread import FilesBeside
 from detect.conversion.yolo_forms import Forms
 from detect.conversion.yolo_layout import Layout, find_layout, is_yolo
 from detect.conversion.yolo_rows import Rows
@@ -38,17 +39,20 @@ def read(source: Source) -> Dataset:
     layout, problems = find_layout(source), source.problems
     rows = Rows(Forms(layout.key_points, lists=layout.lists), problems)
     names = image_names([posix(file) for file in layout.images])
+    beside = FilesBeside(layout.root, layout.others, Photos(layout.images_root, tuple(layout.images)))
     images: list[Image] = []
     unusual: list[tuple[Image, str]] = []  # with the label file, which is read when all have been seen
     entries = zip(layout.images, names, layout.split_of(names), strict=True)
     for file, name, split in track(entries, "Reading labels", len(names)):
         path, text = f"{layout.images_root}/{file}", layout.labels.find(file)
         if text is None:
+            if beside.unread(file, problems):
+                continue
             what = "has no label file; kept as an image without boxes"
             problems.add("note", "image without annotations", what, file=path)
         if not is_named(name, path, problems) or not (size := settle_size(path, None, path, problems)):
             continue
-        content = _content(layout, text, problems)
+        content = _content(layout, text, path, problems)
         if content is None:
             continue
         table = layout.tables.of(text) if text else {}
@@ -69,17 +73,20 @@ def _with_unusual_rows(
 ) -> Iterator[Image]:
     """The images whose labels are not all plain boxes, with their boxes; one with a bad row is left out."""
     for image, text in track(unusual, "Reading unusual rows", len(unusual)):
-        content, file = _content(layout, text, problems), f"{layout.root}/{text}"
-        size = image.width, image.height
-        if content is not None:
-            found, whole = rows.boxes(content, layout.tables.of(text), size, file)
-            boxes = tidy(found, *size, file, "line", problems)
-            if whole:
-                yield replace(image, boxes=boxes)
+        file, size = f"{layout.root}/{text}", (image.width, image.height)
+        content = _content(layout, text, str(image.path), problems)
+        if content is None:
+            continue
+        found = rows.boxes(content, layout.tables.of(text), size, file)
+        boxes = tidy(found, *size, file, "line", problems)
+        if found.whole:
+            yield replace(image, boxes=boxes)
+        else:
+            leave_out(str(image.path), file, problems)
 
 
-def _content(layout: Layout, text: str | None, problems: Problems) -> str | None:
-    """What a label file holds, nothing for none; None, and an error, where it cannot be read."""
+def _content(layout: Layout, text: str | None, image: str, problems: Problems) -> str | None:
+    """What a label file holds, nothing for none; None, and the image is left out, where it cannot be read."""
     if text is None:
         return ""
     file = f"{layout.root}/{text}"
@@ -87,6 +94,7 @@ def _content(layout: Layout, text: str | None, problems: Problems) -> str | None
         return decode(read_bytes(file), file)
     except DataError as error:
         problems.items.extend(error.problems)
+        leave_out(image, file, problems)
         return None
 
 

@@ -7,10 +7,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
-from unicodedata import normalize
 from urllib.parse import unquote
 
-from detect.conversion.names import stem, without_containers
+from detect.conversion.names import folded, stem, without_containers
 from detect.conversion.text import lines, read_bytes
 from detect.conversion.tidy import clean_label
 from detect.errors import DataError, Problems
@@ -170,4 +169,4 @@ def _base(path: str) -> str:
 
 
 def _spelling(path: str) -> str:
-    return normalize("NFC", unquote(_base(path))).casefold()
+    return folded(unquote(_base(path)))

@@ -17,6 +17,8 @@ from detect.conversion.yolo_labels import CLASS_FILES, ClassTables, LabelFiles, 
 from detect.conversion.yolo_splits import NO_PATH, parts_of, splits_of, unlisted
 from detect.errors import DataError, Problems
 
+_OTHERS = (".xml", ".json")
+
 
 @dataclass
 class Layout:
@@ -29,6 +31,7 @@ class Layout:
     labels: LabelFiles
     tables: ClassTables
     orphans: list[str]  # label files of images that are not there
+    others: list[str]  # files of other tools, which may hold annotations
     key_points: KeyPoints | None = None  # as the header states them
     lists: bool = False  # the header names lists of images
 
@@ -95,7 +98,8 @@ def _by_folders(source: Source) -> Layout:
     images = list(photos.files)
     if not any(labels.find(image) for image in images) and not any((source.root / n).is_file() for n in CLASS_FILES):
         raise DataError(f"{source.path}: no image has a label file (looked for labels/NAME.txt and NAME.txt)")
-    return Layout(source.root, photos.root, images, None, labels, tables, labels.without(images))
+    others = source.with_suffix(*_OTHERS)
+    return Layout(source.root, photos.root, images, None, labels, tables, labels.without(images), others)
 
 
 def _by_header(file: Path, source: Source) -> Layout:
@@ -106,12 +110,13 @@ def _by_header(file: Path, source: Source) -> Layout:
     on_disk = [f for f, end in endings if end in IMAGE_SUFFIXES]
     tables = ClassTables(root, _names(document, file, problems), problems)
     key_points = _key_points(document, file)
+    others = [f for f, end in endings if end in _OTHERS]
     texts = _label_texts((f for f, end in endings if end == ".txt"), on_disk)
     if source.images is not None:
         photos = source.photos
         labels = LabelFiles(texts, photos.files)
         orphans = labels.without(photos.files)
-        return Layout(root, photos.root, list(photos.files), None, labels, tables, orphans, key_points)
+        return Layout(root, photos.root, list(photos.files), None, labels, tables, orphans, others, key_points)
     parts = parts_of(document, file, root, on_disk, problems)
     lists = {os.path.relpath(part.path, root) for part in parts if suffix(part.path) == ".txt"}
     labels = LabelFiles([text for text in texts if text not in lists], on_disk)
@@ -119,7 +124,7 @@ def _by_header(file: Path, source: Source) -> Layout:
     splits |= unlisted(splits, on_disk, labels, file, problems)
     declared = list(splits.values()) if any(splits.values()) else None
     orphans = labels.without([*on_disk, *splits])
-    return Layout(root, root, list(splits), declared, labels, tables, orphans, key_points, lists=bool(lists))
+    return Layout(root, root, list(splits), declared, labels, tables, orphans, others, key_points, lists=bool(lists))
 
 
 def _load(file: Path) -> dict[str, Any]:

@@ -54,9 +54,9 @@ class Rows:
                 continue
         self.forms.see(rows)
 
-    def boxes(self, text: str, table: Mapping[str, str], size: Size, file: str) -> tuple[Found, bool]:
-        """The boxes of one file, and whether these are all: each bad row is an error."""
-        names, found, errors = self._names_of(table), Found(), 0
+    def boxes(self, text: str, table: Mapping[str, str], size: Size, file: str) -> Found:
+        """The boxes of one file, which is not whole where a row is bad: each is an error."""
+        names, found = self._names_of(table), Found()
         for place, line in _lines(text):
             where = f"line {place}"
             try:
@@ -64,11 +64,11 @@ class Rows:
                 found.add(place, self._box(row, size, file, where))
             except BadRow as error:
                 self.problems.add("error", "bad row", str(error), file=file, where=where, remedy=error.remedy)
-                errors += 1
+                found.whole = False
                 continue
             for kind, what in row.repairs:
                 self.problems.add("repaired", kind, what, file=file, where=where)
-        return found, errors == 0
+        return found
 
     def _names_of(self, table: Mapping[str, str]) -> ClassNames:
         if id(table) not in self._names:

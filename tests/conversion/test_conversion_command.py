@@ -83,6 +83,7 @@ def test_skip_leaves_out_the_bad_and_lists_it(tree: Tree, tmp_path: Path) -> Non
     assert [(r["level"], r["file"], r["where"]) for r in rejects] == [
         ("error", f"{root}/1.txt", "line 1"),
         ("dropped", f"{root}/1.txt", "line 3"),
+        ("dropped", f"{root}/1.jpg", ""),  # for its bad row
     ]
     assert [(image.name, len(image.boxes)) for image in read(tmp_path / "out").images] == [("2.jpg", 0)]
 

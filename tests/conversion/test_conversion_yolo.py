@@ -86,9 +86,10 @@ def test_a_bad_row_leaves_its_photo_out(tree: Tree, row: str, words: str) -> Non
     files = {"1.jpg": (100, 50), "1.txt": f"\n{row}\n0 0.1 0.1 0.1 0.1\n", "2.jpg": (9, 9), "2.txt": ROW}
     dataset = read(tree({**files, "classes.txt": "dent\n"}), format="yolo", on_error="skip", problems=problems)
     assert [image.name for image in dataset.images] == ["2.jpg"]
-    (error,) = problems.errors
-    assert (error.kind, error.where) == ("bad row", "line 2")
+    error, left_out = problems
+    assert (error.level, error.kind, error.where) == ("error", "bad row", "line 2")
     assert words in error.what
+    assert (left_out.level, left_out.kind, Path(left_out.file).name) == ("dropped", "image left out", "1.jpg")
 
 
 def test_errors_are_raised_together(tree: Tree) -> None:

@@ -92,7 +92,7 @@ def test_names_that_differ_in_case_alone_keep_their_own_labels(tree: Tree, tmp_p
     ("content", "words"),
     [
         (b"0 0.5 \xff", "1.txt: byte 6: the text is not UTF-8"),
-        (None, "1.txt: cannot be read"),  # a folder of this name: what cannot be opened
+        (None, "1.txt: is a broken symbolic link"),
     ],
 )
 def test_a_label_file_that_cannot_be_read_leaves_its_photo_out(tree: Tree, content: bytes | None, words: str) -> None:
@@ -104,6 +104,30 @@ def test_a_label_file_that_cannot_be_read_leaves_its_photo_out(tree: Tree, conte
     dataset = read(root, format="yolo", on_error="skip", problems=problems)
     assert [image.name for image in dataset.images] == ["2.jpg"]
     assert words in str(problems.errors[0])
+    (left_out,) = (problem for problem in problems if problem.level == "dropped")
+    assert left_out.file == f"{root}/1.jpg"  # rejects.jsonl names the photo
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "kept"),
+    [
+        ("1.xml", "<annotation><object><name>dent</name></object></annotation>", False),
+        ("annotations/1.json", '{"shapes": [{"label": "dent"}]}', False),
+        ("1.json", "{", False),  # broken: may hold anything
+        ("1.xml", "<annotation></annotation>", True),  # holds nothing
+        ("notes.json", '{"categories": [{"id": 0}]}', True),  # of no photo's name
+    ],
+)
+@pytest.mark.parametrize("header", ["classes.txt", "data.yaml"])
+def test_a_photo_is_not_undamaged_beside_a_file_of_its_name_that_was_not_read(
+    tree: Tree, name: str, content: str, kept: bool, header: str
+) -> None:
+    files = {"1.jpg": (100, 50), name: content, "2.jpg": (100, 50), "2.txt": ROW}
+    root = tree({**files, header: "dent\n" if header == "classes.txt" else "train: .\nnames: [dent]\n"})
+    problems = Problems()
+    dataset = read(root, format="yolo", on_error="skip", problems=problems)
+    assert [image.name for image in dataset.images] == (["1.jpg", "2.jpg"] if kept else ["2.jpg"])
+    assert [problem.kind for problem in problems.errors] == ([] if kept else ["annotations not read"])
 
 
 @pytest.mark.parametrize(
