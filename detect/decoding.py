@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from detect.errors import DataError
+from detect.errors import DataError, Problem
 
 PilImage = Image.Image
 InMemory = PilImage | NDArray[Any]
@@ -30,25 +30,29 @@ def open_upright(path: Path, *, longest: int | None = None, enough: int | None =
     try:
         with warnings.catch_warnings(action="ignore"), Image.open(path, formats=FORMATS) as image:
             if image.width * image.height > MAX_PIXELS:
-                raise DataError(f"{path}: {image.width} x {image.height} pixels is more than {MAX_PIXELS:,}")
+                raise _unreadable(path, f"{image.width} x {image.height} pixels is more than {MAX_PIXELS:,}")
             if (side := longest or enough) is not None:
                 share = side / max(image.size)  # a JPEG is decoded at 1/2, 1/4 or 1/8: up to five times faster
                 image.draft("RGB", (max(1, int(image.width * share)), max(1, int(image.height * share))))
             upright = as_rgb(image, in_place=True)  # a copy costs half as much as decoding
             upright.load()  # before the file is closed
     except FileNotFoundError:
-        raise DataError(f"{path}: no such file") from None
+        raise _unreadable(path, "no such file") from None
     except UnidentifiedImageError:
         damaged = "cannot be read as an image: its header is damaged"
         wrong = "not an image (JPEG, PNG, WebP, BMP and TIFF are read)"
-        raise DataError(f"{path}: {damaged if _begins_well(path) else wrong}") from None
+        raise _unreadable(path, damaged if _begins_well(path) else wrong) from None
     except DataError:
         raise
     except Exception as error:  # noqa: BLE001  a damaged file can make a decoder stumble anywhere
-        raise DataError(f"{path}: cannot be read as an image: {error}") from None
+        raise _unreadable(path, f"cannot be read as an image: {error}") from None
     if longest is not None and max(upright.size) > longest:
         upright.thumbnail((longest, longest), Image.Resampling.LANCZOS)
     return upright
+
+
+def _unreadable(name: str | Path, what: str) -> DataError:
+    return DataError(Problem("error", "unreadable image", what, str(name)))
 
 
 def as_rgb(picture: PilImage, *, in_place: bool = False) -> PilImage:
@@ -99,7 +103,7 @@ def as_picture(one: InMemory, name: str) -> PilImage:
         with warnings.catch_warnings(action="ignore"):
             return as_rgb(one)
     except Exception as error:  # noqa: BLE001  a damaged file can make a decoder stumble anywhere
-        raise DataError(f"{name}: cannot be read as an image: {error}") from None
+        raise _unreadable(name, f"cannot be read as an image: {error}") from None
 
 
 def picture_problem(one: Any) -> str:

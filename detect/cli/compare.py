@@ -14,6 +14,14 @@ if TYPE_CHECKING:
     from detect.evaluation.compare import Comparison, Difference
 
 
+def _metric(text: str) -> str:
+    """The text of `--metric`. One with a dot is of a class, which only the data knows."""
+    from detect.evaluation.metrics import HEADLINE
+    from detect.evaluation.naming import metric_named
+
+    return text if "." in text else str(metric_named(text, HEADLINE))
+
+
 @click.command()
 @click.argument("data", type=click.Path(path_type=Path))
 @click.argument("a", type=click.Path(path_type=Path))
@@ -28,7 +36,12 @@ if TYPE_CHECKING:
     help="Operating point chosen on other data, for both; given twice, the first is for A and the second for B.",
 )
 @click.option(
-    "--metric", default="map", show_default=True, metavar="METRIC", help="The metric that the verdict is about."
+    "--metric",
+    default="map",
+    show_default=True,
+    metavar="METRIC",
+    callback=options.parsed(_metric),
+    help="The metric that the verdict is about.",
 )
 @click.option("--fail-if-worse", is_flag=True, help="Exit with 3 where B is worse by that metric.")
 @reading("Bad items of DATA: an error, or left out.")

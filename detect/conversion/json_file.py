@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from detect.conversion.text import decode, read_bytes
-from detect.errors import DataError
+from detect.errors import DataError, Problem
 
 if TYPE_CHECKING:
     from detect.conversion.entries import FileReader
@@ -33,7 +33,8 @@ def load(path: str | Path) -> Any:
             return json.loads(decode(data, path))
         except (ValueError, RecursionError):  # no JSON, or a number of more than 4300 digits
             pass
-    raise DataError(f"{path}: line {first.lineno}, column {first.colno}: is not good JSON: {first.msg}")
+    where = f"line {first.lineno}, column {first.colno}"
+    raise DataError(Problem("error", "no JSON", f"is not good JSON: {first.msg}", str(path), where))
 
 
 def dump(document: Any) -> bytes:

@@ -82,7 +82,8 @@ def decode(data: bytes, path: str | Path) -> str:
     try:
         return data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
     except UnicodeDecodeError as error:
-        raise DataError(f"{path}: byte {error.start}: the text is not UTF-8 (save it as UTF-8)") from error
+        where, remedy = f"byte {error.start}", "save it as UTF-8"
+        raise DataError(Problem("error", "not UTF-8", "the text is not UTF-8", str(path), where, remedy)) from error
 
 
 def lines(path: str | Path) -> list[str]:

@@ -72,6 +72,9 @@ WRONG = [
       ("", "precision", "precision=90", "recall=0", "recall=nan", "recall=-1", "cost", "cost=", "best")],
     # a metric
     ((*THRESHOLDS, "--metric", "mAP"), "did you mean map?"),
+    ((*COMPARE, "--metric", "mAP"), "did you mean 'map'?"),
+    ((*COMPARE, "--metric", "recal"), "did you mean 'recall'?"),
+    ((*COMPARE, "--metric", ""), "there is no metric ''"),
     ((*EVALUATE, "--fail-under", "nonsense"), "'nonsense' is not a threshold"),
     *[((*EVALUATE, "--fail-under", wanted), "is not a threshold") for wanted in
       ("map50", "map50=", "=0.5", "map50=high", "map50=nan", "map50=inf", "map50=0.5,", "map50=0.5,recall", ",")],
