@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -86,7 +87,7 @@ def _entries(reader: FileReader, labels: PhotoLabels) -> Iterator[Entry]:
 
 def _rows(text: str, path: str) -> Iterator[tuple[int, list[str]]]:
     """(the line it begins in, its cells without white space around them) of each row that is not empty."""
-    delimiter = _delimiter(text.partition("\n")[0])
+    delimiter = _delimiter(re.split(r"[\r\n]", text, maxsplit=1)[0])
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     line = 1
     try:
@@ -102,7 +103,10 @@ def _delimiter(first: str) -> str:
     """What parts the cells: what makes most of the first row and leaves a column for the image."""
 
     def columns(delimiter: str) -> int:
-        names = [cell.strip().casefold() for cell in next(csv.reader([first], delimiter=delimiter), [])]
+        try:
+            names = [cell.strip().casefold() for cell in next(csv.reader([first], delimiter=delimiter), [])]
+        except csv.Error:  # which is said where the rows are read
+            names = []
         return len(names) if not set(names).isdisjoint(_IMAGE) else 0
 
     return max(",;\t|", key=columns)

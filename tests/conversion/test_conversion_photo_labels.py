@@ -161,7 +161,15 @@ BAD_TABLES = [
     ("image,label\n1.jpg,x\n1.jpg,y\n", "image twice|annotated twice"),
     ("image,label\nabsent.jpg,x\n", r"labels\.csv: line 2: the image is missing and the file gives no size"),
     ('image,label\n1.jpg,"x"y\n', "line 2: is no good row of a table"),
+    (f"image,{'x' * 200_000}\n1.jpg,x\n", "line 1: is no good row of a table: field larger"),
 ]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])  # the last one as old spreadsheets write it
+def test_line_ends_of_a_table(end: str, tree: Tree) -> None:
+    root = tree({"1.jpg": (9, 9)})
+    (root / "labels.csv").write_text(f"image;label{end}1.jpg;x{end}", newline="")
+    assert [dict(image.labels) for image in read(root, format="csv").images] == [{"label": "x"}]
 
 
 @pytest.mark.parametrize(("text", "said"), BAD_TABLES)
