@@ -23,16 +23,6 @@ def _classes(text: str) -> tuple[str, ...]:
     return parse_classes(text)
 
 
-def _mapping(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
-    """`--map`, each of it a pair or a file; the labels are compared with those of the data later."""
-    from detect.conversion.taxonomy import parse_pair
-
-    with options.value_of("--map"):
-        for text in value:
-            parse_pair(text)
-    return value
-
-
 @click.command()
 @click.argument("source", type=click.Path(path_type=Path))
 @click.argument("dest", type=click.Path(path_type=Path))
@@ -40,8 +30,8 @@ def _mapping(ctx: click.Context, param: click.Parameter, value: tuple[str, ...])
 @reading("fail: write nothing. skip: leave out the bad items and list them in rejects.jsonl beside DEST.")
 @click.option("--merge", multiple=True, type=click.Path(path_type=Path), metavar="SOURCE", help="Another source to put "
               "into the same dataset; may be repeated.")  # fmt: skip
-@click.option("--map", "mapping", multiple=True, callback=_mapping, metavar="OLD=NEW|FILE", help="Rename a label, or "
-              "all that a YAML file lists; may be repeated.")  # fmt: skip
+@click.option("--map", "mapping", multiple=True, callback=options.pairs, metavar="OLD=NEW|FILE", help="Rename a label, "
+              "or all that a YAML file lists; may be repeated.")  # fmt: skip
 @click.option("--drop", multiple=True, metavar="LABEL", help="Leave out the boxes of a label; may be repeated.")
 @click.option("--classes", callback=options.parsed(_classes), metavar="A,B,...|FILE", help="The order of the classes, "
               "and so of their ids: names, or a text file with one per line.")  # fmt: skip

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from detect.errors import ConfigError, ModelError, Problems, did_you_mean
+from detect.errors import ConfigError, Level, ModelError, Problems, did_you_mean
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -22,6 +22,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 FOLDERS = ("yolo", "coco", "voc", "cvat", "createml", "darknet", "voc-devkit", "csv", "class-folders")
 """The formats that can be written to a folder."""
+
+LEVELS: tuple[Level, ...] = ("error", "dropped", "lost", "repaired", "note")
+"""What became of an item, the worst first."""
 
 
 class OneOf(click.Choice[str]):
@@ -64,6 +67,16 @@ def parsed(parse: Callable[[str], Any]) -> Callable[[click.Context, click.Parame
             return parse(value)
 
     return callback
+
+
+def pairs(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
+    """A callback for `--map`: each of it is a pair or a file; whether there are such labels is seen later."""
+    from detect.conversion.taxonomy import parse_pair
+
+    with value_of("--map"):
+        for text in value:
+            parse_pair(text)
+    return value
 
 
 def goal(text: str) -> str:
@@ -232,8 +245,9 @@ def report(problems: Problems, shown: int = 12) -> None:
     """The summary of the problems, as remarks on stderr: a line per kind, and of many kinds the worst."""
     from detect.progress import remark
 
-    lines = problems.summary()
-    for line in lines[:shown]:
-        remark(line)
+    lines = dict(zip(problems.counts(), problems.summary(), strict=True))
+    worst = sorted(lines, key=lambda kind: LEVELS.index(kind[0]))[:shown]
+    for kind in filter(worst.__contains__, lines):
+        remark(lines[kind])
     if len(lines) > shown:
         remark(f"... and {len(lines) - shown} more kinds")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 import click
 
-from detect.cli.options import F, OneOf, report
+from detect.cli.options import F, OneOf, pairs, report
 from detect.errors import ConfigError, Problems
 
 if TYPE_CHECKING:
@@ -121,8 +121,8 @@ def naming(command: F) -> F:
         return command(*args, naming=Naming(ids, mapping), **given)
 
     renamed = click.option(
-        "--map", "mapping", multiple=True, metavar="OLD=NEW|FILE", help="Rename a class of the predictions, or all "
-        "that a YAML file lists; may be repeated.",
+        "--map", "mapping", multiple=True, callback=pairs, metavar="OLD=NEW|FILE", help="Rename a class of the "
+        "predictions, or all that a YAML file lists; may be repeated.",
     )  # fmt: skip
     named = click.option(
         "--ids", type=click.Path(path_type=Path), metavar="GT.json", help="COCO ground truth that names the image and "

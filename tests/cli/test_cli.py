@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from detect import progress
 from detect.cli import COMMANDS, main, options
-from detect.errors import ConfigError, DataError, DetectError, MissingExtra, Problem, Problems
+from detect.errors import ConfigError, DataError, DetectError, Level, MissingExtra, Problem, Problems
 from detect.evaluation.requirements import parse_thresholds
 from detect.version import __version__
 
@@ -122,6 +122,15 @@ def test_quiet_silences_remarks_and_keeps_results(
 def test_a_report_of_many_kinds_is_cut(capsys: pytest.CaptureFixture[str]) -> None:
     options.report(Problems([Problem("note", f"kind {n}", "w") for n in range(15)]))
     assert capsys.readouterr().err.splitlines()[-1] == "... and 3 more kinds"
+
+
+def test_a_cut_report_keeps_the_worst_in_the_order_found(capsys: pytest.CaptureFixture[str]) -> None:
+    worst: tuple[Level, ...] = ("lost", "error", "dropped")
+    notes = [Problem("note", f"kind {n}", "w") for n in range(14)]
+    options.report(Problems([*notes, *(Problem(level, "kind", "w") for level in worst)]))
+    shown = capsys.readouterr().err.splitlines()
+    assert [line.split(":")[0] for line in shown[-4:-1]] == ["1 lost", "1 error", "1 dropped"]
+    assert (len(shown), shown[0], shown[-1]) == (13, "1 note: kind 0: w", "... and 5 more kinds")
 
 
 def test_the_reference_is_that_of_the_commands() -> None:

@@ -89,7 +89,8 @@ WRONG = [
         ("a/b=1,c=2", "no name for a split"), ("70,30", "expected numbers"), ("a=1,b=2=3", "expected numbers"),
     ]],
     # pairs and lists of classes
-    *[((*CONVERT, "--map", pair), "expected old=new") for pair in ("scratches", "=scratch", "scratches=", "=", "")],
+    *[((*command, "--map", pair), "expected old=new") for command in (CONVERT, EVALUATE, COMPARE, REVIEW)
+      for pair in ("scratches", "=scratch", "scratches=", "=", "")],
     ((*CONVERT, "--classes", "a,b,a"), "'a' appears twice"),
     ((*CONVERT, "--classes", " , "), "names no class"),
     # numbers
