@@ -21,6 +21,7 @@ from detect.conversion.rejects import write_rejects
 from detect.conversion.source import Source
 from detect.conversion.taxonomy import merge, relabel
 from detect.conversion.text import broken_link
+from detect.conversion.tidy import LEFT_OUT, NO_LABEL
 from detect.data import Dataset
 from detect.errors import ConfigError, DataError, Problems
 from detect.files import atomic_folder
@@ -80,7 +81,8 @@ def read(
         else:
             _log(found)
     if not dataset.images:
-        raise DataError(found.errors or f"{path}: holds no images")
+        lost = [problem for problem in found if problem.kind in (NO_LABEL, LEFT_OUT)]
+        raise DataError(found.errors or lost or f"{path}: holds no images")
     return dataset
 
 

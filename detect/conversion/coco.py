@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from detect.conversion import json_file, stated
+from detect.conversion import json_file, json_kinds, stated
 from detect.conversion.coco_annotations import Annotations
 from detect.conversion.coco_document import Document
 from detect.conversion.coco_ids import Key, key_of
@@ -26,15 +26,12 @@ from detect.errors import DataError
 
 __all__ = ["read", "recognise", "write", "write_file"]
 
-_LOOK = 1 << 16
-_IMAGES = re.compile(rb'"images"\s*:\s*\[')
-_OTHERS = re.compile(rb'^(?:\xef\xbb\xbf)?\s*\{.*"(annotations|categories|info|licenses)"\s*:', re.DOTALL)
 _NAMED = re.compile(r"(?:instances|annotations|person_keypoints|labels)_(.+)")
 
 
 def recognise(source: Source) -> bool:
     """JSON with images and categories, alone or where COCO keeps it."""
-    return bool(_annotation_files(source))
+    return json_kinds.any_of(source, "coco")
 
 
 def read(source: Source) -> Dataset:
@@ -62,24 +59,10 @@ def _assembled(parts: list[Document], source: Source) -> Dataset:
 
 def _annotation_files(source: Source) -> list[str]:
     """The files to read: where some are named as COCO's instances or Roboflow's are, those, else all of that kind."""
-    found = [file for file in source.with_suffix(".json") if _looks_like_coco(source.root / file)]
+    found = json_kinds.files_of(source, "coco")
     bases = {file: file.rpartition("/")[2] for file in found}
     usual = [file for file, base in bases.items() if base.startswith("instances_") or base == "_annotations.coco.json"]
     return usual or [file for file, base in bases.items() if not base.startswith("predictions")] or found
-
-
-def _looks_like_coco(path: Path) -> bool:
-    """Whether it is an object with a list of images; one that shows none at its beginning is read to the end."""
-    with path.open("rb") as file:
-        head = file.read(_LOOK)
-        if _IMAGES.search(head) or not _OTHERS.search(head):
-            return _IMAGES.search(head) is not None and head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{"
-        if _IMAGES.search(head + file.read()) is None:
-            return False
-    try:
-        return isinstance(json_file.load(path).get("images"), list)
-    except (AttributeError, DataError):
-        return False
 
 
 def _open(source: Source, file: str) -> Document | None:

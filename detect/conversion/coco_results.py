@@ -6,11 +6,10 @@ Source: https://cocodataset.org/#format-results
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
-from detect.conversion import coco, json_file
+from detect.conversion import coco, json_file, json_kinds
 from detect.conversion.lost_content import telling
 from detect.conversion.source import Source
 from detect.conversion.tidy import PRECISION
@@ -18,15 +17,13 @@ from detect.data import Dataset
 from detect.errors import ConfigError, Problems
 from detect.files import write_bytes
 
-HEAD = re.compile(r'\s*\[\s*\{(?=[^{}]*"image_id"\s*:)(?=[^{}]*"score"\s*:)', re.S)
-
 
 def recognise(source: Source) -> bool:
     """One JSON file that is a list of objects with image_id and score; beside its ground truth it may be empty."""
     if not source.path.is_file() or source.path.suffix.lower() != ".json":
         return False
     nothing = source.ids is not None and source.head(source.path.name).strip() == "[]"
-    return nothing or json_file.some_begin(source, HEAD)
+    return nothing or json_kinds.any_of(source, "coco-results")
 
 
 def read(source: Source) -> Dataset:

@@ -6,13 +6,12 @@ Source: LabelImg, libs/create_ml_io.py; https://developer.apple.com/documentatio
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from detect.conversion import json_file
+from detect.conversion import json_file, json_kinds
 from detect.conversion.entries import Entry, FileReader, assemble
 from detect.conversion.lost_content import report_attributes
 from detect.conversion.media import Media, lay
@@ -26,21 +25,15 @@ from detect.progress import track
 
 FILE = "_annotations.createml.json"
 
-HEAD = re.compile(
-    r'\s*\[\s*\{(?=.*"(?:image|imagefilename)"\s*:\s*")(?=.*"annotations?"\s*:\s*\[)'
-    r'(?!.*"(?:result"|data"\s*:\s*\{))',  # tasks of Label Studio
-    re.S,
-)
-
 
 def recognise(source: Source) -> bool:
     """JSON that is a list of objects with an image's name and annotations."""
-    return json_file.some_begin(source, HEAD)
+    return json_kinds.any_of(source, "createml")
 
 
 def read(source: Source) -> Dataset:
     """Every JSON file of that kind; the folder it is in is the split, as Roboflow has it."""
-    files = json_file.beginning(source, HEAD)
+    files = json_kinds.files_of(source, "createml")
     if not files:
         raise DataError(f"{source.path}: there is no Create ML JSON in it")
     declared = declared_classes(source.root)

@@ -30,7 +30,7 @@ CLOUDS = frozenset({".pcd", ".bin", ".ply", ".las", ".laz"})
 
 def recognise(source: Source) -> bool:
     """XML whose root is <annotations> and holds images."""
-    return any(kind_of(source, file) == "image" for file in safe_xml.nearest(source.with_suffix(".xml")))
+    return any(kind_of(source, file) == "image" for file in safe_xml.telling(source.root, source.with_suffix(".xml")))
 
 
 def read(source: Source) -> Dataset:

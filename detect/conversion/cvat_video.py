@@ -36,7 +36,7 @@ from detect.progress import bar
 
 def recognise(source: Source) -> bool:
     """XML whose root is <annotations> and holds tracks."""
-    return any(kind_of(source, file) == "track" for file in safe_xml.nearest(source.with_suffix(".xml")))
+    return any(kind_of(source, file) == "track" for file in safe_xml.telling(source.root, source.with_suffix(".xml")))
 
 
 def read(source: Source) -> Dataset:

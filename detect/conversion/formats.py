@@ -15,6 +15,7 @@ from detect.conversion import (
     cvat,
     cvat_video,
     darknet,
+    json_kinds,
     label_studio,
     label_table,
     labelme,
@@ -238,6 +239,8 @@ def recognised(source: Source) -> Format:
 
 
 def _why_none(source: Source) -> str:
+    if broken := json_kinds.broken(source):
+        return f"no known annotation format; what is in {' and '.join(broken)} cannot be told, since it is broken"
     kinds = "LabelImg XML, YOLO labels with classes.txt or data.yaml, CVAT XML, COCO JSON; all: detect formats"
     if source.path.suffix.lower() in (".gz", ".tar", ".7z", ".rar", ".tgz", ".zip"):
         return "is an archive that cannot be read; unpack it and name the folder"

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import heapq
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,9 +12,6 @@ from detect.errors import DataError, Problem
 
 if TYPE_CHECKING:
     from detect.conversion.entries import FileReader
-    from detect.conversion.source import Source
-
-_SOME = 20
 
 
 def load(path: str | Path) -> Any:
@@ -28,11 +23,13 @@ def load(path: str | Path) -> Any:
         return orjson.loads(data.removeprefix(b"\xef\xbb\xbf"))
     except orjson.JSONDecodeError as error:
         first = error
-    if b"NaN" in data or b"Infinity" in data or data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+    if b"NaN" in data or b"Infinity" in data or b"\0" in data[:4]:
         try:
-            return json.loads(decode(data, path))
+            return json.loads(data.decode(json.detect_encoding(data)))
         except (ValueError, RecursionError):  # no JSON, or a number of more than 4300 digits
             pass
+    else:
+        decode(data, path)
     where = f"line {first.lineno}, column {first.colno}"
     raise DataError(Problem("error", "no JSON", f"is not good JSON: {first.msg}", str(path), where))
 
@@ -90,15 +87,3 @@ def _number(value: Any) -> float | None:
         return float(value) if type(value) in (int, float) else None
     except OverflowError:
         return None
-
-
-def beginning(source: Source, pattern: re.Pattern[str]) -> list[str]:
-    """The JSON files below the source whose beginning matches; of a single file, that file."""
-    files = source.with_suffix(".json")
-    return [file for file in files if source.path.is_file() or pattern.match(source.head(file))]
-
-
-def some_begin(source: Source, pattern: re.Pattern[str]) -> bool:
-    """Tell whether one of the JSON files nearest the top matches."""
-    some = heapq.nsmallest(_SOME, source.with_suffix(".json"), key=lambda file: (file.count("/"), file))
-    return any(pattern.match(source.head(file)) for file in some)

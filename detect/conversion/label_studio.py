@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from math import isfinite
 from typing import Any
 
-from detect.conversion import json_file
+from detect.conversion import json_file, json_kinds
 from detect.conversion.entries import Corners, Entry, FileReader, assemble
 from detect.conversion.names import is_image
 from detect.conversion.shapes import extent, turned_ellipse, turned_rectangle
@@ -23,11 +23,6 @@ from detect.data import NONE, Attributes, Box, Dataset, Value
 from detect.errors import DataError
 from detect.progress import track
 
-HEAD = re.compile(
-    r'\s*\[\s*\{(?=.*"(?:data"\s*:\s*\{|(?:annotations|completions)"\s*:\s*\[\s*\{[^{}]*"result"|lead_time"\s*:'
-    r'|original_width"\s*:))(?!.*"coordinates"\s*:)',
-    re.S,
-)
 _IMAGE_KEYS = ("image", "img", "photo", "picture", "url", "image_url")
 _UPLOADED = re.compile(r"^[0-9a-f]{8}-")
 """What Label Studio puts before the name of an uploaded file."""
@@ -38,12 +33,12 @@ _PLACE = ("x", "y", "width", "height", "rotation", "radiusX", "radiusY", "points
 
 def recognise(source: Source) -> bool:
     """JSON that is a list of tasks."""
-    return json_file.some_begin(source, HEAD)
+    return json_kinds.any_of(source, "label-studio")
 
 
 def read(source: Source) -> Dataset:
     """Every task of every file. Of several people's annotations the latest counts; skipped tasks are left out."""
-    files = json_file.beginning(source, HEAD)
+    files = json_kinds.files_of(source, "label-studio")
     if not files:
         raise DataError(f"{source.path}: there is no Label Studio JSON in it")
     labels = Labels(source.problems, closed=False)

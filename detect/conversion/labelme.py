@@ -5,12 +5,11 @@ Source: https://github.com/wkentaro/labelme
 
 from __future__ import annotations
 
-import re
 from math import hypot
 from posixpath import normpath
 from typing import Any
 
-from detect.conversion import json_file
+from detect.conversion import json_file, json_kinds
 from detect.conversion.entries import Corners, Entry, FileReader, assemble, without_annotations
 from detect.conversion.names import is_foreign, posix
 from detect.conversion.shapes import extent
@@ -21,7 +20,6 @@ from detect.data import NONE, Attributes, Box, Dataset, Value
 from detect.errors import DataError
 from detect.progress import track
 
-HEAD = re.compile(r'\s*\{(?=.*"shapes"\s*:\s*\[)(?=.*"(?:imagePath|imageHeight|shape_type|flags|version)"\s*:)', re.S)
 _NAMED = r'"imagePath"\s*:\s*"([^"\\]*)"'
 """What tells the image of a file that is no good JSON."""
 
@@ -30,7 +28,7 @@ _NO_BOX = ("point", "points", "line")
 
 def recognise(source: Source) -> bool:
     """JSON objects with shapes."""
-    return json_file.some_begin(source, HEAD)
+    return json_kinds.any_of(source, "labelme")
 
 
 def read(source: Source) -> Dataset:
@@ -38,7 +36,7 @@ def read(source: Source) -> Dataset:
 
     LabelMe writes no file for a photo on which nothing was drawn: photos without one have no boxes.
     """
-    files = json_file.beginning(source, HEAD)
+    files = json_kinds.files_of(source, "labelme")
     if not files:
         raise DataError(f"{source.path}: there is no LabelMe JSON in it")
     labels = Labels(source.problems, closed=False)

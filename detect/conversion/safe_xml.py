@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import heapq
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, BinaryIO, cast
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
+
+VOC = "annotation"
+"""The root element of VOC's files; CVAT's is called annotations."""
 
 _CHUNK = 1 << 15  # what is made of a chunk stays in the processor's cache
 _DOCTYPE = b"<!DOCTYPE"
@@ -16,7 +19,7 @@ _SOME = 20
 _DECLARATION = 1 << 9
 _LOOK = 1 << 14
 _ROOT = re.compile(
-    rb"(?:\xef\xbb\xbf)?(?:\s+|<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^<>\[]*(?:\[.*?\]\s*)?>)*<([A-Za-z_][\w.-]*)", re.DOTALL
+    rb"(?:\xef\xbb\xbf)?(?:\s++|<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^<>\[]*(?:\[.*?\]\s*)?>)*+<([A-Za-z_][\w.-]*)", re.DOTALL
 )
 _ENCODING = re.compile(rb"""^(?:\xef\xbb\xbf)?\s*<\?xml[^>]*?encoding\s*=\s*["']([\w.:-]+)""")
 _LINE_ENDS = {ord("\n"): "&#10;", ord("\r"): "&#13;", ord("\t"): "&#9;"}
@@ -75,25 +78,36 @@ def stream(path: Path, tags: Collection[str]) -> Iterator[Element]:
         raise BrokenXML(f"is not good XML: {error}") from error
 
 
-def root_tags(root: Path, files: Iterable[str]) -> set[str]:
-    """The names of the root elements of some of these files, those nearest the top, by a look at their beginning."""
-    return {root_tag(root / file) for file in nearest(files)}
+def telling(root: Path, files: Sequence[str]) -> list[str]:
+    """The files by which XML is recognised: all, or where VOC's are among those nearest the top, these.
 
-
-def nearest(files: Iterable[str]) -> list[str]:
-    """Some of these files, those nearest the top."""
-    return heapq.nsmallest(_SOME, files, key=lambda file: (file.count("/"), file))
+    There may be a million of VOC's. Its reader opens every file, and reports one of another kind.
+    """
+    some = heapq.nsmallest(_SOME, files, key=lambda file: (file.count("/"), file))
+    return some if any(root_tag(root / file) == VOC for file in some) else list(files)
 
 
 def root_tag(path: Path) -> str:
-    """The name of the root element, by a look at the beginning of the file; "" where there is none."""
+    """The name of the root element; "" where there is none. What stands before it may be long: a comment, a licence."""
     try:
         with path.open("rb") as file:
             head = file.read(_LOOK)
             found = _ROOT.match(_plain(head[: len(head) // 2 * 2]))
+            return found[1].decode() if found else _parsed_root(head, file)
     except (OSError, *_ERRORS):
         return ""
-    return found[1].decode() if found else ""
+
+
+def _parsed_root(head: bytes, file: BinaryIO) -> str:
+    """The name of the root element by the parser, which reads no further than there."""
+    parser: ElementTree.XMLPullParser[Any] = ElementTree.XMLPullParser(("start",))
+    chunk = head
+    while chunk:
+        parser.feed(chunk)
+        for _, element in cast("Iterator[tuple[str, Element]]", parser.read_events()):
+            return str(element.tag)
+        chunk = file.read(_CHUNK)
+    return ""
 
 
 def escape(text: str) -> str:

@@ -75,6 +75,11 @@ class Source:
         return data.decode(encoding, errors="replace")
 
     @cached_property
+    def json_kinds(self) -> dict[str, str]:
+        """What each of the JSON files that were looked at holds (json_kinds.py)."""
+        return {}
+
+    @cached_property
     def _by_suffix(self) -> dict[str, list[str]]:
         return _index(self.files, suffix)
 

@@ -34,6 +34,9 @@ NEW = tuple.__new__
 NO_LABEL = "no label"
 """The kind of problem of a box whose class is not known: something is there, so its image cannot be kept without it."""
 
+LEFT_OUT = "image left out"
+"""The kind of problem of an image that is no part of the dataset because something of its annotation is unknown."""
+
 Place = int | str
 """The position of a box in its file."""
 
@@ -165,7 +168,7 @@ def gathered(
 
 def leave_out(image: str | Path, file: str, problems: Problems) -> None:
     """Note that an image is no part of the dataset, since not all of its annotation in `file` could be read."""
-    problems.add("dropped", "image left out", f"not all of its annotation in {file} could be read", file=image)
+    problems.add("dropped", LEFT_OUT, f"not all of its annotation in {file} could be read", file=image)
 
 
 def is_named(name: str, file: str, problems: Problems) -> bool:

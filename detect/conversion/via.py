@@ -6,12 +6,11 @@ Source: https://www.robots.ox.ac.uk/~vgg/software/via/, https://gitlab.com/vgg/v
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from math import degrees
 from typing import Any
 
-from detect.conversion import json_file
+from detect.conversion import json_file, json_kinds
 from detect.conversion.entries import Corners, Entry, FileReader, assemble
 from detect.conversion.shapes import extent, turned_ellipse
 from detect.conversion.source import Source
@@ -20,12 +19,7 @@ from detect.data import NONE, Attributes, Box, Dataset, Value
 from detect.errors import DataError
 from detect.progress import track
 
-HEAD = re.compile(
-    r'\s*\{(?=.*"(?:_via_settings|_via_img_metadata|shape_attributes|vid_list|fid_list)"\s*:'
-    r'|(?=.*"filename"\s*:).*"regions"\s*:)',
-    re.S,
-)
-LABEL_NAMES = ("label", "class", "name", "type", "category", "object", "damage")
+LABEL_NAMES = ("label", "class", "name", "type", "category", "object", "damage", "cls")
 """The attributes of regions that are taken for their label, the first that a file has.
 
 Else it is the one that VIA was set to show on the regions, or the only one.
@@ -51,12 +45,12 @@ _KEYS = {
 
 def recognise(source: Source) -> bool:
     """JSON of a VIA project, or regions by file."""
-    return json_file.some_begin(source, HEAD)
+    return json_kinds.any_of(source, "via")
 
 
 def read(source: Source) -> Dataset:
     """Every image of every JSON file of that kind."""
-    files = json_file.beginning(source, HEAD)
+    files = json_kinds.files_of(source, "via")
     if not files:
         raise DataError(f"{source.path}: there is no VIA JSON in it")
     labels = Labels(source.problems, closed=False)
@@ -68,6 +62,8 @@ def _entries(reader: FileReader) -> Iterator[Entry]:
     document = json_file.load_for(reader)
     if document is None:
         return
+    if isinstance(document, list) and document:  # the values of an export, as scripts for Mask R-CNN save them
+        document = {str(place): row for place, row in enumerate(document, 1)}
     if not isinstance(document, dict):
         reader.add("error", "not a VIA file", "must be an object")
     elif isinstance(document.get("metadata"), dict) and isinstance(document.get("file"), dict):

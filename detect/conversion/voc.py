@@ -38,7 +38,8 @@ __all__ = ["read", "recognise", "write"]
 
 def recognise(source: Source) -> bool:
     """XML files whose root is <annotation>."""
-    return "annotation" in safe_xml.root_tags(source.root, source.with_suffix(".xml"))
+    files = safe_xml.telling(source.root, source.with_suffix(".xml"))
+    return any(safe_xml.root_tag(source.root / file) == safe_xml.VOC for file in files)
 
 
 def read(source: Source, origin: int | None = None) -> Dataset:
@@ -95,7 +96,7 @@ def _voc_file(given: _Given, file: str) -> VocFile | None:
     except safe_xml.BrokenXML as error:
         problems.add("error", "broken XML", str(error), file=path)
         return None
-    if root.tag != "annotation":
+    if root.tag != safe_xml.VOC:
         what = f"its root is <{root.tag}>, not <annotation>"
         problems.add(
             "error", "not a VOC file", what, file=path, remedy="move it elsewhere, or name its format with --from"
