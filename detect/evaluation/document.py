@@ -30,6 +30,7 @@ def metrics_document(evaluation: Evaluation) -> dict[str, Any]:
         "version": VERSION,
         "data": data(evaluation),
         "notes": list(evaluation.notes),
+        "implausible": [{"kind": one.kind, "text": one.text} for one in evaluation.implausible],
         "metrics": evaluation.metrics | _named(values, *(f"map@{iou:g}" for iou in evaluation.table.ious.round(4))),
         "operating_point": {
             "confidence": dict(evaluation.operating_point.confidence),

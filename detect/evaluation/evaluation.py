@@ -20,9 +20,10 @@ from detect.evaluation.mistakes import Kind, kinds
 from detect.evaluation.naming import Metric, metric_named
 from detect.evaluation.operating import Sweep, choose, sweep
 from detect.evaluation.outcomes import Outcomes, judge
+from detect.evaluation.plausibility import implausible
 from detect.evaluation.precision import Averages, averages
 from detect.evaluation.presence import group_units
-from detect.evaluation.remarks import about_boxes, about_choice, about_table
+from detect.evaluation.remarks import Finding, about_boxes, about_choice, about_table, texts
 from detect.evaluation.slices import Slice, brightness, slices
 from detect.operating_point import Calibration, OperatingPoint, fingerprint
 
@@ -49,7 +50,8 @@ class Evaluation:
     `values["dent", "recall"]` of a class: shares in 0..1, but for false alarms and cost per image; the intervals are
     empty where no resamples were wanted. `ious` are those asked for. `operating_point`
     holds the confidences, and `chosen` says that they were picked on this same data; `outcomes` is what became of
-    every box there. `notes` are what must be known beside the metrics, in words.
+    every box there. `notes` are what must be known beside the metrics, in words, and first of all `implausible`: what
+    the predictions as a whole look like where they cannot be meant as they are.
     """
 
     table: MatchTable
@@ -66,6 +68,7 @@ class Evaluation:
     ious: tuple[float, ...]
     replicates: int
     seed: int
+    implausible: tuple[Finding, ...]
     notes: tuple[str, ...]
 
     def __repr__(self) -> str:
@@ -110,12 +113,11 @@ def evaluate(  # noqa: PLR0913  what is measured, then independent choices, each
 ) -> Evaluation:
     """Compare predictions with the truth, as COCO does, with error bars from `replicates` resamples of the images.
 
-    The operating point is one `confidence`, a saved `point` (which may calibrate the scores), or chosen per class here:
-    `choose` is "f1", "precision=0.9", "recall=0.8" or "cost=FILE". `iou` is the overlap from which a box counts as
-    found; of several the first, and AP is measured at all. `missing`: images that the predictions do not name are an
-    error, left out ("ignore"), or counted as nothing found ("empty"). `group`, a regular expression: images in whose
-    names it finds the same are one claim. `calibrate` fits the scores, and measures everything on those. `photos`:
-    measure their brightness. Raises DataError for images and classes that do not fit; ConfigError for bad settings.
+    The operating point is one `confidence`, a saved `point`, or chosen per class here: `choose` is "f1",
+    "precision=0.9", "recall=0.8" or "cost=FILE". `iou` is the overlap from which a box counts as found; of several the
+    first, and AP is measured at all. `missing` images are an error, left out ("ignore"), or nothing found ("empty").
+    `group`: images in whose names this regular expression finds the same are one claim. `calibrate` fits the scores
+    first. `photos`: measure brightness. Raises DataError where images or classes do not fit, ConfigError for settings.
     """
     ious = _ious(iou, point, confidence)
     dataset, notes = covered(dataset, predictions, missing)
@@ -141,7 +143,8 @@ def evaluate(  # noqa: PLR0913  what is measured, then independent choices, each
         ious=tuple(ious),
         replicates=replicates,
         seed=seed,
-        notes=(*about_table(table), *about, *notes, *about_boxes(dataset, predictions)),
+        implausible=(odd := implausible(dataset, predictions, table)),
+        notes=(*texts(odd), *about_table(table), *about, *notes, *about_boxes(dataset, predictions, odd)),
     )
 
 

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import NamedTuple
+
 import numpy as np
 
 from detect.data import Dataset, Predictions
 from detect.evaluation.match import MatchTable
 
 OUTSIDE = 1.0  # pixels over the edge that are rounding, not a mistake
+PLACES = {"corners", "centres", "swapped", "sizes", "shares", "another size", "mirrored", "upside down", "turned"}
+
+
+class Finding(NamedTuple):
+    """One way in which a result cannot be right: the kind in a word or two, and the note about it."""
+
+    kind: str
+    text: str
+
+
+def texts(findings: Iterable[Finding]) -> tuple[str, ...]:
+    """The notes alone."""
+    return tuple(finding.text for finding in findings)
 
 
 def about_table(table: MatchTable) -> list[str]:
@@ -28,8 +44,11 @@ def about_table(table: MatchTable) -> list[str]:
     return notes
 
 
-def about_boxes(dataset: Dataset, predictions: Predictions) -> list[str]:
-    """Detections that stand twice or reach outside their photo: counted as they are, but hardly meant."""
+def about_boxes(dataset: Dataset, predictions: Predictions, explained: Iterable[Finding] = ()) -> list[str]:
+    """Detections that stand twice or reach outside their photo: counted as they are, but hardly meant.
+
+    The latter where no finding explains it already.
+    """
     columns = predictions.columns()
     if not len(columns.score):
         return []
@@ -40,7 +59,7 @@ def about_boxes(dataset: Dataset, predictions: Predictions) -> list[str]:
     sizes = {image.name: (image.width, image.height) for image in dataset.images}
     limit = np.array([sizes.get(name, (np.inf, np.inf)) for name in columns.names], dtype=np.float64)[columns.image]
     outside = (columns.xyxy[:, :2] < -OUTSIDE).any(axis=1) | (columns.xyxy[:, 2:] > limit + OUTSIDE).any(axis=1)
-    if number := int(outside.sum()):
+    if (number := int(outside.sum())) and not any(finding.kind in PLACES for finding in explained):
         first = columns.names[columns.image[np.flatnonzero(outside)[0]]]
         verb = "reaches" if number == 1 else "reach"
         noun = "detection" if number == 1 else "detections"
