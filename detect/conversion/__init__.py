@@ -159,9 +159,9 @@ def _read_archive(source: Source, row: Format | None) -> Dataset:
     from detect.conversion.archive import moved, unpacking
 
     inner = Problems()
-    with unpacking(source.path) as folder:
+    with unpacking(source.path) as (folder, place):
         try:
-            dataset = _read(replace(source, path=folder, problems=inner), row)
+            dataset = _read(replace(source, path=place, problems=inner), row)
         except DataError as error:
             raise DataError([moved(problem, folder, source.path) for problem in error.problems]) from None
         finally:

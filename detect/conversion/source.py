@@ -25,7 +25,9 @@ from detect.conversion.names import (
 from detect.conversion.text import broken_link
 from detect.errors import DataError, Problems
 
-_NOISE = {"__MACOSX", "Thumbs.db", "desktop.ini"}
+NOISE = frozenset({"__MACOSX", "Thumbs.db", "desktop.ini"})
+"""Names of what systems leave beside files."""
+
 _LOOK = 1 << 16
 _READ = IMAGE_SUFFIXES | {".xml", ".json", ".txt", ".csv", ".yaml", ".yml", ".data", ".names"}
 """The endings of files that readers open; a link among these is named when it is opened."""
@@ -170,7 +172,7 @@ def walk(root: Path) -> Iterator[str]:
         here = os.path.join(root, folder)  # noqa: PTH118 pathlib takes 10 x longer, and there may be a million
         with os.scandir(here) as entries:
             for entry in entries:
-                if entry.name.startswith(".") or entry.name in _NOISE:
+                if entry.name.startswith(".") or entry.name in NOISE:
                     continue
                 if not _is_folder(entry):
                     yield folder + entry.name
