@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from urllib.parse import unquote
@@ -12,6 +12,7 @@ from urllib.parse import unquote
 from detect.conversion.names import folded, stem, without_containers
 from detect.conversion.text import lines, read_bytes
 from detect.conversion.tidy import clean_label
+from detect.conversion.yolo_text import BadRow, ClassNames
 from detect.errors import DataError, Problems
 
 CLASS_FILES = ("classes.txt", "obj.names")
@@ -19,13 +20,8 @@ CLASS_FILES = ("classes.txt", "obj.names")
 _CVAT_FOLDER = re.compile(r"(?<![^/])(obj_\w+_)data/")
 """CVAT: the labels of obj_train_data/1.jpg may be obj_train_labels/1.txt."""
 
-_BLANK = r"[ \t,;]+"
-_SHARE = r"(?:[01]?[.,]\d+(?:e[+-]?\d+)?|[01])"
-_ROW = re.compile(
-    rf"\s*(?:-?\d+(?:\.0+)?(?:{_BLANK}(?:-?[\d.]+(?:e[+-]?\d+)?|nan|-?inf)){{4,}}[\s,;]"  # after the number of a class
-    rf"|(?=.*[.,]\d).{{1,80}}?(?:{_BLANK}{_SHARE}){{4,}}[ \t,;]*[\r\n])",  # after its name, shares only
-    re.IGNORECASE,
-)
+_ROW = re.compile(r"\s*-?\d+(?:\.0+)?(?:[ \t,;]+(?:-?[\d.]+(?:e[+-]?\d+)?|nan|-?inf)){4,}[\s,;]", re.IGNORECASE)
+"""The number of a class and four more."""
 
 
 def label_path(image: str) -> str:
@@ -34,11 +30,21 @@ def label_path(image: str) -> str:
     return f"{stem(f'{head}/labels/{tail}' if slash else tail)}.txt".lstrip("/")
 
 
-def looks_like_labels(path: Path) -> bool:
-    """Tell whether this text file begins with a row of labels. Raises DataError where it cannot be read."""
+def looks_like_labels(path: Path, table: Mapping[str, str]) -> bool:
+    """Tell whether this text file begins with a row of labels, after the number or the name of a class of `table`.
+
+    Raises DataError where it cannot be read.
+    """
     data = read_bytes(path)[:4096]
     wide = data[:2] in (b"\xff\xfe", b"\xfe\xff")
-    return _ROW.match(data.decode("utf-16" if wide else "utf-8-sig", errors="ignore") + "\n") is not None
+    text = data.decode("utf-16" if wide else "utf-8", errors="ignore").lstrip("\ufeff")
+    if _ROW.match(f"{text}\n"):
+        return True
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    try:
+        return len(ClassNames(table).row(first).numbers) >= 4
+    except BadRow:
+        return False
 
 
 class LabelFiles:
@@ -47,7 +53,8 @@ class LabelFiles:
     def __init__(self, texts: Iterable[str], images: Sequence[str]) -> None:
         """`texts` and `images` are relative paths, perhaps of different folders."""
         self._images = images
-        self._exact = {stem(text): text for text in texts}
+        self._texts = list(texts)
+        self._exact = {stem(text): text for text in self._texts}
         self._found: dict[str, str | None] = {}
 
     @cached_property
@@ -98,7 +105,7 @@ class LabelFiles:
     def without(self, images: Iterable[str]) -> list[str]:
         """The label files that belong to none of these images."""
         taken = {self.find(image) for image in images}
-        return [text for text in self._exact.values() if text not in taken]
+        return [text for text in self._texts if text not in taken]
 
     def shared(self, images: Sequence[str]) -> dict[str, list[str]]:
         """The label files that belong to several of these images, with them."""
@@ -134,6 +141,19 @@ class ClassTables:
                 self._files[file] = self._table(dict(enumerate(lines(file))), str(file))
             self._folders[folder] = self._files[file]
         return self._folders[folder]
+
+    def known(self, text: str) -> Mapping[str, str]:
+        """The same, but empty where there is no class file; nothing is noted, and no class becomes one of `classes`."""
+        try:
+            return self._aside.of(text)
+        except DataError:
+            return {}
+
+    @cached_property
+    def _aside(self) -> ClassTables:
+        aside = ClassTables(self._root, None, Problems())
+        aside._common = self._common
+        return aside
 
     def _nearest(self, folder: Path) -> Path:
         folder = folder.absolute()  # not resolved: a link to a folder of labels has its class file beside the link

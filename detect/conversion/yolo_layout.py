@@ -43,7 +43,7 @@ class Layout:
         """Label files without an image are errors; one that two images share is noted."""
         for text in self.orphans:
             try:
-                is_one = looks_like_labels(self.root / text)
+                is_one = looks_like_labels(self.root / text, self.tables.known(text))
             except DataError as error:
                 problems.items.extend(error.problems)
                 continue
@@ -58,13 +58,13 @@ def is_yolo(source: Source) -> bool:
     """A data.yaml with names, or label files; with darknet's header it is another format."""
     if (file := header(source)) is not None:
         return suffix(file.name) != ".data"
-    texts = _label_texts(source.with_suffix(".txt"), ())
-    return any(_is_labels(source.root / file) for file in texts[:50])
+    tables = ClassTables(source.root, None, source.problems)
+    return any(_is_labels(source.root, text, tables) for text in _label_texts(source.with_suffix(".txt"), ()))
 
 
-def _is_labels(file: Path) -> bool:
+def _is_labels(root: Path, text: str, tables: ClassTables) -> bool:
     try:
-        return looks_like_labels(file)
+        return looks_like_labels(root / text, tables.known(text))
     except DataError:  # one that cannot be read does not tell
         return False
 
@@ -157,6 +157,8 @@ def _root(document: dict[str, Any], file: Path, problems: Problems) -> Path:
 
 def _names(document: dict[str, Any], file: Path, problems: Problems) -> dict[int, str]:
     names = document.get("names")
+    if isinstance(names, str) and (file.parent / names).is_file():
+        names = lines(file.parent / names)
     rows = dict(enumerate(names)) if isinstance(names, list) else names
     if not isinstance(rows, dict) or not rows or not all(isinstance(name, str) for name in rows.values()):
         hint = f" (write names: [{names}])" if isinstance(names, str) and names else ""

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from detect.conversion.names import is_image, posix, split_name, split_word
+from detect.conversion.names import composed, is_image, posix, split_name, split_word
 from detect.conversion.source import walk
 from detect.conversion.text import lines
 from detect.conversion.yolo_labels import LabelFiles
@@ -36,7 +36,7 @@ def parts_of(
     document: Mapping[str, Any], file: Path, root: Path, on_disk: Sequence[str], problems: Problems
 ) -> list[Part]:
     """What the splits of a header name; a path that is nowhere is an error."""
-    known = frozenset(on_disk)
+    known = _known(on_disk)
     found: list[Part] = []
     for key, stated in _stated(document):
         if is_image(stated) and not (root / stated).is_dir():
@@ -56,6 +56,8 @@ def parts_of(
 def _stated(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """(key, path) of the usual splits, and of other keys that name a list of images."""
     for key, value in document.items():
+        if key == "names":
+            continue
         usual = key.lower() in _SPLIT_KEYS
         for path in value if isinstance(value, list) else [value]:
             if not isinstance(path, str) or path.lower() in NO_PATH:
@@ -79,7 +81,7 @@ def splits_of(parts: Sequence[Part], root: Path, on_disk: Sequence[str], problem
     for part in parts:
         keys.setdefault(part._replace(key=""), []).append(part.key)
     splits: Splits = {}
-    known = frozenset(on_disk)
+    known = _known(on_disk)
     for part, names in keys.items():
         is_list = not part.is_image and Path(part.path).is_file()
         split = split_name(names[-1])
@@ -126,7 +128,7 @@ def _images_below(folder: str, root: Path, on_disk: Sequence[str]) -> list[str]:
     return [file for file in on_disk if file.startswith(f"{inside}/")]
 
 
-def _images_of_list(file: Path, root: Path, known: Collection[str], problems: Problems) -> list[str]:
+def _images_of_list(file: Path, root: Path, known: Mapping[str, str], problems: Problems) -> list[str]:
     """The images of a list such as train.txt, one path per line, relative to it or of another machine."""
     found: list[str] = []
     for place, line in enumerate(lines(file), 1):
@@ -137,12 +139,18 @@ def _images_of_list(file: Path, root: Path, known: Collection[str], problems: Pr
     return found
 
 
-def _image(stated: str, folder: Path, root: Path, known: Collection[str]) -> str | None:
+def _known(on_disk: Sequence[str]) -> Mapping[str, str]:
+    """The files by their names, and by these with accents composed."""
+    return {composed(file): file for file in on_disk} | {file: file for file in on_disk}
+
+
+def _image(stated: str, folder: Path, root: Path, known: Mapping[str, str]) -> str | None:
     """An image below the root by what a file in `folder` calls it, its path relative to the root; None: not there."""
     here = "" if folder == root else f"{os.path.relpath(folder, root)}/"
-    parts = posix(stated).split("/")
+    name = posix(stated)
+    parts = (name if name in known else composed(name)).split("/")
     tails = ["/".join(parts[i:]) for i in range(len(parts))]
-    match = next((path for tail in tails for path in (here + tail, tail) if path in known), None)
+    match = next((known[path] for tail in tails for path in (here + tail, tail) if path in known), None)
     if match is None and stated and (folder / stated).is_file():
         return os.path.relpath(folder / stated, root)
     return match

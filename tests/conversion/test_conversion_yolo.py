@@ -221,6 +221,21 @@ def test_splits(tree: Tree, header: str, splits: tuple[str, ...]) -> None:
         assert found == dict(zip(("train/1.jpg", "train/2.jpg", "val/1.jpg"), splits, strict=True))
 
 
+def test_paths_whose_accents_are_stored_otherwise(tree: Tree) -> None:
+    together, apart = "d\u00e9", "de\u0301"
+    files = {f"images/{together}.jpg": (100, 50), f"images/{apart}2.jpg": (100, 50), "images/1.jpg": (100, 50)}
+    header = f"names: [dent]\ntrain: train.txt\nval: [images/{together}2.jpg]\ntest: [images/1.jpg]\n"
+    dataset = read(tree({**files, "train.txt": f"images/{apart}.jpg\n", "data.yaml": header, "labels/1.txt": ROW}))
+    assert {image.name: image.split for image in dataset.images} == {
+        "1.jpg": "test", f"{together}.jpg": "train", f"{apart}2.jpg": "val",
+    }  # fmt: skip
+
+
+def test_names_may_be_a_file_of_names(tree: Tree) -> None:
+    files = {"1.jpg": (100, 50), "1.txt": ROW, "names.txt": "dent\nrust\n", "data.yaml": "train: .\nnames: names.txt\n"}
+    assert read(tree(files)).classes == ("dent", "rust")
+
+
 def test_a_forgotten_test_folder_is_read_and_reported(tree: Tree) -> None:
     files = {f"{split}/images/1.jpg": (100, 50) for split in ("train", "valid", "test")}
     files |= {f"{split}/labels/1.txt": ROW for split in ("train", "valid", "test")}  # type: ignore[misc]

@@ -141,12 +141,14 @@ def test_a_photo_is_not_undamaged_beside_a_file_of_its_name_that_was_not_read(
         "0 100 50 20 40",
         "dent 0.5 0.5 0.2 0.4",
         "tire flat,0.5,0.5,0.2,0.4,",
+        "Tire Flat 100 50 20 40",
         "\ufeff0 0.5 0.5 0.2 0.4",
         "\n\n0 0.5 0.5 0.2 0.4",
     ],
 )
 def test_labels_without_an_image_are_known_as_labels(tree: Tree, row: str) -> None:
-    root = tree({"1.jpg": (100, 50), "1.txt": ROW, "2.txt": row, "3.txt": row.encode("utf-16"), **CLASSES})
+    files = {"1.jpg": (100, 50), "1.txt": ROW, "2.txt": row, "3.txt": row.encode("utf-16")}
+    root = tree({**files, "classes.txt": "dent\ntire flat\n"})
     with pytest.raises(DataError) as caught:
         read(root)
     assert [Path(problem.file).name for problem in caught.value.problems] == ["2.txt", "3.txt"]
@@ -159,10 +161,27 @@ def test_files_of_tools_are_no_labels(tree: Tree) -> None:
         "labels.cache": b"\x93NUMPY",
         "sizes.txt": "width height 640 480 3 1\n",
         "notes.txt": "scores 12 13 14 15\n",
+        "mean.txt": "0.485 0.456 0.406 0.229 0.224 0.225\n",
+        "log.txt": "loss 0.1 0.2 0.3 0.4\n",  # no class is called so
+        "other/classes.txt": "scores\n",  # classes of no label file
+        "other/log.txt": "loss 0.1 0.2 0.3 0.4\n",
     }
     problems = Problems()
     dataset = read(tree({"1.jpg": (100, 50), "1.txt": ROW, **files, **CLASSES}), problems=problems)
-    assert (len(dataset), len(problems)) == (1, 0)
+    assert (len(dataset), len(problems), dataset.classes) == (1, 0, ("dent",))
+
+
+def test_labels_are_recognised_behind_any_number_of_empty_ones(tree: Tree) -> None:
+    files: dict[str, object] = {f"{number}.jpg": (9, 9) for number in range(60)}
+    files |= {f"{number}.txt": "" for number in range(59)}
+    files |= {"59.txt": ROW.replace("0", "dent", 1)}
+    assert sum(len(image.boxes) for image in read(tree({**files, **CLASSES})).images) == 1
+
+
+def test_two_label_files_of_one_name_are_not_read_as_one(tree: Tree) -> None:
+    root = tree({"1.jpg": (100, 50), "1.txt": ROW, "1.TXT": ROW, **CLASSES})
+    with pytest.raises(DataError, match="there is no image of this name"):
+        read(root)
 
 
 @pytest.mark.parametrize(
