@@ -66,7 +66,7 @@ def compare(
     """Whether the predictions B are better or worse than A on the photos of DATA, or there are too few photos to know.
 
     Both are measured on the same resamples of the photos. Each line gives the difference with its 95 % interval, and
-    how many photos it would take to see a difference of that size.
+    how many photos it would take to see a difference within that interval.
 
     \b
     Examples:
@@ -102,6 +102,7 @@ def compare(
 def _print(result: Comparison, verdict: Difference) -> None:
     from rich.markup import escape
 
+    from detect.evaluation.images_needed import range_in_words
     from detect.evaluation.tables import show, span
 
     screen = options.console()
@@ -114,7 +115,7 @@ def _print(result: Comparison, verdict: Difference) -> None:
             "-" if d.difference != d.difference else f"{d.difference:+.3f}",
             span(d.low, d.high, sign=True),
             d.verdict,
-            f"{d.needed:,}" if d.needed and d.verdict == "cannot tell" else "",
+            range_in_words(d.needed_range) if d.needed_range and d.verdict == "cannot tell" else "",
         )
         for d in result.differences
     ]
@@ -127,13 +128,16 @@ def _print(result: Comparison, verdict: Difference) -> None:
 
 def sentence(result: Comparison, one: Difference) -> str:
     """The verdict in words."""
+    from detect.evaluation.images_needed import range_in_words
+
     if one.verdict != "cannot tell":
         return f"By {one.name}, B is {one.verdict} than A: {one.difference:+.3f}, on {result.units:,} {result.unit}."
-    if one.needed is None:
+    if one.needed is None or one.needed_range is None:
         return (
             f"By {one.name}, A and B do not differ: cannot tell which is better, with {result.units:,} {result.unit}."
         )
     return (
         f"By {one.name}, cannot tell with {result.units:,} {result.unit}: {one.difference:+.3f}. "
-        f"If that difference is real, about {one.needed:,} would show it."
+        f"If that difference is real, about {range_in_words(one.needed_range)} {result.unit} would show it: "
+        "its size is only known to the interval."
     )

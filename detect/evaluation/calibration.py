@@ -36,19 +36,20 @@ class Reliability(NamedTuple):
 
 def reliability(score: Floats, right: Flags, bins: int = BINS) -> Reliability:
     """The reliability diagram of detections (N,)."""
-    place = _bins(score, bins)
+    place = bins_of(score, bins)
     count = np.bincount(place, minlength=bins).astype(np.float64)
     sums = (np.bincount(place, values, minlength=bins) for values in (score, right.astype(np.float64)))
     return Reliability(count, *(divided(np.asarray(total, dtype=np.float64), count) for total in sums))
 
 
 def expected_calibration_error(score: Floats, right: Flags, image: Rows, weights: Weights) -> Floats:
-    """ECE (B,) of detections (N,) for weights (I, B) of their images; NaN without detections.
+    """ECE (B,) as papers define it, of detections (N,) for weights (I, B) of their images; NaN without detections.
 
-    The mean over the bins of |mean score - share right|, weighted by the detections in each.
+    The mean over the bins of |mean score - share right|, weighted by the detections in each. On average it lies above
+    the true error, the more so the fewer detections there are; see `calibration_error`.
     """
     images = len(weights)
-    place = _bins(score, BINS)
+    place = bins_of(score, BINS)
     gap = per_image(images, image, place, BINS, score - right) @ weights
     count = per_image(images, image, np.zeros_like(place), 1) @ weights
     return divided(np.abs(gap).sum(axis=0), count[0])
@@ -100,7 +101,8 @@ def cross_validated(
     return held_out
 
 
-def _bins(score: Floats, bins: int) -> Rows:
+def bins_of(score: Floats, bins: int) -> Rows:
+    """The bin (N,) of equal width over 0..1 that each score lies in."""
     return np.minimum((score * bins + 1e-9).astype(np.int64), bins - 1)
 
 

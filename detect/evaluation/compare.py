@@ -14,18 +14,16 @@ import numpy as np
 
 from detect.data import Dataset, Predictions
 from detect.errors import ConfigError
-from detect.evaluation.bootstrap import LEVEL, NORMAL, REPLICATES, Floats, interval
+from detect.evaluation.bootstrap import LEVEL, REPLICATES, Floats, interval
 from detect.evaluation.coverage import Missing, known_images
 from detect.evaluation.evaluation import Evaluation, evaluate
+from detect.evaluation.images_needed import MIN_UNITS, POWER, ROUNDING, Range, needed, needed_range
 from detect.evaluation.metrics import HEADLINE
 from detect.evaluation.naming import Metric, OfClass, higher_is_better, label_of, metric_named, own_name
 from detect.operating_point import OperatingPoint
 
 Verdict = Literal["better", "worse", "cannot tell"]
-MIN_UNITS = 6  # images or groups: with fewer, not even a sign test can reach 5 % (2 x 0.5^6 = 0.03)
 MIN_REPLICATES = 100
-ROUNDING = 1e-9  # of a difference that is none: means over the same numbers may differ in the last bit
-POWER = 0.8  # chance to see a difference of this size with the number of images asked for
 
 
 class Note(NamedTuple):
@@ -39,8 +37,8 @@ class Note(NamedTuple):
 class Difference:
     """One metric of A and of B, B - A with its 95 % interval, and the verdict on B.
 
-    `needed` is how many images (or groups) would show a true difference of this size in 8 of 10 cases; None where there
-    is no difference to show.
+    `needed` is how many images (or groups) would show a true difference of just this size in 8 of 10 cases, None where
+    there is no difference to show; `needed_range` those for all differences in the interval, see `needed_range`.
     """
 
     metric: Metric
@@ -51,6 +49,7 @@ class Difference:
     high: float
     verdict: Verdict
     needed: int | None
+    needed_range: Range | None
 
     @property
     def name(self) -> str:
@@ -133,14 +132,15 @@ def compare(
         evaluate(dataset, predictions, point=one, missing=missing, replicates=0, **settings)
         for predictions, one in zip((a, b), points, strict=True)
     )
-    drawn = [one.measured.replicates(replicates, seed) for one in (first, second)]
+    drawn = _subtracted(*(one.measured.replicates(replicates, seed) for one in (first, second)))
+    left_out = _subtracted(*(one.measured.left_out() for one in (first, second)))
     first, second = (replace(one, replicates=replicates, seed=seed) for one in (first, second))
     units = int(first.measured.units.max(initial=-1)) + 1
     of_classes = [OfClass(label, name) for label in dataset.classes for name in ("ap50", "recall")]
     compared = [metric for metric in (*HEADLINE, *of_classes) if metric in first.values and metric in second.values]
     none = np.empty(0)
     differences = tuple(
-        _difference(m, first.values[m], second.values[m], drawn[1].get(m, none) - drawn[0].get(m, none), units)
+        _difference(m, first.values[m], second.values[m], drawn.get(m, none), left_out.get(m, none), units)
         for m in compared
     )
     notes += _notes(first, second)
@@ -172,22 +172,18 @@ def _notes(a: Evaluation, b: Evaluation) -> list[Note]:
     return [Note(" and ".join(of), note) for note, of in sides.items()]
 
 
-def _difference(metric: Metric, a: float, b: float, replicates: Floats, units: int) -> Difference:
+def _subtracted(a: dict[Metric, Floats], b: dict[Metric, Floats]) -> dict[Metric, Floats]:
+    return {metric: b[metric] - values for metric, values in a.items() if metric in b}
+
+
+def _difference(metric: Metric, a: float, b: float, replicates: Floats, left_out: Floats, units: int) -> Difference:
     difference = b - a
-    low, high = interval(difference, replicates, units)
+    low, high = interval(difference, replicates, units, left_out=left_out)
     verdict: Verdict = "cannot tell"
     if units >= MIN_UNITS and (low > ROUNDING or high < -ROUNDING):
         verdict = "better" if (low > 0) == higher_is_better(metric) else "worse"
-    return Difference(metric, a, b, difference, low, high, verdict, _needed(difference, replicates, units))
-
-
-def _needed(difference: float, replicates: Floats, units: int) -> int | None:
-    """Images that would show this difference at LEVEL with POWER, as the spread falls with the root of their number."""
-    known = replicates[~np.isnan(replicates)]
-    if math.isnan(difference) or abs(difference) < ROUNDING or not len(known):
-        return None
-    reach = (NORMAL.inv_cdf((1 + LEVEL) / 2) + NORMAL.inv_cdf(POWER)) * float(known.std())
-    return max(MIN_UNITS, math.ceil(units * (reach / difference) ** 2))
+    least, span = needed(difference, replicates, units), needed_range(low, high, replicates, units)
+    return Difference(metric, a, b, difference, low, high, verdict, least, span)
 
 
 def _row(one: Difference) -> dict[str, Any]:

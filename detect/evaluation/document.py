@@ -129,6 +129,7 @@ def _calibration(evaluation: Evaluation) -> dict[str, Any]:
     return {
         "floor": FLOOR,
         "ece": evaluation.values["ece"],
+        "ece_binned": evaluation.measured.binned_calibration_error(),
         "fitted": None if fit is None else {"kind": fit.kind, "ece_before": fit.before, "ece_after": fit.after},
         "bins": _bins(evaluation, None),
         "classes": [

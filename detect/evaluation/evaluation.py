@@ -10,8 +10,9 @@ import numpy as np
 
 from detect.data import Box, Dataset, Predictions
 from detect.errors import ConfigError
-from detect.evaluation.bootstrap import CELLS, REPLICATES, Interval, Rows, resamples
-from detect.evaluation.calibration import FLOOR, Scaling, cross_validated, expected_calibration_error, fit_classes
+from detect.evaluation.bootstrap import CELLS, REPLICATES, Interval, Rows, deletions, resamples
+from detect.evaluation.calibration import FLOOR, Scaling, cross_validated, fit_classes
+from detect.evaluation.calibration_error import calibration_error, gaps
 from detect.evaluation.coverage import Missing, covered
 from detect.evaluation.goals import Goal, parse_goal
 from detect.evaluation.match import COCO_IOUS, MatchTable, match
@@ -127,14 +128,14 @@ def evaluate(  # noqa: PLR0913  what is measured, then independent choices, each
     saved, chosen, about = _operating_point(dataset, table, ious[0], confidence, goal, point)
     at = judge(table, ious[0], np.array([saved.confidence[name] for name in dataset.classes]))
     parts = measured(table, at, units, grouped=group is not None, cost=goal.cost)
-    values, drawn = parts.values(), parts.replicates(replicates, seed)
+    values = parts.values()
     return Evaluation(
         table=table,
         averages=averages(table),
         curve=sweep(table, ious[0]),
         measured=parts,
         values=values,
-        intervals=intervals(values, drawn, int(units.max(initial=-1)) + 1, parts.support()),
+        intervals=intervals(parts, values, replicates, seed),
         slices=_slices(dataset, parts, photos, replicates, seed),
         operating_point=replace(saved, calibration=fitted),
         chosen=chosen,
@@ -235,9 +236,10 @@ def _calibrate(kind: Scaling, table: MatchTable, iou: float, units: Rows) -> tup
     rows = np.flatnonzero((judged != Kind.IGNORED) & (ours.score >= FLOOR))
     score, right, label = ours.score[rows], judged[rows] == Kind.FOUND, ours.label[rows]
     fitted = fit_classes(kind, table.classes, score, right, label)
-    held_out = cross_validated(kind, score, right, label, units[ours.image[rows]])
-    once = np.ones((len(table.images), 1))
-    before, after = (expected_calibration_error(s, right, ours.image[rows], once)[0] for s in (score, held_out))
+    unit, number = units[ours.image[rows]], int(units.max(initial=-1)) + 1
+    held_out = cross_validated(kind, score, right, label, unit)
+    once = np.ones((number, 1))
+    before, after = (calibration_error(gaps(s, right, unit, number), once)[0] for s in (score, held_out))
     return Calibrated(kind, float(before), float(after)), fitted
 
 
@@ -255,5 +257,6 @@ def _slices(dataset: Dataset, parts: Measured, photos: bool, replicates: int, se
         outcomes.kind != Kind.IGNORED,
         resamples(parts.units, number, seed),
         units=int(parts.units.max()) + 1,
+        left_out=deletions(parts.units),
         brightness=brightness(dataset) if photos else None,
     )

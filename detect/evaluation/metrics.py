@@ -9,9 +9,12 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from detect.evaluation.bootstrap import Floats, Interval, Rows, Weights, interval, replicate
+from detect.evaluation.bootstrap import Floats, Interval, Rows, Weights, interval, jackknife, replicate
 from detect.evaluation.calibration import FLOOR, expected_calibration_error
+from detect.evaluation.calibration_error import Gaps, calibration_error, calibration_interval, gaps
+from detect.evaluation.columns import Detections
 from detect.evaluation.match import MAX_DETECTIONS, MatchTable
 from detect.evaluation.mistakes import Kind, costs
 from detect.evaluation.naming import LOST, Metric, OfClass, higher_is_better
@@ -69,6 +72,10 @@ class Measured:
         """Every metric (B,) in `number` resamples; the same seed draws the same images for any predictions."""
         return replicate(self.at, self.units, number, seed) if len(self.table.images) else {}
 
+    def left_out(self) -> dict[Metric, Floats]:
+        """Every metric (J,) with some of the units left out, see `bootstrap.deletions`."""
+        return jackknife(self.at, self.units) if len(self.table.images) else {}
+
     def support(self) -> dict[Metric, int]:
         """How many of the drawn units say anything about a metric; all of them where a name is absent."""
         table, real = self.table, ~self.table.truth_ignored[0]
@@ -93,18 +100,35 @@ class Measured:
             units[OfClass(name, "precision")] = len(np.unique(ours[label == k]))
         return units
 
+    def calibration_intervals(self, values: dict[Metric, float]) -> dict[Metric, Interval]:
+        """The 95 % intervals of the calibration errors, which need no resamples; see `calibration_interval`."""
+        return {metric: calibration_interval(values[metric], seen) for metric, seen in self._gaps().items()}
+
+    def binned_calibration_error(self) -> float:
+        """The ECE of all detections as papers define it, with what chance adds."""
+        ours, rows, right = self._believed()
+        once = np.ones((len(self.table.images), 1))
+        return float(expected_calibration_error(ours.score[rows], right, ours.image[rows], once)[0])
+
     def _calibration_errors(self, weights: Weights) -> dict[Metric, Floats]:
+        drawn = unit_weights(self.units, weights)
+        return {metric: calibration_error(seen, drawn) for metric, seen in self._gaps().items()}
+
+    def _gaps(self) -> dict[Metric, Gaps]:
+        """By metric the gaps that it is calculated from, of all detections and of each class."""
+        ours, rows, right = self._believed()
+        label, unit, units = ours.label[rows], self.units[ours.image[rows]], int(self.units.max(initial=-1)) + 1
+        found: dict[Metric, Gaps] = {"ece": gaps(ours.score[rows], right, unit, units)}
+        for k, name in enumerate(self.table.classes):
+            own = label == k
+            found[OfClass(name, "ece")] = gaps(ours.score[rows[own]], right[own], unit[own], units)
+        return found
+
+    def _believed(self) -> tuple[Detections, Rows, NDArray[np.bool_]]:
+        """The table's detections, the rows of those that count for calibration, and which of them are right."""
         ours, kind = self.table.detections, self.outcomes.judged.kind
         rows = np.flatnonzero((kind != Kind.IGNORED) & (ours.score >= FLOOR))
-        right = kind[rows] == Kind.FOUND
-        whole = expected_calibration_error(ours.score[rows], right, ours.image[rows], weights)
-        errors: dict[Metric, Floats] = {"ece": whole}
-        for k, name in enumerate(self.table.classes):
-            here = ours.label[rows] == k
-            own = rows[here]
-            error = expected_calibration_error(ours.score[own], right[here], ours.image[own], weights)
-            errors[OfClass(name, "ece")] = error
-        return errors
+        return ours, rows, kind[rows] == Kind.FOUND
 
 
 def measured(
@@ -117,15 +141,17 @@ def measured(
     return Measured(table, outcomes, units, images, groups, cost)
 
 
-def intervals(
-    values: dict[Metric, float], drawn: dict[Metric, Floats], units: int, support: dict[Metric, int]
-) -> dict[Metric, Interval]:
-    """The 95 % interval of each metric from its replicates."""
-    return {
-        metric: interval(value, drawn[metric], min(units, support.get(metric, units)), is_share(metric))
-        for metric, value in values.items()
-        if metric in drawn
+def intervals(parts: Measured, values: dict[Metric, float], number: int, seed: int) -> dict[Metric, Interval]:
+    """The 95 % interval of each metric, from `number` resamples and the jackknife; none without resamples."""
+    drawn = parts.replicates(number, seed)
+    if not drawn:
+        return {}
+    left_out, support, units = parts.left_out(), parts.support(), int(parts.units.max()) + 1
+    spans = {
+        one: interval(value, drawn[one], min(units, support.get(one, units)), is_share(one), left_out[one])
+        for one, value in values.items()
     }
+    return spans | parts.calibration_intervals(values)
 
 
 def is_share(metric: Metric) -> bool:

@@ -99,22 +99,23 @@ def slices(  # noqa: PLR0913  the parts of an evaluation that is still in the ma
     weights: Weights,
     *,
     units: int,
+    left_out: Weights | None = None,
     brightness: Floats | None = None,
 ) -> tuple[Slice, ...]:
     """All slices, property by property, of the data that the table was matched on, at one operating point.
 
     `found_truth` (G,) true boxes found; `rows` (N,) the table's detections at or above the confidence, `right` (N,)
-    and `counted` (N,), False where ignored; `weights` (I, B) resamples of `units` images or groups; `brightness` (I,)
-    mean luma, NaN where unknown. Slices are by class, size, aspect, folder, brightness and every attribute; a property
-    of one value gives none. Worse beyond chance: see `_chance`, over all differences together at 5 % by Holm, A Simple
-    Sequentially Rejective Multiple Test Procedure, 1979.
+    and `counted` (N,), False where ignored; `weights` (I, B) resamples of `units` images or groups, `left_out` (I, J)
+    those of the jackknife; `brightness` (I,) mean luma, NaN where unknown. Slices are by class, size, aspect, folder,
+    brightness and every attribute; a property of one value gives none. Worse beyond chance: see `_chance`, over all
+    differences together at 5 % by Holm, A Simple Sequentially Rejective Multiple Test Procedure, 1979.
     """
     true = _Boxes(table.truths.image, found_truth, ~table.truth_ignored[0])
     ours = _Boxes(table.detections.image[rows], right, counted)
     kept: list[tuple[str, str, int, _Contrast, _Contrast]] = []
     for one in _properties(dataset, table, rows, brightness):
-        recall = _contrasts(one.truth, len(one.names), true, weights, units)
-        precision = _contrasts(one.detection, len(one.names), ours, weights, units)
+        recall = _contrasts(one.truth, len(one.names), true, weights, units, left_out)
+        precision = _contrasts(one.detection, len(one.names), ours, weights, units, left_out)
         images = _images(one, (true, ours), len(weights))
         filled = [k for k in range(len(one.names)) if recall[k].boxes or precision[k].boxes]
         if len(filled) > 1:
@@ -232,7 +233,9 @@ def _images(one: _Property, boxes: Sequence[_Boxes], images: int) -> list[int]:
     return [int(number) for number in np.count_nonzero(held, axis=1)]
 
 
-def _contrasts(code: Rows, values: int, boxes: _Boxes, weights: Weights, units: int) -> list[_Contrast]:
+def _contrasts(
+    code: Rows, values: int, boxes: _Boxes, weights: Weights, units: int, left_out: Weights | None
+) -> list[_Contrast]:
     """The share of good boxes, for each value that a box (M,) may have, beside that of the others."""
     images = len(weights)
     kept = boxes.counts & (code >= 0)
@@ -241,6 +244,7 @@ def _contrasts(code: Rows, values: int, boxes: _Boxes, weights: Weights, units: 
     part = per_image(images, image[good], column[good], values)
     here, rest = (share[:, 0] for share in _shares(part, whole, np.ones((images, 1))))
     drawn = np.subtract(*_shares(part, whole, weights))
+    without = None if left_out is None else np.subtract(*_shares(part, whole, left_out))
     pooled = divided(part.sum(), whole.sum())
     number, others = whole.sum(axis=1), whole.sum() - whole.sum(axis=1)
     # A difference is no better known than the one of its two sides that fewer images speak of.
@@ -249,7 +253,7 @@ def _contrasts(code: Rows, values: int, boxes: _Boxes, weights: Weights, units: 
     for k in range(values):
         evidence, difference = min(units, int(holders[k])), float(here[k] - rest[k])
         chance = _chance(difference, drawn[k], float(pooled), number[k], others[k], evidence)
-        span = interval(difference, drawn[k], evidence)
+        span = interval(difference, drawn[k], evidence, left_out=None if without is None else without[k])
         found.append(_Contrast(int(number[k]), float(here[k]), float(rest[k]), span, chance))
     return found
 

@@ -14,18 +14,20 @@ from numpy.typing import NDArray
 from detect.data import Box, Dataset, Image, Predictions
 from detect.errors import ConfigError
 from detect.evaluation import compare, evaluate, match
-from detect.evaluation.bootstrap import Interval, interval, per_image, replicate, resamples
-from detect.evaluation.columns import Detections, Truths
-from detect.evaluation.match import MatchTable
+from detect.evaluation.bootstrap import (
+    Interval,
+    interval,
+    per_image,
+    replicate,
+    resamples,
+)
 from detect.evaluation.metrics import measured
 from detect.evaluation.naming import Metric, OfClass
-from detect.evaluation.outcomes import judge, point_metrics
-from detect.evaluation.precision import RECALLS, averages, recalls_reached, resampled_ap, resampled_metrics
+from detect.evaluation.outcomes import judge
+from detect.evaluation.precision import RECALLS, averages, recalls_reached, resampled_metrics
 from tests.evaluation.random_sets import knobs, random_set
 
 Metrics = dict[str, NDArray[np.float64]]
-IMAGES, CLASSES = 120, 2
-SURE = 0.5
 
 
 @settings(max_examples=80, deadline=None)
@@ -137,56 +139,6 @@ def test_the_interval_of_a_skewed_metric_is_the_exact_one() -> None:
     drawn = np.random.default_rng(0).gamma(20, 1 / 20, 100_000)
     low, high = interval(1.0, drawn, 10**9)  # so many units that nothing is widened
     assert (low, high) == pytest.approx((40 / 59.342, 40 / 24.433), abs=0.02)  # 0.674, 1.637; symmetric: 0.56, 1.44
-
-
-def simulated(rng: np.random.Generator, images: int) -> MatchTable:
-    """A detector that finds three of four, and claims 0.8 boxes of each class per image where nothing is."""
-    classes = tuple(f"class{k}" for k in range(CLASSES))
-    label, image, score, hit, true_label, true_image = ([] for _ in range(6))
-    for k in range(CLASSES):
-        truths, alarms = rng.poisson(0.8, images), rng.poisson(0.8, images)
-        found = rng.random(truths.sum()) < 0.75
-        where = np.repeat(np.arange(images), truths)
-        true_label.append(np.full(len(where), k))
-        true_image.append(where)
-        image += [where[found], np.repeat(np.arange(images), alarms)]
-        score += [rng.beta(5, 2, found.sum()), rng.beta(2, 4, alarms.sum())]
-        hit += [np.ones(found.sum(), bool), np.zeros(alarms.sum(), bool)]
-        label.append(np.full(found.sum() + alarms.sum(), k))
-    order = np.lexsort((-np.concatenate(score), np.concatenate(label)))
-    taken = np.cumsum(np.concatenate(hit)) - 1  # any truth of the same class will do: nothing here looks at boxes
-    ours = Detections(np.zeros((len(order), 4)), *(np.concatenate(c)[order] for c in (label, image, score)))
-    real = Truths(np.ones((len(np.concatenate(true_label)), 4)), np.concatenate(true_label),
-                  np.concatenate(true_image), *np.zeros((3, len(np.concatenate(true_label)))))  # fmt: skip
-    real = real._replace(ignored=real.ignored.astype(bool), crowd=real.crowd.astype(bool))
-    found_row = np.concatenate(hit)[order][None, None]
-    truth = np.where(found_row[0], taken[order], -1).astype(np.int32)
-    nobody = np.zeros((1, len(real.label)), bool)
-    names = tuple(map(str, range(images)))
-    return MatchTable(classes, names, np.array([0.5]), real, nobody, ours, np.zeros(len(order), np.int64), 0,
-                      found_row, np.zeros_like(found_row), truth)  # fmt: skip
-
-
-def simulated_metrics(table: MatchTable, weights: NDArray[np.float64]) -> Metrics:
-    rates = point_metrics(judge(table, 0.5, SURE), weights)
-    return {"map50": resampled_ap(table, weights)[0].mean(axis=0)} | {
-        n: rates[n] for n in ("precision", "recall", "f1")
-    }
-
-
-def test_the_interval_holds_the_truth_in_95_of_100_repetitions() -> None:
-    """1,000 test sets of 120 images from a detector whose true metrics are known (from 200,000 images)."""
-    rng = np.random.default_rng(11)
-    truth = simulated_metrics(simulated(rng, 200_000), np.ones((200_000, 1)))
-    held = dict.fromkeys(truth, 0)
-    for repetition in range(1000):
-        table = simulated(rng, IMAGES)
-        values = simulated_metrics(table, np.ones((IMAGES, 1)))
-        drawn = simulated_metrics(table, resamples(np.arange(IMAGES), 1000, seed=repetition))
-        for name, true in truth.items():
-            low, high = interval(float(values[name][0]), drawn[name], IMAGES, bounded=True)
-            held[name] += low <= true[0] <= high
-    assert all(930 <= count <= 970 for count in held.values()), held
 
 
 def test_a_model_beside_itself_cannot_be_told() -> None:
