@@ -79,7 +79,7 @@ def convert(
     with room.gc_paused():
         dataset = _read([source, *merge], reading, **how)
         dataset = _relabelled(dataset, mapping, drop, classes or (), problems)
-        room.write(dataset, dest, target, media="none" if no_images else "link", problems=problems)
+        room.write(dataset, dest, target, media="none" if no_images else "link", problems=problems, ids=how["ids"])
     options.report(problems)
     rejects = reading.write_rejects(dest.parent)
     if as_json:

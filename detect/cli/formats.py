@@ -11,7 +11,7 @@ from detect.cli import options
 @options.quiet
 @options.as_json
 def formats(as_json: bool) -> None:
-    """List the annotation formats: what each can hold, and what it loses.
+    """List the annotation formats: what each can hold, and what it loses; and the predictions of other tools.
 
     \b
     Example:
@@ -19,6 +19,7 @@ def formats(as_json: bool) -> None:
       detect formats --json
     """
     from detect.conversion import FORMATS
+    from detect.conversion.result_layouts import PREDICTIONS
 
     rows = [
         {
@@ -32,14 +33,22 @@ def formats(as_json: bool) -> None:
         }
         for row in FORMATS.values()
     ]
+    predicted = [{"predictions": one.name, "title": one.title, "example": one.example} for one in PREDICTIONS]
     if as_json:
-        options.print_json(rows)
+        options.print_json([*rows, *predicted])
         return
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     table = Table("format", "what", "read", "write", "holds", "loses", box=None, padding=(0, 2, 1, 0))
     for row in rows:
         yes = ("yes", "yes" if row["write"] else "no")
         table.add_row(str(row["format"]), str(row["title"]), *yes, str(row["holds"]), str(row["loses"]))
-    Console().print(table)
+    screen = Console()
+    screen.print(table)
+    screen.print("Predictions that evaluate, compare and review read:\n", highlight=False)
+    listed = Table("predictions", "of", "a detection", box=None, padding=(0, 2, 1, 0))
+    for one in predicted:
+        listed.add_row(one["predictions"], one["title"], escape(one["example"]))
+    screen.print(listed)

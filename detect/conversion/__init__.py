@@ -93,22 +93,26 @@ def write(
     *,
     media: Literal["link", "none"] = "link",
     problems: Problems | None = None,
+    ids: str | Path | None = None,
 ) -> Path:
     """Write a dataset to a new folder `dest`, or to one file where `dest` ends in .json; returns `dest`.
 
     `format` is a name from FORMATS (`detect formats`). The images are hard-linked (copied where links fail), or left
     out with `media` "none". What the format cannot hold is added to `problems` as "lost", or logged where that is None.
-    Atomic: after a failure nothing is there.
+    `ids`: the COCO file whose ids COCO results are to have; other formats do not look at it. Atomic: after a failure
+    nothing is there.
 
-    Raises ConfigError for a format that cannot be written, DataError for names that no file can have, DetectError
-    where `dest` exists or cannot be written.
+    Raises ConfigError for a format that cannot be written, DataError for names that no file can have, and for boxes of
+    images and classes that are not in `ids`, DetectError where `dest` exists or cannot be written.
     """
     row, dest, found = by_name(format), Path(dest), Problems()
     check_dest(row, dest)
     _check_names(dataset)
     if not row.photo_labels:
         dataset = without_photo_labels(dataset, row.name, found)
-    if row.write_file is not None and dest.suffix.lower() == ".json":
+    if row.write_for is not None and ids is not None:
+        row.write_for(dataset, dest, found, Path(ids))
+    elif row.write_file is not None and dest.suffix.lower() == ".json":
         with gc_paused():
             row.write_file(dataset, dest, found)
     elif row.write is not None:

@@ -38,8 +38,9 @@ FileWriter = Callable[[Dataset, Path, Problems], None]
 class Format:
     """One row. `recognise` looks at the content of a Source, not at names alone.
 
-    `write` fills a folder, `write_file` writes one .json file; a format with neither is read only. `photo_labels`: it
-    holds labels of whole photos; of any other they are reported as lost before it is written.
+    `write` fills a folder, `write_file` writes one .json file, `write_for` one with the ids of a given ground truth; a
+    format with none is read only. `photo_labels`: it holds labels of whole photos; of any other they are reported as
+    lost before it is written.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Format:
     read: Reader
     write: Writer | None = None
     write_file: FileWriter | None = None
+    write_for: Callable[[Dataset, Path, Problems, Path], None] | None = None
     photo_labels: bool = False
 
     @property
@@ -166,6 +168,7 @@ FORMATS: dict[str, Format] = {
             coco_results.recognise,
             coco_results.read,
             write_file=coco_results.write_file,
+            write_for=coco_results.write_for,
         ),
         Format(
             "csv",

@@ -24,7 +24,7 @@ from detect.conversion.photo_labels import HEADER, PhotoLabels, read_header, wri
 from detect.conversion.sizes import Size
 from detect.conversion.source import Source
 from detect.conversion.text import decode, read_bytes, write_text
-from detect.conversion.tidy import Found, Labels
+from detect.conversion.tidy import Found, Labels, leave_out
 from detect.data import Dataset
 from detect.errors import ConfigError, DataError, Problems
 
@@ -69,6 +69,8 @@ def _entries(reader: FileReader, labels: PhotoLabels) -> Iterator[Entry]:
         where = f"line {line}"
         if len(row) != len(header):
             reader.add("error", "bad row", f"has {len(row)} cells, the first row has {len(header)}", where)
+            if len(row) > columns.image:
+                leave_out(row[columns.image], reader.path, reader.source.problems)
             continue
         if not row[columns.image]:
             reader.add("error", "image without name", "names no image", where)
@@ -87,7 +89,7 @@ def _entries(reader: FileReader, labels: PhotoLabels) -> Iterator[Entry]:
 
 def _rows(text: str, path: str) -> Iterator[tuple[int, list[str]]]:
     """(the line it begins in, its cells without white space around them) of each row that is not empty."""
-    delimiter = _delimiter(re.split(r"[\r\n]", text, maxsplit=1)[0])
+    delimiter = _delimiter(re.split(r"[\r\n]", text.lstrip("\r\n"), maxsplit=1)[0])
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     line = 1
     try:
@@ -144,7 +146,7 @@ def _size(row: Sequence[str], columns: _Columns) -> Size | None:
 
 def _is_table(head: str) -> bool:
     try:
-        header = next(_rows(head.partition("\n")[0], ""), (1, []))[1]
+        header = next(_rows(head, ""), (1, []))[1]
     except DataError:
         return False
     names = {name.casefold() for name in header}

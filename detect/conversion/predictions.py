@@ -13,15 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from detect.conversion import json_file
-from detect.conversion.names import posix
+from detect.conversion.coco_header import Names, header_names
 from detect.conversion.photo_labels import answers_from, questions_from
 from detect.conversion.predictions_write import write_predictions
 from detect.conversion.result_classes import ClassNames
 from detect.conversion.result_files import open_listing
 from detect.conversion.result_images import ImageNames, with_photo
 from detect.conversion.result_match import report_unknown
-from detect.conversion.result_rows import Fault, Faults, Listing, Names, check_percent, checked
-from detect.conversion.tidy import clean_label
+from detect.conversion.result_rows import Fault, Faults, Listing, check_percent, checked
 from detect.data import Box, Dataset, Predictions
 from detect.errors import DataError, Problems
 from detect.questions import Answer
@@ -69,7 +68,7 @@ def _named(
     alone = not header and ids is None
     if listing.one_photo:
         listing = with_photo(listing, dataset)
-    images, categories = ({}, {}) if alone else _tables(header, place, problems)
+    images, categories = ({}, {}) if alone else header_names(header, place, problems)
     image_names = ImageNames(listing, images, dataset, problems)
     if alone and (image_names.unknown or not (listing.images or listing.rows or dataset)):
         raise DataError(
@@ -96,38 +95,6 @@ def _named(
         return Predictions(class_names.classes, found, questions, answers)  # type: ignore[arg-type]
     except DataError as error:
         raise DataError([replace(one, file=f"{listing.file}: {one.file}") for one in error.problems]) from None
-
-
-def _tables(header: Any, file: str, problems: Problems) -> tuple[Names, Names]:
-    """From id to name of the images, as they are stated, and of the classes, in the order of the ids."""
-    if not isinstance(header, dict) or "images" not in header or "categories" not in header:
-        raise DataError(f'{file}: must be an object with "images" and "categories"')
-    images = _names(header, "images", "file_name", file, problems)
-    if len({posix(name) for name in images.values()}) < len(images):
-        problems.add("error", "image twice", "two images have the same file_name", file=file)
-    names = _names(header, "categories", "name", file, problems)
-    order: list[Any] = sorted(names, key=lambda key: (isinstance(key, str), key))
-    return images, {key: clean_label(names[key]) for key in order}
-
-
-def _names(document: Mapping[str, Any], key: str, field: str, file: str, problems: Problems) -> Names:
-    """From id to name of the rows in a list of the document."""
-    rows = document.get(key)
-    names: Names = {}
-    if not isinstance(rows, list):
-        problems.add("error", "no list", f'"{key}" must be a list', file=file)
-        return names
-    for place, row in enumerate(rows, 1):
-        where = f"{key}: row {place}"
-        if not isinstance(row, dict) or not isinstance(row.get("id"), int | str) or not isinstance(row.get(field), str):
-            problems.add("error", "no name", f"needs an id and a {field}", file=file, where=where)
-        elif not posix(row[field]):
-            problems.add("error", "no name", f"the {field} {row[field]!r} names nothing", file=file, where=where)
-        elif row["id"] in names:
-            problems.add("error", "duplicate id", f"the id {row['id']} appears twice", file=file, where=where)
-        else:
-            names[row["id"]] = row[field]
-    return names
 
 
 def _fill(

@@ -10,8 +10,9 @@ from collections.abc import Hashable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
+from detect.conversion.coco_header import Names
 from detect.conversion.result_match import match_classes
-from detect.conversion.result_rows import Fault, Key, Listing, Names, keys_of, same_key
+from detect.conversion.result_rows import Fault, Key, Listing, keys_of, same_key
 from detect.conversion.taxonomy import parse_mapping
 from detect.conversion.tidy import clean_label
 from detect.data import Dataset

@@ -11,8 +11,9 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from detect.conversion.coco_header import Names
 from detect.conversion.result_match import Ends, match_images, plain_names
-from detect.conversion.result_rows import Fault, Key, Listing, Names, keys_of, same_key
+from detect.conversion.result_rows import Fault, Key, Listing, keys_of, same_key
 from detect.data import Dataset
 from detect.errors import DataError, Problems
 

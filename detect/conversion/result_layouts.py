@@ -30,6 +30,14 @@ EXPECTED = (
 )
 
 
+class PredictionFormat(NamedTuple):
+    """What `detect formats` says of a layout. `example` is one detection as the tool writes it."""
+
+    name: str
+    title: str
+    example: str
+
+
 class Layout(NamedTuple):
     """One row of the table. `example` is one detection as the tool writes it."""
 
@@ -197,6 +205,17 @@ LAYOUTS: dict[str, Layout] = {
         ),
     )
 }
+
+
+PREDICTIONS: tuple[PredictionFormat, ...] = (
+    *(PredictionFormat(one.name, one.title, one.example) for one in LAYOUTS.values()),
+    PredictionFormat(
+        "yolo",
+        "a folder with a text file for each photo: ultralytics and yolov5 with save_txt and save_conf",
+        "1 0.5 0.4 0.2 0.3 0.87",
+    ),
+)
+"""All that `read_predictions` reads, as `detect formats` lists it."""
 
 
 def recognised(document: Any) -> Layout | None:

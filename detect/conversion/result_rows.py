@@ -12,11 +12,11 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from detect.conversion.coco_header import Names
 from detect.conversion.tidy import PRECISION
 from detect.data import Box
 from detect.errors import DataError, Problems
 
-Names = dict[Hashable, str]
 Corners = tuple[float, float, float, float]
 
 FORMS = {
@@ -104,7 +104,7 @@ def same_key(value: Any, table: Mapping[Any, Any]) -> Hashable:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     if value in table:
-        return value
+        return int(value) if isinstance(value, float) else value
     if isinstance(value, str):
         try:
             number = float(value)
@@ -168,7 +168,7 @@ def check_percent(rows: Iterable[Row]) -> Fault | None:
     """What is wrong where the scores as a whole are percentages; None where they are not."""
     scores = [row.score for row in rows if type(row.score) in (int, float)]
     over = [score for score in scores if score > 1]
-    if len(over) <= len(scores) / 2 or max(over) > 100 or min(scores) < 0:
+    if len(over) <= len(scores) / 2 or not 2 < max(over) <= 100 or min(scores) < 0:
         return None
     what = f"the scores go up to {max(over):g}: they look like percentages; a score is a number from 0 to 1"
     return Fault("scores in percent", what, "divide them by 100")

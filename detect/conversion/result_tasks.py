@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from detect.conversion.coco_header import Names
 from detect.conversion.label_studio import image_link
-from detect.conversion.result_rows import Listing, Names, Row
+from detect.conversion.result_rows import Listing, Row
 from detect.errors import DataError
 
 

@@ -11,8 +11,9 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
+from detect.conversion.coco_header import Names
 from detect.conversion.names import stem, without_containers
-from detect.conversion.result_rows import Listing, Names, Row
+from detect.conversion.result_rows import Listing, Row
 from detect.conversion.text import decode, lines, read_bytes
 from detect.conversion.yaml_file import load
 from detect.conversion.yolo_labels import CLASS_FILES

@@ -89,7 +89,7 @@ def test_answers_are_kept(tmp_path: Path) -> None:
 
 
 def test_answers_are_no_annotation(tmp_path: Path) -> None:
-    found = Predictions((), {}, QUESTIONS, {"x.jpg": {"damaged": Answer({"no": 0.0, "yes": 1.0})}})
+    found = Predictions((), {"x.jpg": ()}, QUESTIONS, {"x.jpg": {"damaged": Answer({"no": 0.0, "yes": 1.0})}})
     image = Image("x.jpg", 9, 9)
     problems = Problems()
     path = write_predictions(found, tmp_path / "p.json", dataset=Dataset((), (image,)))

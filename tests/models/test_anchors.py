@@ -227,13 +227,13 @@ def test_a_model_of_one_size_is_fitted_at_that_size(data: Path) -> None:
     assert json.loads(unsaid.stdout) == json.loads(said.stdout)
     assert np.max(json.loads(unsaid.stdout)["anchors"]) <= 300
     other = CliRunner().invoke(main, [*words, "--imgsz", "640"])
-    assert other.exit_code == 1
+    assert other.exit_code == 2
     assert "its input is 300 pixels, always" in other.stderr
 
 
 def test_the_command_on_a_yolo(data: Path) -> None:
     answer = CliRunner().invoke(main, ["anchors", str(data), "--model", "yolo11n"])
-    assert answer.exit_code == 1
+    assert answer.exit_code == 2
     assert "has no anchors to fit" in answer.stderr
 
 
