@@ -26,6 +26,7 @@ from detect.errors import DataError
 
 __all__ = ["read", "recognise", "write", "write_file"]
 
+_OF_IDS = "an id is a whole number of at most 15 digits, or text"
 _NAMED = re.compile(r"(?:instances|annotations|person_keypoints|labels)_(.+)")
 
 
@@ -110,7 +111,7 @@ def _read_images(part: Document) -> None:
     for place, row in part.rows("images"):
         key = key_of(row.get("id"))
         if key is None or not isinstance(row.get("file_name"), str):
-            part.error("image without name", "needs an id and a file_name", f"image {place}")
+            part.error("image without name", "needs an id and a file_name", f"image {place}", _OF_IDS)
         elif key in part.images:
             part.error("duplicate id", f"the id {key} is that of another image", f"image {place}")
             twice.add(key)
@@ -128,7 +129,7 @@ def _note_nothing(part: Document) -> None:
     declared = part.content.get("annotations") is not None and part.content.get("categories")
     rows = part.images.values()
     if rows and not declared and not any("labels" in row or "answers" in row for row in rows):
-        part.add("note", "no annotations", f"no box: none of its {len(rows)} images has an annotation")
+        part.add("note", "no annotations", f"no box: it lists images ({len(rows)}) and no annotations")
 
 
 def _categories(part: Document, labels: Labels) -> dict[Key, str]:
@@ -138,7 +139,7 @@ def _categories(part: Document, labels: Labels) -> dict[Key, str]:
     for place, row in part.rows("categories"):
         key = key_of(row.get("id"))
         if key is None or not isinstance(row.get("name"), str):
-            part.error("category without name", "needs an id and a name", f"category {place}")
+            part.error("category without name", "needs an id and a name", f"category {place}", _OF_IDS)
         elif key in rows:
             part.error("duplicate id", f"the id {key} is that of another category", f"category {place}")
             twice.add(key)

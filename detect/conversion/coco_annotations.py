@@ -46,19 +46,17 @@ class Annotations:
         self.shapes = Shapes(document)
         self.seen: set[Key] = set()
         self.others: list[_Other] = []
-        self.made = self.outlines = self.strays = 0
+        self.made = self.outlines = 0
 
     def read(self) -> None:
         """Put every box with its image, and note what is wrong or no box."""
         document = self.document
         if not self._settle_form():
             return
-        total = 0
         for where, row in track(self._rows(), f"Reading {Path(document.file).name}"):
-            total += 1
             if (image := self._take(where, row)) is not None:
                 document.leave_out(image)
-        self._settle_others(total)
+        self._settle_others()
         report({"image_id": self.images, "category_id": self.categories}, document.path, document.problems)
         if self.outlines:
             what = f"{self.outlines} outlines or key points are not kept, only their boxes"
@@ -101,12 +99,12 @@ class Annotations:
         image, own = self.images.find(row.get("image_id")), row.get("id", where)
         key = own if type(own) is int else key_of(own)
         if key is None or key in self.seen:
-            what = "is that of another annotation" if key is not None else "is neither a whole number nor text"
+            what = "is that of another annotation" if key is not None else "is no whole number and no text"
             self.document.error("duplicate id" if key is not None else "no id", f"the id {own} {what}", where)
             return image
         self.seen.add(key)
         if image is None:
-            self.strays += 1
+            self.document.strays += 1
             return self._unknown("image_id", row, where)
         try:
             shape = self.shapes(row, image)
@@ -147,15 +145,18 @@ class Annotations:
         images = {row["file_name"]: key for key, row in self.document.images.items()}
         return {"images": images, "categories": {label: key for key, label in self.names.items()}}
 
-    def _settle_others(self, total: int) -> None:
-        """Report what is no box; an error where there is nothing else."""
+    def _settle_others(self) -> None:
+        """Report what is no box; an error where there is nothing else.
+
+        Of a file whose annotations all belong to unknown images, nobody knows what its images are.
+        """
         document = self.document
-        if total and not self.made and len(self.others) + self.strays == total:
+        if not self.made and (self.others or document.strays):
             document.leave_out(*document.images)
             if self.others:
                 counts = Counter(other.kind for other in self.others)
                 each = ", ".join(f"{count} x {kind}" for kind, count in counts.most_common())
-                what = f"holds {total} annotations and not one box: {each}"
+                what = f"holds not one box, but other annotations: {each}"
                 document.error("no boxes", what, "annotations", "name the file that holds the boxes")
             return
         for image, kind, where in self.others:

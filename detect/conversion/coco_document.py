@@ -28,6 +28,8 @@ class Document:
     images: dict[Key, dict[str, Any]] = field(default_factory=dict)
     boxes: dict[Key, Found] = field(default_factory=dict)
     texts: int = 0
+    strays: int = 0
+    """Annotations that cannot be given to an image."""
 
     @property
     def own(self) -> bool:
@@ -40,12 +42,14 @@ class Document:
         rows = self.content.get(key)
         if rows is not None and not isinstance(rows, list):
             self.error("no list", f'"{key}" must be a list', key)
+            self.leave_out(*self.images)
             return
         for place, row in enumerate(rows or (), 1):
             if isinstance(row, dict):
                 yield place, row
             else:
                 self.error("no object", f"must be an object, not {type(row).__name__}", f"{key}: row {place}")
+                self.strays += key == "annotations"
 
     def add(self, level: Level, kind: str, what: str, where: str = "", remedy: str = "") -> None:
         """Note a problem of this file."""

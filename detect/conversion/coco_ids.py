@@ -61,7 +61,7 @@ def report(ids: Mapping[str, Ids], file: str, problems: Problems) -> None:
         if some.read:
             value, found = next(iter(some.read.items()))
             count = f"{len(some.read)} ids are" if len(some.read) > 1 else "an id is"
-            what = f"{count} written otherwise than in their list: {kind} {value} is read as {found}"
+            what = f"{count} written otherwise than in the list: {kind} {value} is read as {found}"
             problems.add("repaired", "id of another type", what, file=file)
 
 

@@ -181,7 +181,7 @@ class CvatReader:
         before = len(self.reader.source.problems.errors)
         if self.others and not self.boxes:
             each = ", ".join(f"{count} x {kind}" for kind, count in self.others.most_common())
-            what = f"holds {self.others.total()} annotations and not one box: {each}"
+            what = f"holds not one box, but other shapes: {each}"
             self.reader.add("error", "no boxes", what, remedy="draw boxes or outlines in CVAT")
         if strangers:
             what = f"holds {strangers} beside others: CVAT writes images and tracks into files of their own"

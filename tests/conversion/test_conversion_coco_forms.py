@@ -107,16 +107,25 @@ def test_what_is_no_box(tree: Tree, row: Row, words: str, kind: str) -> None:
     for on_error in ("fail", "skip"):
         with pytest.raises(DataError) as caught:
             read(tree({"a.json": coco(rows, images), **photos}), on_error=on_error)
-        assert f"a.json: annotations: holds 2 annotations and not one box: 2 x {words}" in str(caught.value)
+        assert f"a.json: annotations: holds not one box, but other annotations: 2 x {words}" in str(caught.value)
     problems = Problems()
     root = tree({"a.json": coco((*rows, annotation(9)), images), **photos})
     assert [(i.name, len(i.boxes)) for i in read(root, problems=problems).images] == [("1.jpg", 1), ("3.jpg", 0)]
     assert problems.counts() == {("dropped", kind): 2, ("dropped", "image left out"): 1}
 
 
-def test_annotations_of_unknown_images_alone_say_nothing_of_the_known(tree: Tree) -> None:
-    root = tree({"a.json": coco((annotation(image_id=8),)), "1.jpg": (100, 50)})
-    with pytest.raises(DataError, match="image_id 8 is not in"):
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ([annotation(image_id=8)], "image_id 8 is not in"),
+        (["x", None], "row 1: must be an object"),
+        ({"a": 1}, '"annotations" must be a list'),
+        ("none", '"annotations" must be a list'),
+    ],
+)
+def test_annotations_that_can_be_of_any_image_leave_none(tree: Tree, rows: Any, words: str) -> None:
+    root = tree({"a.json": coco(rows), "1.jpg": (100, 50)})
+    with pytest.raises(DataError, match=words):
         read(root, on_error="skip")
 
 
@@ -125,7 +134,7 @@ def test_no_annotations_at_all(tree: Tree, rows: list[Row] | None) -> None:
     problems = Problems()
     dataset = read(tree({"a.json": coco(rows, categories=[]), "1.jpg": (100, 50)}), problems=problems)
     assert [(found.name, found.boxes) for found in dataset.images] == [("1.jpg", ())]
-    assert [problem.what for problem in problems] == ["no box: none of its 1 images has an annotation"]
+    assert [problem.what for problem in problems] == ["no box: it lists images (1) and no annotations"]
 
 
 def test_null_annotations_beside_classes(tree: Tree) -> None:

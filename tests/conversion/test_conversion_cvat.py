@@ -144,9 +144,9 @@ def test_a_photo_with_other_shapes_alone_is_not_undamaged(tree: Tree, shapes: st
     [
         (
             cvat(image('<skeleton label="a"/><skeleton label="a"/><cuboid label="a"/>'), image("", "2.jpg")),
-            "holds 3 annotations and not one box: 2 x skeleton, 1 x cuboid",
+            "holds not one box, but other shapes: 2 x skeleton, 1 x cuboid",
         ),
-        (cvat(image('<tag label="dent"/>')), "holds 1 annotations and not one box: 1 x tag"),
+        (cvat(image('<tag label="dent"/>')), "holds not one box, but other shapes: 1 x tag"),
         (cvat('<image id="0" name="a/000001.pcd" width="0" height="0"/>'), "is a point cloud of a 3D task"),
         (cvat(image(BOX), '<track id="0" label="dent"/>'), "holds 1 <track> beside others"),
         (cvat('<image id="0" name="1.jpg"/><track id="0"/><track id="1"/>', image(BOX, "2.jpg")), "holds 2 <track>"),

@@ -38,7 +38,7 @@ def test_frames_in_which_something_else_is_seen_are_left_out(tree: Tree, shapes:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        (video(track(POLYLINE.format(1))), "holds 1 annotations and not one box: 1 x polyline"),
+        (video(track(POLYLINE.format(1))), "holds not one box, but other shapes: 1 x polyline"),
         (video(track(box(0, 1)), '<image id="0" name="1.jpg"/>'), "holds 1 <image> beside others"),
         (video(track(box(0, 1)))[:-20], "is not good XML"),  # who knows what followed
     ],
