@@ -103,7 +103,10 @@ class Naming:
         for path in paths:
             seen = Problems()
             try:
-                one = conversion.read_predictions(path, ids=ids, dataset=dataset, mapping=self.mapping, problems=seen)
+                with conversion.gc_paused():
+                    one = conversion.read_predictions(
+                        path, ids=ids, dataset=dataset, mapping=self.mapping, problems=seen
+                    )
             finally:
                 report(Problems([problem for problem in seen if problem.level != "error"]))
             found.append(one)

@@ -6,13 +6,13 @@ classes, from 0 or from 1. Which one it is follows from all rows together; what 
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
 from detect.conversion.coco_header import Names
 from detect.conversion.result_match import match_classes
-from detect.conversion.result_rows import Fault, Key, Listing, keys_of, same_key
+from detect.conversion.result_rows import KEYS, LARGEST, Fault, Key, Listing, keys_of, same_key
 from detect.conversion.taxonomy import parse_mapping
 from detect.conversion.tidy import clean_label
 from detect.data import Dataset
@@ -59,7 +59,7 @@ class ClassNames:
 
     def __call__(self, value: Any) -> str:
         """The name; "" where what is wrong with all classes is a problem already. Raises Fault."""
-        name = self._names.get((type(value), value)) if isinstance(value, Hashable) else None
+        name = self._names.get((type(value), value)) if type(value) in KEYS else None
         if name is None:
             raise Fault("unknown class", f"category_id {value} is unknown" if value is not None else "has no class")
         return name
@@ -142,7 +142,7 @@ def _number(key: Any) -> int | None:
     """The whole number that an id is, also as text or as 3.0; else None."""
     if isinstance(key, str):
         return int(key) if key.strip().isdecimal() else None
-    return int(key) if key == key and abs(key) < 1e9 and key == int(key) else None
+    return int(key) if abs(key) < LARGEST and key == int(key) else None
 
 
 def _text(key: Any) -> str:

@@ -6,14 +6,14 @@ ending, of which ultralytics makes a number where it is one. Which one it is fol
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from detect.conversion.coco_header import Names
 from detect.conversion.result_match import Ends, match_images, plain_names
-from detect.conversion.result_rows import Fault, Key, Listing, keys_of, same_key
+from detect.conversion.result_rows import KEYS, LARGEST, Fault, Key, Listing, keys_of, same_key
 from detect.data import Dataset
 from detect.errors import DataError, Problems
 
@@ -54,7 +54,7 @@ class ImageNames:
 
     def __call__(self, value: Any) -> str:
         """The name. Raises Fault."""
-        name = self._names.get((type(value), value)) if isinstance(value, Hashable) else None
+        name = self._names.get((type(value), value)) if type(value) in KEYS else None
         if name is None:
             raise Fault("unknown image", f"image_id {value} is unknown")
         return name
@@ -64,7 +64,7 @@ def _numbered(keys: Sequence[Any], data: Ends) -> dict[Any, str]:
     """The images whose names are these numbers, where each number is that of one image; else none."""
     found = {}
     for key in (key for key in keys if not isinstance(key, str)):
-        some = data.numbered(int(key)) if key == int(key) else []
+        some = data.numbered(int(key)) if abs(key) < LARGEST and key == int(key) else []
         if len(some) != 1:
             return {}
         found[key] = some[0]

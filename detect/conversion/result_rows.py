@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import isfinite
+from math import inf, isfinite
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -67,7 +67,7 @@ def keys_of(values: Iterable[Any]) -> list[Any]:
     """The different values, each once; what cannot be an id, a name or a number is left out."""
     once: dict[Key, Any] = {}
     for value in values:
-        if type(value) in (int, float, str):
+        if type(value) in KEYS:
             once.setdefault((type(value), value), value)
     return list(once.values())
 
@@ -99,6 +99,13 @@ class Faults:
             problems.add("error", kind, str(fault), file=file, where=place, remedy=fault.remedy)
 
 
+_NUMBERS = {int, float}
+LARGEST = 1e15
+"""No id or number of a class is larger, and each smaller one is a float exactly."""
+KEYS = {int, float, str}
+"""The types of what can be an id, a number or a name; True is 1 to Python, and none of them."""
+
+
 def same_key(value: Any, table: Mapping[Any, Any]) -> Hashable:
     """The key of the table that is meant: "16" and 16.0 are 16; None where there is none."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
@@ -111,7 +118,7 @@ def same_key(value: Any, table: Mapping[Any, Any]) -> Hashable:
         except ValueError:
             return None
         return int(number) if number.is_integer() and number in table else None
-    text = f"{value:.0f}" if isfinite(value) and value == int(value) else None
+    text = f"{value:.0f}" if abs(value) < LARGEST and value == int(value) else None
     return text if text in table else None
 
 
@@ -137,11 +144,14 @@ def _corners(values: Any, form: str) -> Corners:
     words = FORMS[form]
     if values is None:
         raise Fault("no bbox", "has no bbox; a detection needs one")
-    if not isinstance(values, list) or len(values) != 4 or not all(type(v) in (int, float) for v in values):
+    if not isinstance(values, list) or len(values) != 4 or not {*map(type, values)} <= _NUMBERS:
         raise Fault("bad bbox", f"bbox must be four numbers {words}, got {str(values)[:60]}")
-    if not all(map(isfinite, values)):
+    try:
+        a, b, c, d = map(float, values)
+    except OverflowError:  # a whole number that no float can hold
+        a = b = c = d = inf
+    if not isfinite(a + b + c + d) and not all(map(isfinite, (a, b, c, d))):
         raise Fault("bbox is NaN or infinite", f"bbox must be four numbers {words}, got {str(values)[:60]}")
-    a, b, c, d = map(float, values)
     if form == "xyxy":
         if c < a or d < b:
             what = f"the corners are swapped, x1, y1 must be the upper left one: {str(values)[:60]}"
