@@ -101,9 +101,12 @@ def about_order(pairs: dict[int, int], classes: Sequence[str]) -> Iterator[Findi
 
 
 def about_missing(
-    dataset: Dataset, predictions: Predictions, table: MatchTable, explained: set[int]
+    dataset: Dataset, predictions: Predictions, table: MatchTable, sample: Sample, explained: set[int]
 ) -> Iterator[Finding]:
-    """Classes that are never right, though the others are right too often for that to be chance."""
+    """Classes that are never right, though the others are right too often for that to be chance.
+
+    Those whose fate is `explained` already are named only where the predictions have another name for them.
+    """
     right = np.bincount(table.detections.label[table.found[0, 0]], minlength=len(dataset.classes))
     looked = np.bincount(table.detections.image, minlength=len(dataset)) > 0
     counted = ~table.truth_ignored[0]
@@ -111,11 +114,9 @@ def about_missing(
     seen = np.bincount(table.truths.label[counted & looked[table.truths.image]], minlength=len(dataset.classes))
     rows = np.bincount(table.detections.label, minlength=len(dataset.classes))
     unknown = [name for name in predictions.classes if name not in dataset.classes]
-    recall = right[right > 0].sum() / max(1, total[right > 0].sum())
+    recall = _recall(sample, np.flatnonzero(right))
     silent = []
     for k in np.flatnonzero((total > 0) & (right == 0)).tolist():
-        if k in explained:
-            continue
         name, boxes = dataset.classes[k], f"{total[k]} true box{'es' if total[k] > 1 else ''}"
         if rows[k] == 0 and (other := _other_name(dataset, predictions, table, k, unknown)):
             yield Finding(
@@ -123,15 +124,23 @@ def about_missing(
                 f"{name!r} has {boxes} and no detection, while the predictions have {other!r}, which the data does not "
                 f"have: did you mean {name!r}? Rename it with --map {quote(f'{other}={name}')}.",
             )
-        elif (1 - recall / 2) ** seen[k] < UNLIKELY:
+        elif k not in explained and (1 - recall / 2) ** seen[k] < UNLIKELY:
             fate = f"none of its {rows[k]} detections is right" if rows[k] else "no detection"
             silent.append(f"{name!r} has {boxes} and {fate}")
     if silent:
         yield Finding(
             "class never right",
-            f"{_sentence(silent)}, while of the other classes {recall:.0%} are found. Does the detector know "
-            f"{'it' if len(silent) == 1 else 'them'}, and under the same name or id?",
+            f"{_sentence(silent)}, while the surest detections find {recall:.0%} of the others. Does the detector know "
+            f"{'it' if len(silent) == 1 else 'them'}, and under the same name or id?{_others(unknown)}",
         )
+
+
+def _recall(sample: Sample, classes: Rows) -> float:
+    """The share of true boxes of these classes that the surest detections find: among all, some find any by chance."""
+    mine, theirs = met(sample, sample.xyxy)
+    right = theirs[sample.label[mine] == sample.truth_label[theirs]]
+    found = np.isin(sample.truth_label[np.unique(right)], classes).sum()
+    return float(found / max(1, np.isin(sample.truth_label, classes).sum()))
 
 
 def _other_name(
@@ -162,6 +171,13 @@ def _of(dataset: Dataset, predictions: Predictions, label: str) -> Detections:
     image = np.array([i for _, i in found], dtype=np.int64)
     corners = np.array([box.xyxy for box, _ in found], dtype=np.float64).reshape(-1, 4)
     return Detections(corners, np.zeros_like(image), image, np.array([box.score for box, _ in found], dtype=np.float64))
+
+
+def _others(unknown: list[str]) -> str:
+    """What predictions call classes that the data does not have."""
+    if not unknown:
+        return ""
+    return f" The predictions have {', '.join(map(repr, unknown[:5]))}, which the data does not: --map OLD=NEW renames."
 
 
 def _plain(name: str) -> str:

@@ -19,6 +19,7 @@ INVERTED = 0.3  # the share of pairs in which the right detection scores higher;
 DEVIATIONS = 6.0
 EMPTY = 0.1  # the share of photos without a detection from which on it is of interest
 FEWEST = 5  # and their number
+FEW = 2  # detections, that nearly every photo exceeds where weak ones have been kept
 TIMES = 3.0  # by how much they have to be more than expected
 
 Counts = NDArray[np.int64]
@@ -114,12 +115,12 @@ def _too_many(
 ) -> bool:
     """Whether more photos are empty than the detector would leave.
 
-    That goes by the share of true boxes that it finds in the others. Where weak detections have been kept, it has some
-    for nearly every photo, so those with none are no more than those with one or two.
+    That goes by the share of true boxes that it finds in the others; or weak detections have been kept, and it has
+    several for nearly all the others.
     """
     if not seen.any():
         return False
-    if table.detections.score.min(initial=1) < KEPT and empty.sum() >= TIMES * (seen & (rows <= 2)).sum():
+    if table.detections.score.min(initial=1) < KEPT and np.quantile(rows[seen], 0.1) > FEW:
         return True
     found = _found(table) & ~table.truth_ignored[0] & seen[table.truths.image]
     missed = 1 - found.sum() / boxes[seen].sum()

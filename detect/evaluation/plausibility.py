@@ -43,14 +43,17 @@ def implausible(dataset: Dataset, predictions: Predictions, table: MatchTable) -
     sample = surest(table.truths, table.detections, size)
     read = _reading(sample, readings())
     xyxy = read[0].undo(sample.xyxy, size[sample.image]) if read else sample.xyxy
-    findings = [_about_reading(sample, *read)] if read else [*_about_place(dataset, table, sample)]
+    place = [_about_reading(sample, *read)] if read else [*_about_place(dataset, table, sample)]
     pairs = exchanged(sample, xyxy, dataset.classes)
-    findings += about_order(pairs, dataset.classes)
-    findings += about_photos(dataset, predictions, table)
-    findings += about_missing(dataset, predictions, table, {*pairs, *pairs.values()})
-    findings += about_scores(predictions, table)
-    findings += about_inverted(table, sample)
-    return tuple(findings)
+    explained = {*pairs, *pairs.values()} if not place else set(range(len(dataset.classes)))
+    return (
+        *place,
+        *about_order(pairs, dataset.classes),
+        *about_photos(dataset, predictions, table),
+        *about_missing(dataset, predictions, table, sample, explained),
+        *about_scores(predictions, table),
+        *(() if explained else about_inverted(table, sample)),
+    )
 
 
 def _reading(sample: Sample, options: Iterable[Reading]) -> tuple[Reading, Gain] | None:

@@ -162,6 +162,14 @@ def test_classes_that_mean_others(names: tuple[str, ...], text: str, strength: s
     assert re.search(text, found[0].text, re.IGNORECASE)
 
 
+def test_a_class_that_is_never_right_is_named_beside_what_the_predictions_have_instead() -> None:
+    """The boxes of the other name lie elsewhere, so nobody knows that it is the same class."""
+    other = boxwise(USUAL, lambda b: Box("Kratzer", 0, 0, 9, 9, b.score) if b.label == "scratch" else b)
+    (found,) = findings(PHOTOS, other)
+    assert found.kind == "class never right"
+    assert found.text.endswith("The predictions have 'Kratzer', which the data does not: --map OLD=NEW renames.")
+
+
 def test_classes_and_boxes_that_mean_others_at_once() -> None:
     found = findings(PHOTOS, spoilt(PHOTOS, boxwise(USUAL, _named(CLASSES[1:] + CLASSES[:1])), _as_corners))
     assert [one.kind for one in found] == ["corners", "classes exchanged"]
@@ -191,7 +199,9 @@ def test_a_class_that_is_never_right() -> None:
     )
     assert [one.kind for one in (*gone, *moved)] == ["class never right"] * 2
     boxes = sum(box.label == "crack" for image in PHOTOS.images for box in image.boxes)
-    assert gone[0].text.startswith(f"'crack' has {boxes} true boxes and no detection, while of the other classes ")
+    assert gone[0].text.startswith(
+        f"'crack' has {boxes} true boxes and no detection, while the surest detections find "
+    )
     assert re.match(rf"'crack' has {boxes} true boxes and none of its \d+ detections is right, while", moved[0].text)
 
 
