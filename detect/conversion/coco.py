@@ -178,8 +178,9 @@ def _entries(part: Document, source: Source, of_photos: PhotoLabels) -> Iterator
     name = part.split or Path(part.file).stem
     for key, row in part.images.items():
         listed = stated.find(row["file_name"], name, near, source.photos, (part.path, f"image {key}"), source.problems)
-        boxes = part.boxes.get(key) or Found()
+        boxes, since = part.boxes.get(key) or Found(), len(part.problems)
         labels = of_photos(row["labels"], part.path, f"image {key}") if "labels" in row else UNLABELLED
+        boxes.check(part.problems, since)
         split, size = split_name(part.split), part.size(key)
         yield Entry(listed, split, size, boxes, part.path, "annotation", _values(row), labels, id=key)
 

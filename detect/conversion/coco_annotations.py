@@ -124,9 +124,10 @@ class Annotations:
     def _box(self, label: str, shape: Shape, row: dict[str, Any], where: str) -> Box:
         self.made += 1
         self.outlines += bool(row.get("segmentation") or row.get("keypoints"))
-        if shape.turned:
+        corners, area, turned = shape
+        if turned:
             self.document.add("lost", "rotation", "the rotated box became its upright box", where)
-        return NEW(Box, (label, *shape.corners, None, self.shapes.attributes(row, shape.area)))
+        return NEW(Box, (label, *corners, None, self.shapes.attributes(row, area)))
 
     def _unknown(self, key: str, row: dict[str, Any], where: str) -> Key | None:
         """Note that an id refers to nothing; the image that is meant where its file is named in place of its id."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import isclose, isfinite
-from typing import Any, NamedTuple
+from typing import Any
 
 from detect.conversion.coco_document import Document
 from detect.conversion.coco_ids import Key
@@ -21,12 +21,8 @@ class NoBox(Exception):
     """The annotation is something else than a box; the text names it: "caption"."""
 
 
-class Shape(NamedTuple):
-    """x1, y1, x2, y2 in pixels, the area that is to be expected of it, and whether it stands for a turned rectangle."""
-
-    corners: Corners
-    area: float
-    turned: bool = False
+Shape = tuple[Corners, float, bool]
+"""x1, y1, x2, y2 in pixels, the area that is to be expected of it, and whether it stands for a turned rectangle."""
 
 
 @dataclass
@@ -46,7 +42,7 @@ class Shapes:
         if stated is None or not (stated[2] and stated[3]):
             if around := extent(outline, self.document.size(image)):
                 self.document.texts += _has_text(outline)
-                return Shape(around, _area(around))
+                return around, _area(around), False
             if stated is None or not any(stated):
                 raise NoBox(kind_of(row))
         x, y, w, h = stated
@@ -55,9 +51,9 @@ class Shapes:
         box = x, y, round(x + w, PRECISION), round(y + h, PRECISION)
         angle = _rotation(row) if "attributes" in row and not self._own and not outline else 0
         if not angle % 360:
-            return Shape(box, w * h)
+            return box, w * h, False
         x1, y1, x2, y2 = (round(value, PRECISION) for value in turned_rectangle(*box, angle))
-        return Shape((x1, y1, x2, y2), w * h, turned=True)
+        return (x1, y1, x2, y2), w * h, True
 
     def attributes(self, row: dict[str, Any], area: float) -> Attributes:
         """The attributes of an annotation, without those that say nothing: not occluded, not turned, its own area."""

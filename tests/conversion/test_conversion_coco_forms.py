@@ -152,6 +152,12 @@ def test_a_photo_at_which_no_detector_looked_is_not_undamaged(tree: Tree) -> Non
     assert ("dropped", "not looked at") in problems.counts()
 
 
+def test_a_photo_whose_labels_cannot_be_read_is_left_out(tree: Tree) -> None:
+    images = [image(labels={"damaged": 1}), image(2, "2.jpg", labels={"damaged": "no"})]
+    root = tree({"a.json": coco((), images), "1.jpg": (100, 50), "2.jpg": (100, 50)})
+    assert [found.name for found in read(root, on_error="skip").images] == ["2.jpg"]
+
+
 BIG = ", ".join(f'{{"id": {n}, "text": "{"x" * 50}"}}' for n in range(2000))
 RECOGNISED = [
     # a document, whether it is COCO
