@@ -23,7 +23,7 @@ from detect.conversion.taxonomy import merge, relabel
 from detect.conversion.text import broken_link
 from detect.conversion.tidy import LEFT_OUT, NO_LABEL
 from detect.data import Dataset
-from detect.errors import ConfigError, DataError, Problems
+from detect.errors import ConfigError, DataError, Problem, Problems
 from detect.files import atomic_folder
 
 __all__ = [
@@ -65,7 +65,8 @@ def read(
     path, found = Path(source), Problems()
     row = by_name(format) if format is not None else None
     if not path.exists():
-        raise DataError(f"{path}: {broken_link(path) or 'there is no such file or folder'}")
+        what = broken_link(path) or "there is no such file or folder"
+        raise DataError(Problem("error", "not there", what, str(path)))
     if path.name == "classes.txt":
         path = path.parent
     try:
@@ -74,7 +75,8 @@ def read(
         if on_error == "fail":
             found.raise_errors()
     except OSError as error:
-        raise DataError(f"{error.filename or path}: cannot be read: {error.strerror or error}") from error
+        what = f"cannot be read: {error.strerror or error}"
+        raise DataError(Problem("error", "cannot be read", what, str(error.filename or path))) from error
     finally:
         if problems is not None:
             problems.items.extend(found)
@@ -82,7 +84,7 @@ def read(
             _log(found)
     if not dataset.images:
         lost = [problem for problem in found if problem.kind in (NO_LABEL, LEFT_OUT)]
-        raise DataError(found.errors or lost or f"{path}: holds no images")
+        raise DataError(found.errors or lost or Problem("error", "no images", "holds no images", str(path)))
     return dataset
 
 

@@ -27,7 +27,7 @@ from detect.conversion.media import Media
 from detect.conversion.names import is_image
 from detect.conversion.source import Source
 from detect.data import Dataset
-from detect.errors import ConfigError, DataError, Problems, did_you_mean
+from detect.errors import ConfigError, DataError, Problem, Problems, did_you_mean
 
 Reader = Callable[[Source], Dataset]
 Writer = Callable[[Dataset, Path, Media, Problems], None]
@@ -237,8 +237,9 @@ def recognised(source: Source) -> Format:
         return found[0]
     if found:
         names = " and ".join(row.name for row in found)
-        raise DataError(f"{source.path}: holds annotations in {names}; say which to read with --from")
-    raise DataError(f"{source.path}: {_why_none(source)}")
+        what = f"holds annotations in {names}; say which to read with --from"
+        raise DataError(Problem("error", "several formats", what, str(source.path)))
+    raise DataError(Problem("error", "no known format", _why_none(source), str(source.path)))
 
 
 def _why_none(source: Source) -> str:

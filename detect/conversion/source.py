@@ -23,7 +23,7 @@ from detect.conversion.names import (
     without_containers,
 )
 from detect.conversion.text import broken_link
-from detect.errors import DataError, Problems
+from detect.errors import DataError, Problem, Problems
 
 NOISE = frozenset({"__MACOSX", "Thumbs.db", "desktop.ini"})
 """Names of what systems leave beside files."""
@@ -90,7 +90,8 @@ class Source:
         """The images: below `images` where that is given, else beside the annotations."""
         if self.images is not None:
             if not self.images.is_dir():
-                raise DataError(f"{self.images}: {broken_link(self.images) or 'no such folder of images'}")
+                what = broken_link(self.images) or "no such folder of images"
+                raise DataError(Problem("error", "not there", what, str(self.images)))
             return Photos(self.images, tuple(filter(is_image, self._below(self.images))))
         if self.path.is_dir():
             images = [file for file in self.files if is_image(file)]

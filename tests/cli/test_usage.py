@@ -186,7 +186,9 @@ JSON_FAILURES = [
     # the words; exit code; kind of the first problem, and what it must tell
     (("convert", "photos", "new", "--to", "yolo"), 1, {"where": "line 1"}),
     (("split", "photos", "new"), 1, {"where": "line 1"}),
-    (("split", "nowhere", "new"), 1, {"kind": "bad input"}),
+    (("split", "nowhere", "new"), 1, {"file": "nowhere", "what": "there is no such file or folder"}),
+    (("split", "photos", "new", "--images", "nowhere"), 1, {"file": "nowhere", "what": "no such folder of images"}),
+    (("split", "photos/1.png", "new"), 1, {"file": "photos/1.png", "what": "is an image; name the folder it is in"}),
     (("split", "photos", "photos"), 1, {"kind": "refused"}),
     (("split", "photos", "new", "--ratios", "1"), 2, {"kind": "bad usage"}),
     (("split", "photos", "new", "--nonsense"), 2, {"kind": "bad usage"}),
