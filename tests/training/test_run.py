@@ -141,6 +141,7 @@ def test_bad_data_can_be_left_out(tmp_path: Path, pair: Dataset, monkeypatch: py
     done = CliRunner().invoke(main, [*words, "--on-error", "skip"])
     assert done.exit_code == 0, done.output
     assert "broken.png" in done.stderr, "it is named all the same"
+    assert "broken.png" in (tmp_path / "run" / "rejects.jsonl").read_text()
     assert done.stdout.splitlines()[-1].startswith("val mAP peaked at epoch 2 of 2 (0.400). Too few epochs")
 
 
