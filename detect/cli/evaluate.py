@@ -68,8 +68,8 @@ def evaluate(
     """Measure PREDICTIONS against the boxes of DATA: COCO's metrics with error bars, and what went wrong.
 
     DATA is anything that `detect convert` reads, PREDICTIONS what `detect predict` or another tool wrote. --out writes
-    report.html (with the worst images), metrics.json, metrics.md and point.json: the operating point, to choose on
-    validation data and to give to predict, and to evaluate on test data. docs/metrics.md explains every metric.
+    report.html (with the worst images), mistakes.csv, metrics.json, metrics.md and point.json: the operating point, to
+    choose on validation data and to give to predict, and to evaluate on test data. docs/metrics.md explains it.
 
     \b
     Examples:
@@ -88,14 +88,15 @@ def evaluate(
     known, how = options.other_point(point, settings), options.settings(settings)
     dataset, found = _predictions(reading.read(data), data, predictions, weights or Path(), split, naming)
     result = room.evaluate(dataset, found, point=known, photos=out is not None, **how)
+    about = room.Provenance.of(data, split, predictions, weights)
     with options.value_of("--fail-under"):
         short = shortfalls(result, fail_under or {}, strict=strict)
     if out is not None:
-        room.write_report(result, dataset, out, predictions=found if predictions is None else None)
+        room.write_report(result, dataset, out, predictions=found if weights else None, provenance=about)
         reading.keep_rejects(out)
-        remark(f"wrote {out / 'report.html'}, metrics.json, metrics.md and point.json")
+        remark(f"wrote {out / 'report.html'}, metrics.json, metrics.md, mistakes.csv and point.json")
     if as_json:
-        options.print_json(room.metrics_document(result))
+        options.print_json(room.metrics_document(result, about))
     else:
         _print(result)
     if short:
@@ -135,8 +136,10 @@ def _print(result: Evaluation) -> None:
     from rich.markup import escape
 
     from detect.evaluation import tables
+    from detect.evaluation.summary import summary
 
     screen = options.console()
+    screen.print(f"[bold]{summary(result)}[/]\n", highlight=False)
     screen.print(f"{tables.size_line(result)}. {tables.interval_line(result)}", highlight=False)
     options.print_table(screen, "Over all confidences", tables.ESTIMATE, tables.metric_rows(result))
     options.print_table(screen, tables.point_title(result), tables.ESTIMATE, tables.point_rows(result))

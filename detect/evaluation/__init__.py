@@ -12,12 +12,14 @@ from detect.evaluation.coverage import only_split
 from detect.evaluation.document import metrics_document
 from detect.evaluation.evaluation import Evaluation, evaluate
 from detect.evaluation.match import MatchTable, match
+from detect.evaluation.provenance import Provenance
 from detect.evaluation.report import write_report
 
 __all__ = [
     "Comparison",
     "Evaluation",
     "MatchTable",
+    "Provenance",
     "compare",
     "evaluate",
     "match",

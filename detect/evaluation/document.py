@@ -7,14 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from detect.evaluation.bootstrap import LEVEL
+from detect.evaluation.bootstrap import LEVEL, Floats
 from detect.evaluation.calibration import FLOOR, Reliability, reliability
 from detect.evaluation.evaluation import Evaluation
 from detect.evaluation.mistakes import NAMES, SPECIAL, Kind
 from detect.evaluation.naming import LOST, Metric, OfClass, label_of, own_name
-from detect.evaluation.outcomes import Counts, Outcomes
+from detect.evaluation.operating import sweep
+from detect.evaluation.outcomes import Counts, Outcomes, by_true_class
 from detect.evaluation.precision import RECALLS
 from detect.evaluation.presence import Presence, counts
+from detect.evaluation.provenance import Provenance
+from detect.evaluation.summary import summary
 from detect.evaluation.worst_images import overlooked, worst
 
 VERSION = 3  # of metrics.json
@@ -22,12 +25,17 @@ CONFIDENCES = np.linspace(0, 1, 101)
 EXAMPLES = 5  # images named per kind of mistake
 
 
-def metrics_document(evaluation: Evaluation) -> dict[str, Any]:
-    """The content of metrics.json: plain dicts, lists and numbers; None for what is undefined."""
+def metrics_document(evaluation: Evaluation, provenance: Provenance | None = None) -> dict[str, Any]:
+    """The content of metrics.json: plain dicts, lists and numbers; None for what is undefined.
+
+    `provenance` names what was compared, where it is known.
+    """
     values, outcomes = evaluation.values, evaluation.outcomes
     answer = {
         "schema": "damage-detect metrics",
         "version": VERSION,
+        "summary": summary(evaluation),
+        "provenance": (provenance or Provenance()).as_dict(),
         "data": data(evaluation),
         "notes": list(evaluation.notes),
         "implausible": [{"kind": one.kind, "text": one.text} for one in evaluation.implausible],
@@ -45,7 +53,11 @@ def metrics_document(evaluation: Evaluation) -> dict[str, Any]:
         if evaluation.measured.groups is None
         else {"groups": len(evaluation.groups), **_presence(values, "group", evaluation.measured.groups)},
         "classes": _classes(evaluation),
-        "confusion": {"labels": [*evaluation.table.classes, "background"], "matrix": outcomes.confusion.tolist()},
+        "confusion": {
+            "labels": [*evaluation.table.classes, "background"],
+            "matrix": outcomes.confusion.tolist(),
+            "by_true_class": by_true_class(outcomes).tolist(),
+        },
         "mistakes": _mistakes(evaluation),
         "calibration": _calibration(evaluation),
         "slices": [_slice(one) for one in evaluation.slices],
@@ -167,19 +179,33 @@ def _slice(one: Any) -> dict[str, Any]:
     return {name: list(v) if isinstance(v, tuple) else v for name, v in one._asdict().items()}
 
 
+def over_confidence(evaluation: Evaluation, label: int | None) -> dict[str, Floats]:
+    """Precision, recall and F1 (101,) at CONFIDENCES, of one class or of all together; NaN where undefined."""
+    curve = evaluation.curve if label is None else sweep(evaluation.table, evaluation.outcomes.iou, label)
+    return dict(zip(("precision", "recall", "f1"), curve.at(CONFIDENCES), strict=True))
+
+
 def _curves(evaluation: Evaluation) -> dict[str, Any]:
-    precision, recall, f1 = evaluation.curve.at(CONFIDENCES)
     at_half = evaluation.averages.precision[0, :, :, 0]
-    by_confidence = {"confidence": CONFIDENCES, "precision": precision, "recall": recall, "f1": f1}
     by_recall = {name: at_half[:, k] for k, name in enumerate(evaluation.table.classes)}
     return {
-        "over_confidence": {name: values.round(6).tolist() for name, values in by_confidence.items()},
+        "over_confidence": {
+            "confidence": CONFIDENCES.round(6).tolist(),
+            **_rounded(over_confidence(evaluation, None)),
+            "classes": {
+                name: _rounded(over_confidence(evaluation, k)) for k, name in enumerate(evaluation.table.classes)
+            },
+        },
         "precision_over_recall": {
             "iou": 0.5,
             "recall": RECALLS.round(2).tolist(),
-            "classes": {name: values.round(6).tolist() for name, values in by_recall.items()},
+            "classes": _rounded(by_recall),
         },
     }
+
+
+def _rounded(curves: dict[str, Floats]) -> dict[str, list[float]]:
+    return {name: values.round(6).tolist() for name, values in curves.items()}
 
 
 def _counts(made: Counts) -> dict[str, float]:

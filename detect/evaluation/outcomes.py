@@ -114,6 +114,12 @@ def judge(table: MatchTable, iou: float, confidence: float | Floats, judged: Kin
     return Outcomes(table, judged, least, iou, rows, kind, truth, pair, missed)
 
 
+def by_true_class(outcomes: Outcomes) -> Floats:
+    """(K, K + 1) the confusion matrix as shares of the true boxes of each class; NaN for a class without any."""
+    counts = outcomes.confusion[:-1].astype(np.float64)
+    return divided(counts, counts.sum(axis=1, keepdims=True))
+
+
 def point_metrics(outcomes: Outcomes, weights: Weights) -> dict[Metric, Floats]:
     """Precision, recall, F1 and false alarms per image at the operating point, overall and per class; (B,) by name."""
     table, classes, images = outcomes.table, len(outcomes.table.classes), len(outcomes.table.images)

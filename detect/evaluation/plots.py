@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from detect.evaluation.document import CONFIDENCES
+from detect.evaluation.document import CONFIDENCES, over_confidence
 from detect.evaluation.evaluation import Evaluation
 from detect.evaluation.precision import RECALLS
 from detect.evaluation.tables import show
@@ -63,20 +63,17 @@ def precision_recall(evaluation: Evaluation) -> str:
     return svg(paint, "Precision over recall at IoU 0.5")
 
 
-def over_confidence(evaluation: Evaluation) -> str:
+def of_all_classes(evaluation: Evaluation) -> str:
     """Precision, recall and F1 of all classes together over the confidence; SVG text."""
-    names = ("precision", "recall", "F1")
-    curves = evaluation.curve.at(CONFIDENCES)
     outcomes = evaluation.outcomes
 
     def paint(axes: Axes) -> None:
-        for name, values, (colour, dash) in zip(names, curves, LINES, strict=False):
-            axes.plot(CONFIDENCES, values, color=colour, linestyle=dash, label=name)
+        _rates(axes, evaluation, None)
         if len(least := np.unique(outcomes.confidence)) == 1:
             _mark(axes, float(least[0]))
         elif len(least):  # each class has its own
             axes.axvspan(least[0], least[-1], color="#111111", alpha=0.07, lw=0)
-            _mark(axes, float(least[0]), line=False)
+            _mark(axes, float(least[0]), line=False, left=True)
             _mark(axes, float(least[-1]), line=False)
         axes.set(xlabel="confidence", ylabel="all classes together")
         legend(axes, None)
@@ -84,11 +81,28 @@ def over_confidence(evaluation: Evaluation) -> str:
     return svg(paint, "Precision, recall and F1 over the confidence")
 
 
-def _mark(axes: Axes, confidence: float, line: bool = True) -> None:
+def of_class(evaluation: Evaluation, k: int) -> str:
+    """Precision, recall and F1 of class k over the confidence, small, with its own confidence; SVG text."""
+
+    def paint(axes: Axes) -> None:
+        _rates(axes, evaluation, k)
+        _mark(axes, float(evaluation.outcomes.confidence[k]))
+        axes.set_xticks((0, 0.5, 1), ("0", "0.5", "1"))
+        axes.set_yticks((0, 0.5, 1), ("0", "0.5", "1"))
+
+    return svg(paint, f"Precision, recall and F1 of class {k + 1} over the confidence", (2.7, 2.0), 0.13)
+
+
+def _rates(axes: Axes, evaluation: Evaluation, label: int | None) -> None:
+    for (name, values), (colour, dash) in zip(over_confidence(evaluation, label).items(), LINES, strict=False):
+        axes.plot(CONFIDENCES, values, color=colour, linestyle=dash, label="F1" if name == "f1" else name)
+
+
+def _mark(axes: Axes, confidence: float, line: bool = True, left: bool = False) -> None:
     """Write a confidence above the plot, with a line down where it is the only one."""
     if line:
         axes.axvline(confidence, color="#111111", lw=1.2)
-    left = confidence > 0.75
+    left = confidence > 0.25 if left else confidence > 0.75
     place: dict[str, Any] = {
         "xytext": (-4 if left else 4, 0),
         "textcoords": "offset points",

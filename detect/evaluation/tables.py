@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from detect.evaluation.evaluation import Evaluation
 from detect.evaluation.naming import LOST, Metric, OfClass
 from detect.evaluation.outcomes import Counts
 from detect.evaluation.presence import counts
+from detect.evaluation.summary import summary
 
 METRICS = (  # key in metrics.json, name, what it is
     ("map", "mAP", "mean over IoU 0.50 to 0.95"),
@@ -174,10 +176,12 @@ def confusions(evaluation: Evaluation, most: int = 12) -> list[tuple[str, str, i
     return sorted(found, key=lambda item: -item[2])[:most]
 
 
-def markdown(evaluation: Evaluation) -> str:
-    """The metrics for a pull request."""
+def markdown(evaluation: Evaluation, about: Sequence[tuple[str, str]] = ()) -> str:
+    """The metrics for a pull request; `about` is what they are of, name and text."""
     parts = [
         "# Evaluation",
+        _cell(summary(evaluation)),
+        ", ".join(f"{name}: {_cell(text)}" for name, text in about),
         size_line(evaluation) + ". " + interval_line(evaluation),
         *(f"> {_cell(note)}" for note in evaluation.notes),
         _table(ESTIMATE, metric_rows(evaluation)),

@@ -50,9 +50,10 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Evaluation]:
     return folder / "out", evaluation
 
 
-def test_four_files_and_nothing_else(report: tuple[Path, Evaluation]) -> None:
+def test_five_files_and_nothing_else(report: tuple[Path, Evaluation]) -> None:
     out, _ = report
-    assert sorted(p.name for p in out.iterdir()) == ["metrics.json", "metrics.md", "point.json", "report.html"]
+    files = ["metrics.json", "metrics.md", "mistakes.csv", "point.json", "report.html"]
+    assert sorted(p.name for p in out.iterdir()) == files
     assert sorted(p.name for p in out.parent.iterdir()) == ["out", "right.jpg", "three.jpg", "two.jpg"]
 
 
@@ -68,7 +69,8 @@ def test_the_page_needs_nothing_from_outside(report: tuple[Path, Evaluation]) ->
     assert sources
     assert all(source.startswith("data:image/jpeg;base64,") for source in sources)
     references = re.findall(r'href="([^"]*)"|url\(([^)]*)\)', page)
-    assert all((a or b).startswith("#") for a, b in references)
+    outside = {a or b for a, b in references if not (a or b).startswith("#")}
+    assert outside == {"mistakes.csv", "metrics.json", "../two.jpg", "../three.jpg"}  # the photos that lie beside it
 
 
 def test_names_are_escaped_everywhere(report: tuple[Path, Evaluation]) -> None:
