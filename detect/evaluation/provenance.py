@@ -41,7 +41,7 @@ def _name(path: Path | None) -> str | None:
 def about_rows(provenance: Provenance) -> list[tuple[str, str]]:
     """What the head of a report says of it: name and text of each."""
     known = provenance.as_dict()
-    split = known["split"] or ("all" if known["data"] else None)
-    version = f"damage-detect {known['version']}"
-    named = {**known, "split": split, "version": version}
-    return [(name, text or "not named") for name, text in named.items()]
+    known["split"] = known["split"] or ("all" if known["data"] else None)
+    known["predictions"] = known["predictions"] or ("made by the model now" if known["model"] else None)
+    known["version"] = f"damage-detect {known['version']}"
+    return [(name, text or "not named") for name, text in known.items()]

@@ -97,6 +97,9 @@ def test_what_is_measured_is_named_without_paths_of_the_machine(tmp_path: Path) 
     assert named == Provenance("neu", "test", "runs/a/test.json", "best.pt")
     rows = dict(about_rows(Provenance.of(Path("neu"))))
     assert (rows["data"], rows["split"], rows["model"]) == ("neu", "all", "not named")
+    assert (rows["predictions"], dict(about_rows(Provenance()))["split"]) == ("not named", "not named")
+    made = dict(about_rows(Provenance.of(Path("neu"), "val", None, Path("runs/first"))))
+    assert (made["predictions"], made["model"]) == ("made by the model now", "runs/first")
     assert (rows["date"], rows["version"]) == (date.today().isoformat(), f"damage-detect {__version__}")
 
 
