@@ -24,7 +24,7 @@ from detect.conversion import (
     yolo,
 )
 from detect.conversion.media import Media
-from detect.conversion.names import is_image
+from detect.conversion.names import is_image, stem
 from detect.conversion.source import Source
 from detect.data import Dataset
 from detect.errors import ConfigError, DataError, Problem, Problems, did_you_mean
@@ -255,4 +255,15 @@ def _why_none(source: Source) -> str:
     if source.path.is_dir() and source.photos.files and len(source.photos.files) == len(source.files):
         count = len(source.files)
         return f"holds {count} image{'s' if count > 1 else ''} but no annotations (expected {kinds})"
-    return f"no known annotation format (expected {kinds})"
+    return f"no known annotation format{_not_understood(source)} (expected {kinds})"
+
+
+def _not_understood(source: Source) -> str:
+    """The first file that is called as a photo is and how it begins, for what nearly is a format."""
+    photos = {stem(photo).rpartition("/")[2] for photo in source.photos.files}
+    texts = source.with_suffix(".txt", ".json", ".xml")
+    first = next((file for file in texts if stem(file).rpartition("/")[2] in photos), None)
+    if first is None:
+        return ""
+    line = next(iter(source.head(first).strip().splitlines()), "")
+    return f"; {first} is called as a photo is and begins with {line[:60]!r}, which is none" if line else ""

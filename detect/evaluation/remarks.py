@@ -40,7 +40,7 @@ def about_table(table: MatchTable) -> list[str]:
         notes.append("There are no detections: nothing was found.")
     if table.dropped:
         noun = "detection" if table.dropped == 1 else "detections"
-        notes.append(f"{table.dropped} {noun} beyond the best 100 per image and class left out, as in COCO.")
+        notes.append(f"{table.dropped:,} {noun} beyond the best 100 per image and class left out, as in COCO.")
     return notes
 
 

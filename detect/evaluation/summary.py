@@ -19,7 +19,7 @@ def summary(evaluation: Evaluation) -> str:
     """
     if not evaluation.table.images:
         return "There are no photos to measure on."
-    expect = "; on new photos expect less, since the confidences were chosen on these" if evaluation.chosen else ""
+    expect = "; on new photos it will do worse, since the confidences were chosen on these" if evaluation.chosen else ""
     return f"{_found(evaluation)}, and {_alarms(evaluation)}{expect}."
 
 

@@ -165,3 +165,19 @@ def test_a_file_is_looked_at_once(tree: Tree, monkeypatch: pytest.MonkeyPatch) -
     files: Mapping[str, Any] = {f"{n}.json": json.dumps({**usual, "imagePath": f"{n}.jpg"}) for n in range(3)}
     read(tree({**files, **{f"{n}.jpg": (100, 50) for n in range(3)}}), problems=Problems())
     assert sorted(looked) == sorted(parsed) == ["0.json", "1.json", "2.json"]
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "begins"),
+    [
+        ("labels/a.txt", "scratsh 0.5 0.5 0.2 0.2\n", "scratsh 0.5"),  # a class that classes.txt does not know
+        ("a.txt", "[0, 0.5, 0.5, 0.2, 0.2]\n", "0, 0.5"),
+        ("a.json", '{"dents": [[1, 2, 3, 4]]}', '{"dents"'),
+    ],
+)
+def test_what_is_in_no_format_is_shown_as_it_begins(file: str, content: str, begins: str, tree: Tree) -> None:
+    photo = b"".join([b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", (64).to_bytes(4, "big") * 2, b"\x08\x02\x00\x00\x00"])
+    root = tree({"a.png": photo, "classes.txt": "dent\n", file: content})
+    with pytest.raises(DataError) as caught:
+        read(root)
+    assert f"{file} is called as a photo is and begins with" in str(caught.value) and begins in str(caught.value)

@@ -87,9 +87,9 @@ def test_the_sentence_says_that_confidences_were_chosen_on_the_same_photos() -> 
         seed=4, images=10, classes=2, truths=5, found=2, noise=3, levels=10, flags=0.0, digits=1
     )
     chosen = evaluate(dataset, predictions, replicates=0)
-    assert summary(chosen).endswith("; on new photos expect less, since the confidences were chosen on these.")
+    assert summary(chosen).endswith("; on new photos it will do worse, since the confidences were chosen on these.")
     assert metrics_document(chosen)["summary"] == summary(chosen)
-    assert "expect less" not in summary(evaluate(dataset, predictions, confidence=0.5, replicates=0))
+    assert "do worse" not in summary(evaluate(dataset, predictions, confidence=0.5, replicates=0))
 
 
 def test_what_is_measured_is_named_without_paths_of_the_machine(tmp_path: Path) -> None:
