@@ -20,6 +20,7 @@ DEVIATIONS = 6.0
 EMPTY = 0.1  # the share of photos without a detection from which on it is of interest
 FEWEST = 5  # and their number
 FEW = 2  # detections, that nearly every photo exceeds where weak ones have been kept
+TENTH = 0.1
 TIMES = 3.0  # by how much they have to be more than expected
 
 Counts = NDArray[np.int64]
@@ -124,4 +125,13 @@ def _too_many(
         return True
     found = _found(table) & ~table.truth_ignored[0] & seen[table.truths.image]
     missed = 1 - found.sum() / boxes[seen].sum()
-    return bool(empty.sum() >= TIMES * (missed ** boxes[seen | empty]).sum())
+    expected = (missed ** boxes[seen | empty]).sum()
+    return bool(empty.sum() >= TIMES * max(expected, _below(table, seen)))
+
+
+def _below(table: MatchTable, seen: NDArray[np.bool_]) -> float:
+    """How many photos may have lost all detections to a threshold: as many per tenth of score as right above it."""
+    best = np.zeros(len(seen))
+    np.maximum.at(best, table.detections.image, table.detections.score)
+    lowest = table.detections.score.min(initial=1)
+    return float(lowest / TENTH * (seen & (best < lowest + TENTH)).sum())

@@ -17,16 +17,7 @@ from detect.evaluation import evaluate, metrics_document
 from detect.evaluation.match import match
 from detect.evaluation.plausibility import implausible
 from detect.evaluation.remarks import Finding
-from tests.evaluation.detectors import (
-    CLASSES,
-    Corners,
-    Spoil,
-    boxwise,
-    detector,
-    filed_under,
-    photos,
-    spoilt,
-)
+from tests.evaluation.detectors import CLASSES, Corners, Spoil, boxwise, detector, filed_under, photos, spoilt
 
 PHOTOS = photos()
 STRENGTHS: dict[str, dict[str, Any]] = {
@@ -241,6 +232,14 @@ def test_photos_that_nobody_looked_at(strength: str, share: float) -> None:
     assert [one.kind for one in found] == ["photos without rows"]
     rows = {**FOUND[strength].images, **dict.fromkeys(left, ())}.values()
     assert f"{sum(not boxes for boxes in rows)} of {len(NAMES)} photos with true boxes" in found[0].text
+
+
+def test_photos_that_a_high_threshold_has_emptied_were_looked_at() -> None:
+    """What is left finds the one box of its photo, so by that recall hardly any photo should be empty."""
+    data = replace(PHOTOS, images=tuple(replace(image, boxes=image.boxes[:1]) for image in PHOTOS.images))
+    sure = detector(data, recall=1.0, right=1.0, order=2.0, cut=0.85)
+    assert sum(not boxes for boxes in sure.images.values()) > len(NAMES) / 3
+    assert {one.kind for one in findings(data, sure)} <= {"scores cut"}
 
 
 def test_the_best_detection_alone_was_kept() -> None:
