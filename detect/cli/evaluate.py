@@ -144,6 +144,8 @@ def _print(result: Evaluation) -> None:
     options.print_table(screen, "Over all confidences", tables.ESTIMATE, tables.metric_rows(result))
     options.print_table(screen, tables.point_title(result), tables.ESTIMATE, tables.point_rows(result))
     options.print_table(screen, "By class", tables.CLASS_COLUMNS, tables.class_rows(result))
+    if rows := tables.voc_rows(result):
+        options.print_table(screen, "By class, by Pascal VOC's rules", tables.VOC_COLUMNS, rows)
     damage = [("Is there damage in the photo at all?", "image"), ("Is there damage in the group at all?", "group")]
     for title, prefix in damage:
         if rows := tables.presence_rows(result, prefix):

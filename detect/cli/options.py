@@ -155,6 +155,14 @@ def measuring(command: F) -> F:
             help="Images in whose names it finds the same text are one claim.",
         ),
         click.option(
+            "--difficult",
+            type=click.Choice(["count", "ignore"]),
+            default="count",
+            show_default=True,
+            help="True boxes marked difficult: count like any other, or neither as found nor as missed, as in VOC.",
+        ),
+        click.option("--voc", is_flag=True, help="Pascal VOC's AP too, over every point and over 11, at the overlap."),
+        click.option(
             "--missing",
             type=OneOf(["fail", "ignore", "empty"]),
             default="fail",

@@ -53,8 +53,8 @@ def truths(dataset: Dataset) -> Truths:
     boxes = (box for image in dataset.images for box in image.boxes)
     for row, box in enumerate(boxes):
         if box.attributes:
-            crowd[row] = _is_set(box.attributes, "iscrowd")
-            ignored[row] = crowd[row] or _is_set(box.attributes, "ignore")
+            crowd[row] = is_set(box.attributes, "iscrowd")
+            ignored[row] = crowd[row] or is_set(box.attributes, "ignore")
             if _is_number(given := box.attributes.get("area")):
                 sizes[row] = given
     return Truths(xyxy, columns.label, columns.image, sizes, ignored, crowd)
@@ -94,7 +94,8 @@ def _translation(ours: tuple[str, ...], theirs: tuple[str, ...] | list[str]) -> 
     return np.array([place.get(name, -1) for name in ours], dtype=np.int64)
 
 
-def _is_set(attributes: Attributes, name: str) -> bool:
+def is_set(attributes: Attributes, name: str) -> bool:
+    """Whether a flag is set, whatever the file writes for it: 1, true, yes."""
     return str(attributes.get(name, "")).strip().lower() in YES
 
 

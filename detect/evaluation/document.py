@@ -18,6 +18,7 @@ from detect.evaluation.precision import RECALLS
 from detect.evaluation.presence import Presence, counts
 from detect.evaluation.provenance import Provenance
 from detect.evaluation.summary import summary
+from detect.evaluation.voc_ap import NAMES as VOC_NAMES
 from detect.evaluation.worst_images import overlooked, worst
 
 VERSION = 3  # of metrics.json
@@ -39,7 +40,8 @@ def metrics_document(evaluation: Evaluation, provenance: Provenance | None = Non
         "data": data(evaluation),
         "notes": list(evaluation.notes),
         "implausible": [{"kind": one.kind, "text": one.text} for one in evaluation.implausible],
-        "metrics": evaluation.metrics | _named(values, *(f"map@{iou:g}" for iou in evaluation.table.ious.round(4))),
+        "metrics": evaluation.metrics
+        | _named(values, *(f"map@{iou:g}" for iou in evaluation.table.ious.round(4)), *VOC_NAMES),
         "operating_point": {
             "confidence": dict(evaluation.operating_point.confidence),
             "goal": evaluation.operating_point.goal,
@@ -107,6 +109,7 @@ def _classes(evaluation: Evaluation) -> list[dict[str, Any]]:
                 "confidence": float(evaluation.outcomes.confidence[k]),
                 **_counts(made),
                 "ece": values[OfClass(name, "ece")],
+                **{key: values[OfClass(name, key)] for key in VOC_NAMES if OfClass(name, key) in values},
                 "intervals": ends.get(name, {}),
             }
         )

@@ -14,6 +14,7 @@ from detect.evaluation.bootstrap import CELLS, REPLICATES, Interval, Rows, delet
 from detect.evaluation.calibration import FLOOR, Scaling, cross_validated, fit_classes
 from detect.evaluation.calibration_error import calibration_error, gaps
 from detect.evaluation.coverage import Missing, covered
+from detect.evaluation.difficult import Difficult, with_difficult
 from detect.evaluation.goals import Goal, parse_goal
 from detect.evaluation.match import COCO_IOUS, MatchTable, match
 from detect.evaluation.metrics import Estimate, Measured, intervals, measured
@@ -108,33 +109,33 @@ def evaluate(  # noqa: PLR0913  what is measured, then independent choices, each
     missing: Missing = "fail",
     group: str | None = None,
     calibrate: Scaling | None = None,
+    difficult: Difficult = "count",
+    voc: bool = False,
     photos: bool = False,
     replicates: int = REPLICATES,
     seed: int = 0,
 ) -> Evaluation:
     """Compare predictions with the truth, as COCO does, with error bars from `replicates` resamples of the images.
 
-    The operating point is one `confidence`, a saved `point`, or chosen per class here: `choose` is "f1",
-    "precision=0.9", "recall=0.8" or "cost=FILE". `iou` is the overlap from which a box counts as found; of several the
-    first, and AP is measured at all. `missing` images are an error, left out ("ignore"), or nothing found ("empty").
-    `group`: images in whose names this regular expression finds the same are one claim. `calibrate` fits the scores
-    first. `photos`: measure brightness. Raises DataError where images or classes do not fit, ConfigError for settings.
+    The operating point: one `confidence`, a saved `point`, or chosen by `choose` ("f1", "precision=0.9", "recall=0.8",
+    "cost=FILE"). From the first `iou` a box counts as found. `missing` images: error, left out ("ignore") or "empty".
+    `difficult` boxes count, or neither way. `group`: names in which it finds the same are one claim. `calibrate`: fit
+    the scores. `voc`: VOC's AP. `photos`: measure brightness. Raises DataError for misfits, ConfigError for settings.
     """
     ious = _ious(iou, point, confidence)
-    dataset, notes = covered(dataset, predictions, missing)
+    dataset, notes = with_difficult(*covered(dataset, predictions, missing), difficult)
     units, groups = _units(dataset, group)
     table, calibrated, fitted = _scored(dataset, predictions, ious, units, calibrate, point)
     goal = parse_goal(choose, dataset.classes)
     saved, chosen, about = _operating_point(dataset, table, ious[0], confidence, goal, point)
     at = judge(table, ious[0], np.array([saved.confidence[name] for name in dataset.classes]))
-    parts = measured(table, at, units, grouped=group is not None, cost=goal.cost)
-    values = parts.values()
+    parts = measured(table, at, units, grouped=group is not None, cost=goal.cost, voc=voc)
     return Evaluation(
         table=table,
         averages=averages(table),
         curve=sweep(table, ious[0]),
         measured=parts,
-        values=values,
+        values=(values := parts.values()),
         intervals=intervals(parts, values, replicates, seed),
         slices=_slices(dataset, parts, photos, replicates, seed),
         operating_point=replace(saved, calibration=fitted),

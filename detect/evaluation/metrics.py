@@ -21,9 +21,12 @@ from detect.evaluation.naming import LOST, Metric, OfClass, higher_is_better
 from detect.evaluation.outcomes import Outcomes, cost_per_image, point_metrics
 from detect.evaluation.precision import SIZES, resampled_metrics
 from detect.evaluation.presence import Presence, presence, presence_metrics, unit_weights
+from detect.evaluation.voc_ap import NAMES as VOC_NAMES
+from detect.evaluation.voc_ap import VocTable, voc_metrics, voc_table
 
+OF_TRUTHS = ("ap", "ap50", "ap75", "ar100", "recall", "f1", *VOC_NAMES)  # of a class: what its true boxes speak of
 HEADLINE: tuple[Metric, ...] = (
-    "map", "map50", "map75", "precision", "recall", "f1", "false_alarms_per_image", "cost_per_image",
+    "map", "map50", "map75", *VOC_NAMES, "precision", "recall", "f1", "false_alarms_per_image", "cost_per_image",
     "image_sensitivity", "image_specificity", "image_auc", "group_sensitivity", "group_specificity", "group_auc", "ece",
 )  # fmt: skip
 
@@ -41,7 +44,7 @@ class Measured:
     """What every metric is computed from. `units` (I,) is drawn together: each image, or all of one claim.
 
     `groups` is the presence of damage per claim, where images were grouped; `cost` (K + 1, K + 1) the price of each
-    cell of the confusion matrix, where one was given.
+    cell of the confusion matrix, where one was given; `voc` what VOC's AP is read off, where it is wanted.
     """
 
     table: MatchTable
@@ -50,6 +53,7 @@ class Measured:
     images: Presence
     groups: Presence | None
     cost: Floats | None
+    voc: VocTable | None = None
 
     def at(self, weights: Weights) -> dict[Metric, Floats]:
         """Every metric (B,) by name, for weights (I, B)."""
@@ -62,6 +66,8 @@ class Measured:
             metrics |= {f"group_{name}": v for name, v in by_group.items()}
         lost = costs(self.table, self.outcomes.iou, self.outcomes.judged, weights)
         metrics |= {LOST + name: v for name, v in lost.items()}
+        if self.voc is not None:
+            metrics |= voc_metrics(self.voc, weights)
         return metrics | self._calibration_errors(weights)
 
     def values(self) -> dict[Metric, float]:
@@ -89,14 +95,14 @@ class Measured:
         label = table.detections.label[self.outcomes.rows]
         units["precision"] = len(np.unique(ours))
         over_all = [f"map@{iou:g}" for iou in table.ious.round(4).tolist()]
-        over_all += ["map", "map50", "map75", "recall", "f1", *(f"ar{most}" for most in MAX_DETECTIONS)]
+        over_all += [*VOC_NAMES, "map", "map50", "map75", "recall", "f1", *(f"ar{most}" for most in MAX_DETECTIONS)]
         units |= dict.fromkeys(over_all, len(np.unique(true[real])))
         for a, size in SIZES:
             of_size = len(np.unique(true[~table.truth_ignored[a]]))
             units |= {f"map_{size}": of_size, f"ar_{size}": of_size}
         for k, name in enumerate(table.classes):
             with_truth = len(np.unique(true[real & (table.truths.label == k)]))
-            units |= {OfClass(name, key): with_truth for key in ("ap", "ap50", "ap75", "ar100", "recall", "f1")}
+            units |= {OfClass(name, key): with_truth for key in OF_TRUTHS}
             units[OfClass(name, "precision")] = len(np.unique(ours[label == k]))
         return units
 
@@ -132,13 +138,19 @@ class Measured:
 
 
 def measured(
-    table: MatchTable, outcomes: Outcomes, units: Rows, *, grouped: bool = False, cost: Floats | None = None
+    table: MatchTable,
+    outcomes: Outcomes,
+    units: Rows,
+    *,
+    grouped: bool = False,
+    cost: Floats | None = None,
+    voc: bool = False,
 ) -> Measured:
     """Everything that the metrics need, at this operating point. `grouped`: the units are claims, not images."""
     each = np.arange(len(table.images))
     images = presence(table, each, outcomes.confidence)
     groups = presence(table, units, outcomes.confidence) if grouped else None
-    return Measured(table, outcomes, units, images, groups, cost)
+    return Measured(table, outcomes, units, images, groups, cost, voc_table(table, outcomes.iou) if voc else None)
 
 
 def intervals(parts: Measured, values: dict[Metric, float], number: int, seed: int) -> dict[Metric, Interval]:

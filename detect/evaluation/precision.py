@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -133,10 +134,18 @@ def resampled_metrics(table: MatchTable, weights: Weights) -> dict[Metric, Float
     return metrics
 
 
-def weighted_ap(
-    found: NDArray[np.bool_], ignored: NDArray[np.bool_], weight: NDArray[np.float32], truths: Floats
-) -> Floats:
-    """AP (B,) of N detections in falling order of score: `found`, `ignored` (N,), weight (N, B), true boxes (B,).
+class Ranking(NamedTuple):
+    """At each of the P detections that are right, by falling score, (P, B) each.
+
+    The `hits` up to it, and the best `precision` at this or any higher recall.
+    """
+
+    hits: Floats
+    precision: Floats
+
+
+def ranking(found: NDArray[np.bool_], ignored: NDArray[np.bool_], weight: NDArray[np.float32]) -> Ranking:
+    """Of N detections in falling order of score: `found`, `ignored` (N,), weight (N, B).
 
     Precision is highest just when a true box is found, so only those places are looked at. A detection that stands
     twice raises recall in two steps; the second has the higher precision, which is what the envelope keeps.
@@ -146,21 +155,33 @@ def weighted_ap(
         found, weight = found[kept], weight[kept]
     at = np.flatnonzero(found)
     if not len(at):
-        return np.where(truths > 0, 0.0, np.nan)
+        return Ranking(*np.zeros((2, 0, weight.shape[1])))
     starts = np.concatenate([[0], at[:-1] + 1])  # the stretch of detections that ends with each found box
     detections = np.cumsum(np.add.reduceat(weight[: at[-1] + 1], starts, axis=0), axis=0, dtype=np.float64)
     hits = np.cumsum(weight[at], axis=0, dtype=np.float64)
-    envelope = np.maximum.accumulate((hits / (detections + np.spacing(1)))[::-1], axis=0)[::-1]
-    reached = recalls_reached(divided(hits, truths))
-    steps = np.diff(reached, axis=0, prepend=0)
-    return np.where(truths > 0, (steps * envelope).sum(axis=0) / len(RECALLS), np.nan)
+    return Ranking(hits, np.maximum.accumulate((hits / (detections + np.spacing(1)))[::-1], axis=0)[::-1])
 
 
-def recalls_reached(recall: Floats) -> NDArray[np.int64]:
-    """How many of the 101 recalls are at most this one, compared as COCOeval does; 0 for NaN."""
+def average(reached: Floats | NDArray[np.int64], precision: Floats) -> Floats:
+    """The sum (B,) of precisions (P, B), each times what has been `reached` (P, B) with it and not before."""
+    return np.asarray((np.diff(reached, axis=0, prepend=0) * precision).sum(axis=0))
+
+
+def weighted_ap(
+    found: NDArray[np.bool_], ignored: NDArray[np.bool_], weight: NDArray[np.float32], truths: Floats
+) -> Floats:
+    """AP (B,) of N detections in falling order of score: `found`, `ignored` (N,), weight (N, B), true boxes (B,)."""
+    ranked = ranking(found, ignored, weight)
+    reached = recalls_reached(divided(ranked.hits, truths))
+    return np.where(truths > 0, average(reached, ranked.precision) / len(RECALLS), np.nan)
+
+
+def recalls_reached(recall: Floats, levels: Floats | None = None) -> NDArray[np.int64]:
+    """How many of these evenly spaced recalls (COCO's 101) are at most this one, as COCOeval compares; 0 for NaN."""
+    levels = RECALLS if levels is None else levels
     known = np.nan_to_num(recall, nan=-1.0)
-    nearest = np.maximum(np.rint(known * 100).astype(np.int64), 0)
-    return np.asarray(nearest + (known >= RECALLS[nearest]))
+    nearest = np.maximum(np.rint(known * (len(levels) - 1)).astype(np.int64), 0)
+    return np.asarray(nearest + (known >= levels[nearest]))
 
 
 def _mean(values: Floats) -> float:

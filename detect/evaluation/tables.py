@@ -28,6 +28,7 @@ METRICS = (  # key in metrics.json, name, what it is
     ("ar_medium", "AR medium", "32² to 96² pixels"),
     ("ar_large", "AR large", "boxes over 96² pixels"),
 )
+VOC = (("voc_ap", "VOC AP, every point"), ("voc_ap11", "VOC AP, 11 points"))  # key, name
 POINT = (  # key, name
     ("precision", "precision"),
     ("recall", "recall"),
@@ -51,6 +52,7 @@ MISTAKES = (  # key, name, what it is
 ESTIMATE = ("metric", "value", "95 % interval", "")
 CLASS_COLUMNS = ("class", "truths", "AP", "AP50", "95 %", "from", "precision", "95 %", "recall", "95 %", "F1",
 "right", "wrong", "missed")  # fmt: skip
+VOC_COLUMNS = ("class", VOC[0][1], "95 % interval", VOC[1][1], "95 % interval")
 MISTAKE_COLUMNS = ("mistake", "times", "AP lost", "95 % interval", "")
 SLICE_COLUMNS = ("slice", "images", "truths", "recall", "elsewhere", "difference", "precision", "elsewhere",
                  "difference", "")  # fmt: skip
@@ -76,9 +78,17 @@ def _estimated(evaluation: Evaluation, metric: Metric) -> tuple[str, str]:
 
 def metric_rows(evaluation: Evaluation) -> Rows:
     """(name, value, interval, meaning) of COCO's twelve metrics, and of the mean AP at each IoU that was asked for."""
-    rows = [(name, *_estimated(evaluation, key), meaning) for key, name, meaning in METRICS]
+    rows: Rows = [(name, *_estimated(evaluation, key), meaning) for key, name, meaning in METRICS]
     more = [f"map@{iou:g}" for iou in evaluation.ious if iou not in (0.5, 0.75)]
-    return [*rows, *((f"AP at {key[4:]}", *_estimated(evaluation, key), f"at IoU {key[4:]}") for key in more)]
+    rows += [(f"AP at {key[4:]}", *_estimated(evaluation, key), f"at IoU {key[4:]}") for key in more]
+    at = f"at IoU {evaluation.outcomes.iou:g}, by Pascal VOC's rules"
+    return rows + [(name, *_estimated(evaluation, key), at) for key, name in VOC if key in evaluation.values]
+
+
+def voc_rows(evaluation: Evaluation) -> Rows:
+    """One row of VOC_COLUMNS per class, where VOC's AP was measured."""
+    classes = evaluation.table.classes if VOC[0][0] in evaluation.values else ()
+    return [(n, *(text for key, _ in VOC for text in _estimated(evaluation, OfClass(n, key)))) for n in classes]
 
 
 def point_rows(evaluation: Evaluation) -> Rows:
@@ -188,6 +198,7 @@ def markdown(evaluation: Evaluation, about: Sequence[tuple[str, str]] = ()) -> s
         f"**{point_title(evaluation)}**",
         _table(ESTIMATE, point_rows(evaluation)),
         _table(CLASS_COLUMNS, class_rows(evaluation)),
+        *([_table(VOC_COLUMNS, rows)] if (rows := voc_rows(evaluation)) else []),
         "**Is there damage in the photo at all?**",
         _table(ESTIMATE, presence_rows(evaluation, "image")),
     ]
