@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 
 from detect.data import Box, Dataset, Image, Predictions
 from detect.errors import ConfigError
 from detect.evaluation import evaluate, match
 from detect.evaluation.goals import Goal, parse_goal
-from detect.evaluation.operating import MIN_TRUTHS, Cut, Sweep, best_confidence, choose
+from detect.evaluation.operating import MIN_TRUTHS, Cut, Sweep, best_confidence, choose, sweep
 from detect.evaluation.outcomes import judge
 from tests.evaluation.random_sets import knobs, random_set
 
@@ -134,8 +134,14 @@ def test_unknown_goals_are_refused(goal: str) -> None:
 
 @settings(max_examples=25, deadline=None)
 @given(knobs)
+@example(
+    {"seed": 0, "images": 2, "classes": 1, "truths": 5, "found": 0, "noise": 4, "levels": 3, "flags": 0, "digits": 0}
+)
 def test_no_other_cut_of_a_class_costs_less(setting: dict[str, Any]) -> None:
-    """Without confusions of their own price, each class is cut where its misses and false alarms cost least."""
+    """Without confusions of their own price, each class is cut where its misses and false alarms cost least.
+
+    A class of which nothing is found at any confidence has no cut of its own.
+    """
     dataset, predictions = random_set(**setting)
     table, price = match(dataset, predictions), np.full((len(dataset.classes) + 1,) * 2, 8.0)
     price[-1], price[:-1, -1] = 3.0, 5.0  # a confusion is a miss and a false alarm: 5 + 3
@@ -144,6 +150,8 @@ def test_no_other_cut_of_a_class_costs_less(setting: dict[str, Any]) -> None:
     counted = np.bincount(table.truths.label[~table.truth_ignored[0]], minlength=len(dataset.classes))
     cost = (judge(table, 0.5, choice.confidence).confusion * price).sum()
     for k in np.flatnonzero(counted >= MIN_TRUTHS):
+        if not sweep(table, 0.5, k).hits.any():
+            continue
         for score in np.unique(table.detections.score[table.detections.label == k]):
             other = choice.confidence.copy()
             other[k] = score
