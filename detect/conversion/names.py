@@ -57,7 +57,7 @@ def composed(text: str) -> str:
 
 def folded(path: str) -> str:
     """What all spellings of one file name have in common: accents composed, in lower case."""
-    return composed(path).lower()
+    return path.lower() if path.isascii() else composed(path).lower()
 
 
 def posix(path: str) -> str:

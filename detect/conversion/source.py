@@ -54,8 +54,9 @@ class Source:
 
     def _below(self, root: Path) -> tuple[str, ...]:
         """Every file below a folder, sorted. A link to a folder that is not there is an error."""
-        files = tuple(sorted(walk(root)))
-        for file in files:
+        links: list[str] = []
+        files = tuple(sorted(walk(root, links)))
+        for file in links:
             if suffix(file) not in _READ and (wrong := broken_link(root / file)):
                 self.problems.add("error", "broken link", wrong, file=root / file, remedy="remove or mend the link")
         return files
@@ -164,8 +165,11 @@ class Photos:
         return f"{self.root}{os.sep}"
 
 
-def walk(root: Path) -> Iterator[str]:
-    """Every file below `root` as a relative path with `/`; hidden ones and folders already seen are passed over."""
+def walk(root: Path, links: list[str] | None = None) -> Iterator[str]:
+    """Every file below `root` as a relative path with `/`; hidden ones and folders already seen are passed over.
+
+    Those that are symbolic links, perhaps broken, are added to `links`, too.
+    """
     seen: set[tuple[int, int]] = set()
     folders = [""]
     while folders:
@@ -176,6 +180,8 @@ def walk(root: Path) -> Iterator[str]:
                 if entry.name.startswith(".") or entry.name in NOISE:
                     continue
                 if not _is_folder(entry):
+                    if links is not None and entry.is_symlink():
+                        links.append(folder + entry.name)
                     yield folder + entry.name
                 elif (key := _key(entry)) not in seen:
                     seen.add(key)

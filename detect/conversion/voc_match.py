@@ -39,6 +39,8 @@ class VocFile(NamedTuple):
 
     def spelled(self, photo: str) -> str:
         """The path of its photo, its name with accents as the file spells them."""
+        if photo.isascii() and self.name.isascii():
+            return photo
         folder, slash, base = photo.rpartition("/")
         own = posix(self.name).rpartition("/")[2]
         return f"{folder}{slash}{own}" if base != own and composed(base) == composed(own) else photo
