@@ -24,7 +24,7 @@ from detect.conversion import (
     yolo,
 )
 from detect.conversion.media import Media
-from detect.conversion.names import is_image, stem
+from detect.conversion.names import is_container, is_image, stem
 from detect.conversion.source import Source
 from detect.data import Dataset
 from detect.errors import ConfigError, DataError, Problem, Problems, did_you_mean
@@ -253,9 +253,16 @@ def _why_none(source: Source) -> str:
     if not source.files:
         return f"the folder is empty (expected {kinds})"
     if source.path.is_dir() and source.photos.files and len(source.photos.files) == len(source.files):
-        count = len(source.files)
-        return f"holds {count} image{'s' if count > 1 else ''} but no annotations (expected {kinds})"
-    return f"no known annotation format{_not_understood(source)} (expected {kinds})"
+        images = f"{len(source.files)} image{'s' if len(source.files) > 1 else ''}"
+        return f"holds {images} but no annotations{_by_folder(source)} (expected {kinds})"
+    return f"no known annotation format{_not_understood(source) or _by_folder(source)} (expected {kinds})"
+
+
+def _by_folder(source: Source) -> str:
+    """How to read photos that all lie in folders, each of which may be a label."""
+    photos = source.photos.files if source.path.is_dir() else ()
+    labelled = photos and all("/" in file and not is_container(file.split("/")[-2]) for file in photos)
+    return "; where each folder is a label, say --from class-folders" if labelled else ""
 
 
 def _not_understood(source: Source) -> str:

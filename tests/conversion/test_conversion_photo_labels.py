@@ -140,7 +140,7 @@ def test_folders_of_others(tree: Tree) -> None:
         ("sub/3.jpg", "val", {"class": "mask"}),
     ]
     assert data.questions == {"class": Question(("dent", "mask", "ok"))}
-    with pytest.raises(DataError, match="no known annotation format"):
+    with pytest.raises(DataError, match="where each folder is a label, say --from class-folders"):
         read(root)  # nothing tells them from folders of claims
 
 

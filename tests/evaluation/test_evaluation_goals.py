@@ -149,7 +149,7 @@ def test_no_other_cut_of_a_class_costs_less(setting: dict[str, Any]) -> None:
     choice = choose(table, 0.5, Goal("cost", cost=price))
     counted = np.bincount(table.truths.label[~table.truth_ignored[0]], minlength=len(dataset.classes))
     cost = (judge(table, 0.5, choice.confidence).confusion * price).sum()
-    for k in np.flatnonzero(counted >= MIN_TRUTHS):
+    for k in np.flatnonzero(counted >= MIN_TRUTHS).tolist():
         if not sweep(table, 0.5, k).hits.any():
             continue
         for score in np.unique(table.detections.score[table.detections.label == k]):
