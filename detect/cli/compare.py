@@ -84,6 +84,7 @@ def compare(
     how = options.settings(settings)
     dataset = reading.read(data)
     found = naming.read([a, b], dataset, data)
+    dataset = naming.numbered(dataset)
     if split is not None:
         parts = [room.only_split(dataset, one, split) for one in found]
         dataset, found = parts[0][0], [part[1] for part in parts]

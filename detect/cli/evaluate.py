@@ -123,6 +123,7 @@ def _predictions(
 
     if predictions is not None:
         [found] = naming.read([predictions], dataset, data)
+        dataset = naming.numbered(dataset)
         return room.only_split(dataset, found, split) if split is not None else (dataset, found)
     from detect.models import load_detector
     from detect.prediction import predict

@@ -115,6 +115,12 @@ class Naming:
             raise ConfigError("\n".join(sorted(nowhere)))
         return found
 
+    def numbered(self, dataset: Dataset) -> Dataset:
+        """The dataset with the image ids of `--ids`, which put detections of equal score in order."""
+        from detect.conversion.image_ids import with_ids
+
+        return dataset if self.ids is None else with_ids(dataset, self.ids)
+
 
 def naming(command: F) -> F:
     """`--ids` and `--map`, for commands that read predictions; the command gets them as one `naming`."""

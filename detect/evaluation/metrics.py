@@ -57,6 +57,10 @@ class Measured:
 
     def at(self, weights: Weights) -> dict[Metric, Floats]:
         """Every metric (B,) by name, for weights (I, B)."""
+        return self.without_calibration(weights) | self._calibration_errors(weights)
+
+    def without_calibration(self, weights: Weights) -> dict[Metric, Floats]:
+        """All but the calibration errors, whose intervals need no resamples."""
         metrics = resampled_metrics(self.table, weights) | point_metrics(self.outcomes, weights)
         if self.cost is not None:
             metrics["cost_per_image"] = cost_per_image(self.outcomes, self.cost, weights)
@@ -68,7 +72,7 @@ class Measured:
         metrics |= {LOST + name: v for name, v in lost.items()}
         if self.voc is not None:
             metrics |= voc_metrics(self.voc, weights)
-        return metrics | self._calibration_errors(weights)
+        return metrics
 
     def values(self) -> dict[Metric, float]:
         """Every metric of the data as it is."""
@@ -155,13 +159,14 @@ def measured(
 
 def intervals(parts: Measured, values: dict[Metric, float], number: int, seed: int) -> dict[Metric, Interval]:
     """The 95 % interval of each metric, from `number` resamples and the jackknife; none without resamples."""
-    drawn = parts.replicates(number, seed)
-    if not drawn:
+    if not number or not len(parts.units):
         return {}
-    left_out, support, units = parts.left_out(), parts.support(), int(parts.units.max()) + 1
+    drawn = replicate(parts.without_calibration, parts.units, number, seed)
+    left_out, support = jackknife(parts.without_calibration, parts.units), parts.support()
+    units = int(parts.units.max()) + 1
     spans = {
-        one: interval(value, drawn[one], min(units, support.get(one, units)), is_share(one), left_out[one])
-        for one, value in values.items()
+        one: interval(values[one], replicates, min(units, support.get(one, units)), is_share(one), left_out[one])
+        for one, replicates in drawn.items()
     }
     return spans | parts.calibration_intervals(values)
 

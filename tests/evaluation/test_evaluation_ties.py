@@ -10,10 +10,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from detect.cli import main
 from detect.conversion import read, read_predictions
+from detect.conversion.image_ids import with_ids
 from detect.data import Box, Dataset, Image, Predictions
 from detect.evaluation import evaluate, only_split
 from detect.evaluation.columns import order_of_images
@@ -121,3 +124,29 @@ def test_an_id_is_no_part_of_what_an_image_is() -> None:
     assert image == replace(image, id=None)
     assert hash(image) == hash(replace(image, id=8))
     assert replace(image, split="val").id == 7
+
+
+def test_the_ids_that_are_named_go_before_those_of_the_data(tmp_path: Path) -> None:
+    """DATA is the same truth numbered otherwise; results refer to the file of `--ids`, as pycocotools gets them."""
+    truth, results = as_files(*random_set(**{**TIED, "flags": 0.0}), tmp_path, 3, "whole numbers")
+    other = {row["id"]: 1000 - row["id"] for row in truth["images"]}
+    images = [{**row, "id": other[row["id"]]} for row in truth["images"]]
+    boxes = [{**row, "image_id": other[row["image_id"]]} for row in truth["annotations"]]
+    (tmp_path / "data.json").write_text(json.dumps({**truth, "images": images, "annotations": boxes}))
+    files = [str(tmp_path / name) for name in ("data.json", "found.json")]
+    options = "--ids", str(tmp_path / "gt.json"), "--resamples", "0", "--json", "-q"
+    answer = CliRunner().invoke(main, ["evaluate", *files, *options])
+    theirs = peer(truth, results).stats[0]
+    assert json.loads(answer.stdout)["metrics"]["map"] == pytest.approx(theirs, abs=1e-9)
+    same = CliRunner().invoke(main, ["compare", files[0], files[1], files[1], *options[:2], "--json", "-q"])
+    assert json.loads(same.stdout)["differences"][0]["a"] == pytest.approx(theirs, abs=1e-9)
+
+
+def test_ids_find_images_by_the_end_of_their_path(tmp_path: Path) -> None:
+    as_files(*random_set(**TIED), tmp_path, 3, "whole numbers")
+    data = read(tmp_path / "gt.json")
+    moved = [replace(image, name=image.name.replace("photos/", "moved/"), id=None) for image in data.images]
+    found = with_ids(replace(data, images=tuple(moved)), tmp_path / "gt.json")
+    assert [image.id for image in found] == [image.id for image in data]
+    stranger = replace(data, images=(*data.images, Image("nowhere.jpg", 9, 9)))
+    assert with_ids(stranger, tmp_path / "gt.json").images[-1].id is None
