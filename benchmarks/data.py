@@ -8,12 +8,12 @@ from __future__ import annotations
 import argparse
 import gc
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from detect.data import NONE, UNLABELLED, Attributes, Box, Dataset, Image, Predictions
+from detect.data import NONE, Attributes, Box, Dataset, Image, Predictions
 
 CLASSES = ("dent", "scratch", "crack", "broken glass")
 ROUNDS = 5
@@ -42,8 +42,6 @@ class PlainImage:
     split: str | None = None
     attributes: Attributes = NONE
     path: Path | None = field(default=None, compare=False)
-    labels: Mapping[str, str] = UNLABELLED
-    id: float | str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
