@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from detect.conversion.description import is_description, read_description
 from detect.conversion.formats import FORMATS, Format, by_name, recognised
 from detect.conversion.lost_content import without_photo_labels
-from detect.conversion.predictions import read_predictions, write_predictions
+from detect.conversion.predictions_write import write_predictions
 from detect.conversion.rejects import write_rejects
 from detect.conversion.source import Source
 from detect.conversion.taxonomy import merge, relabel
@@ -25,6 +25,9 @@ from detect.conversion.tidy import LEFT_OUT, NO_LABEL
 from detect.data import Dataset
 from detect.errors import ConfigError, DataError, Problem, Problems
 from detect.files import atomic_folder
+
+if TYPE_CHECKING:
+    from detect.conversion.predictions import read_predictions
 
 __all__ = [
     "FORMATS",
@@ -39,6 +42,15 @@ __all__ = [
     "write_predictions",
     "write_rejects",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """What reads predictions of other tools is loaded by those who need it: a third of all that reads and writes."""
+    if name != "read_predictions":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from detect.conversion.predictions import read_predictions
+
+    return read_predictions
 
 
 def read(

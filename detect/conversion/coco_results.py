@@ -13,8 +13,6 @@ from typing import Any
 from detect.conversion import coco, json_file, json_kinds
 from detect.conversion.coco_header import header_names
 from detect.conversion.lost_content import telling
-from detect.conversion.result_match import Ends, match_classes, match_images, plain_names
-from detect.conversion.result_rows import same_key
 from detect.conversion.source import Source
 from detect.conversion.tidy import PRECISION
 from detect.data import Dataset
@@ -47,6 +45,9 @@ def read(source: Source) -> Dataset:
 
 def _with_ids(rows: Any, header: Any) -> Any:
     """The rows with ids of the ground truth; ultralytics calls images by their name without its ending instead."""
+    from detect.conversion.result_match import Ends, plain_names
+    from detect.conversion.result_rows import same_key
+
     try:
         images, classes = header_names(header, "", Problems())
     except DataError:  # reported when the document is read
@@ -82,6 +83,8 @@ def write_for(dataset: Dataset, path: Path, problems: Problems, ids: Path) -> No
     Images are found there by the end of their path, classes but for case. Raises DataError where one with a box is not
     there, ConfigError as `write_file`.
     """
+    from detect.conversion.result_match import Ends, match_classes, match_images, plain_names
+
     stated, labels = header_names(json_file.load(ids), str(ids), problems)
     names = plain_names(stated.values())
     image_ids = {names[name]: key for key, name in stated.items()}

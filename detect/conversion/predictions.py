@@ -15,7 +15,6 @@ from typing import Any
 from detect.conversion import json_file
 from detect.conversion.coco_header import Names, header_names
 from detect.conversion.photo_labels import answers_from, questions_from
-from detect.conversion.predictions_write import write_predictions
 from detect.conversion.result_classes import ClassNames
 from detect.conversion.result_files import open_listing
 from detect.conversion.result_images import ImageNames, with_photo
@@ -24,8 +23,6 @@ from detect.conversion.result_rows import Fault, Faults, Listing, check_percent,
 from detect.data import Box, Dataset, Predictions
 from detect.errors import DataError, Problems
 from detect.questions import Answer
-
-__all__ = ["read_predictions", "write_predictions"]
 
 
 def read_predictions(

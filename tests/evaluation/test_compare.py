@@ -10,8 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from detect.cli import main
-from detect.conversion import write
-from detect.conversion.predictions import write_predictions
+from detect.conversion import write, write_predictions
 from detect.data import Box, Dataset, Image, Predictions
 from detect.evaluation import compare
 from detect.operating_point import OperatingPoint, fingerprint, write_point

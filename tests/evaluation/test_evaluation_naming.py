@@ -9,8 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from detect.cli import main
-from detect.conversion import write
-from detect.conversion.predictions import write_predictions
+from detect.conversion import write, write_predictions
 from detect.data import Box, Dataset, Image, Predictions
 from detect.errors import ConfigError
 from detect.evaluation import compare, evaluate, metrics_document

@@ -15,8 +15,7 @@ from click.testing import CliRunner
 from PIL import Image as Pictures
 
 from detect.cli import main
-from detect.conversion import write
-from detect.conversion.predictions import write_predictions
+from detect.conversion import write, write_predictions
 from detect.data import Box, Dataset, Image, Predictions
 from detect.evaluation import Evaluation, Provenance, evaluate, metrics_document, write_report
 from detect.evaluation.mistake_list import COLUMNS, as_csv, mistake_list
