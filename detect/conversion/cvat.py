@@ -15,7 +15,7 @@ from detect.conversion.cvat_plain import Plain, items
 from detect.conversion.cvat_reader import CvatReader, files_of, kind_of, no_such_file
 from detect.conversion.cvat_write import write
 from detect.conversion.entries import Entry, assemble
-from detect.conversion.names import split_name, suffix
+from detect.conversion.names import split_name
 from detect.conversion.sizes import Size
 from detect.conversion.source import Source
 from detect.conversion.tidy import NEW, Found, Labels
@@ -74,7 +74,7 @@ def _entry(reader: CvatReader, image: Element | Plain) -> Entry | None:
     if not name:
         file.add("error", "image without name", "needs a name", where)
         return None
-    if suffix(name) in CLOUDS:
+    if name[-4:].lower() in CLOUDS:
         file.add("error", "point cloud", f"{name!r} is a point cloud of a 3D task, no photo", where)
         return None
     subset = subset or (reader.tasks[task].subset if task in reader.tasks else "") or reader.subset

@@ -15,9 +15,11 @@ FLAGS = ("occluded", "truncated", "difficult", "iscrowd", "ignore")
 def report_attributes(dataset: Dataset, title: str, problems: Problems, *, boxes: bool = True) -> None:
     """Report the attributes of images, and of boxes unless the format holds those, as one problem each."""
     if boxes:
-        names = Counter(name for image in dataset.images for box in image.boxes for name in telling(box.attributes))
+        own = (box[-1] for image in dataset.images for box in image.boxes if box[-1])  # of a million most have none
+        names = Counter(name for attributes in own for name in telling(attributes))
         _report("box attributes", names, title, problems)
-    names = Counter(name for image in dataset.images for name in telling(image.attributes))
+    own = (image.attributes for image in dataset.images if image.attributes)
+    names = Counter(name for attributes in own for name in telling(attributes))
     _report("image attributes", names, title, problems)
 
 

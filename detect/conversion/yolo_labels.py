@@ -93,7 +93,10 @@ class LabelFiles:
 
     def _search(self, image: str) -> str | None:
         bare = stem(image)
-        for key in (stem(label_path(image)), bare, _CVAT_FOLDER.sub(r"\1labels/", bare)):
+        usual = stem(label_path(image))
+        if usual in self._exact:  # of nearly all, and there may be a million
+            return self._exact[usual]
+        for key in (bare, _CVAT_FOLDER.sub(r"\1labels/", bare)):
             if key in self._exact:
                 return self._exact[key]
         if found := self._bare.get(without_containers(bare)):
