@@ -63,7 +63,7 @@ class Shapes:
             found = {str(key): value for key, value in stated.items() if isinstance(value, str | int | float)}
             if not found.get("occluded", True):
                 del found["occluded"]
-            if not self._own and not row.get("segmentation") and isinstance(found.get("rotation"), int | float):
+            if not self._own and not row.get("segmentation") and numbers([found.get("rotation")]):
                 del found["rotation"]  # the box is the one around the turned rectangle
         for key in ("iscrowd", "ignore"):
             if row.get(key):
@@ -98,12 +98,12 @@ def kind_of(row: dict[str, Any]) -> str:
 def _rotation(row: dict[str, Any]) -> float:
     """Degrees clockwise by which CVAT says that a bbox must be turned about its centre. Raises ValueError."""
     stated = row.get("attributes")
-    angle = stated.get("rotation") if isinstance(stated, dict) else None
-    if not isinstance(angle, int | float):
+    found = numbers([stated.get("rotation")]) if isinstance(stated, dict) else None
+    if found is None:
         return 0
-    if not isfinite(angle):
-        raise ValueError(f"its rotation must be a finite number of degrees, got {angle}")
-    return angle
+    if not isfinite(found[0]):
+        raise ValueError(f"its rotation must be a finite number of degrees, got {found[0]}")
+    return found[0]
 
 
 def _area(corners: Corners) -> float:

@@ -144,6 +144,7 @@ def test_text_is_reported_once_and_sizes_count(tree: Tree) -> None:
 TURNED = [
     # attributes, the corners of the box 10, 20, 30, 10 (a rectangle of 30 x 10 about 25, 25), the attributes that stay
     ({"rotation": 90.0}, (20, 10, 30, 40), {}),
+    ({"rotation": "90"}, (20, 10, 30, 40), {}),  # as numbers of some scripts
     ({"rotation": 360, "occluded": True}, (10, 20, 40, 30), {"occluded": True}),
     ({"rotation": 0.0, "occluded": False}, (10, 20, 40, 30), {}),  # as CVAT writes it for every box
     ({"rotation": "left"}, (10, 20, 40, 30), {"rotation": "left"}),  # somebody's own attribute
