@@ -140,6 +140,8 @@ def _print(result: Evaluation) -> None:
     from detect.evaluation.summary import summary
 
     screen = options.console()
+    for finding in result.implausible:  # before the numbers, which it makes worthless
+        screen.print(f"{escape(finding.text)}\n", highlight=False)
     screen.print(f"[bold]{summary(result)}[/]\n", highlight=False)
     screen.print(f"{tables.size_line(result)}. {tables.interval_line(result)}", highlight=False)
     options.print_table(screen, "Over all confidences", tables.ESTIMATE, tables.metric_rows(result))
@@ -154,5 +156,5 @@ def _print(result: Evaluation) -> None:
     options.print_table(screen, "Mistakes", tables.MISTAKE_COLUMNS, tables.mistake_rows(result))
     if worse := tables.slice_rows(result, only_worse=True):
         options.print_table(screen, "Worse than the rest, beyond chance", tables.SLICE_COLUMNS, worse)
-    for note in result.notes:
+    for note in result.notes[len(result.implausible) :]:
         screen.print(f"\n{escape(note)}", highlight=False)

@@ -229,3 +229,20 @@ def test_it_loads_neither_torch_nor_pycocotools(files: tuple[Path, Path, Path]) 
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_what_cannot_be_right_stands_before_the_numbers(tmp_path: Path) -> None:
+    """Corners in place of x, y, width and height: named once, ahead of every metric."""
+    names = [f"{number}.jpg" for number in range(40)]
+    corners = [(100.0 + 5 * k, 120.0 + 3 * k, 160.0 + 6 * k, 200.0 + 4 * k) for k in range(40)]
+    images = [{"id": k, "file_name": name, "width": 640, "height": 480} for k, name in enumerate(names)]
+    boxes = [{"id": k + 1, "image_id": k, "category_id": 1, "bbox": [a, b, c - a, d - b], "area": (c - a) * (d - b)}
+             for k, (a, b, c, d) in enumerate(corners)]  # fmt: skip
+    head = {"images": images, "categories": [{"id": 1, "name": "dent"}]}
+    (tmp_path / "truth.json").write_text(json.dumps({**head, "annotations": boxes}), encoding="utf-8")
+    found = [{**box, "bbox": list(corner), "score": 0.9 - k / 100}
+             for k, (box, corner) in enumerate(zip(boxes, corners, strict=True))]  # fmt: skip
+    (tmp_path / "found.json").write_text(json.dumps({**head, "annotations": found}), encoding="utf-8")
+    printed = " ".join(run(tmp_path / "truth.json", tmp_path / "found.json", "--resamples", "0").stdout.split())
+    assert printed.count("The boxes look like corners") == 1
+    assert printed.index("The boxes look like corners") < printed.index("mAP")
