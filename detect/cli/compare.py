@@ -107,6 +107,10 @@ def _print(result: Comparison, verdict: Difference) -> None:
     from detect.evaluation.tables import show, span
 
     screen = options.console()
+    odd = {finding.text for side in (result.a, result.b) for finding in side.implausible}
+    for of, note in result.notes:
+        if note in odd:  # before the numbers, which it makes worthless
+            screen.print(f"{of}: {escape(note)}\n", highlight=False)
     head = ("metric", "A", "B", "B - A", "95 % interval", "B is", f"{result.unit} needed")
     rows: list[tuple[str, ...]] = [
         (
@@ -124,6 +128,8 @@ def _print(result: Comparison, verdict: Difference) -> None:
     screen.print(f"\n[bold]{escape(sentence(result, verdict))}[/]", highlight=False)
     screen.print("Each line is a separate test: of twenty, one shows better or worse by chance alone.", highlight=False)
     for of, note in result.notes:
+        if note in odd:
+            continue
         screen.print(f"\n{of}: {escape(note)}", highlight=False)
 
 

@@ -19,7 +19,7 @@ def formats(as_json: bool) -> None:
       detect formats --json
     """
     from detect.conversion import FORMATS
-    from detect.conversion.result_layouts import PREDICTIONS
+    from detect.conversion.predictions.layouts import PREDICTIONS
 
     rows = [
         {

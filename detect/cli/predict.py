@@ -64,7 +64,7 @@ def predict(
       detect predict runs/first blade.jpg --out predictions.json --tiles 640
       detect predict runs/first walk-around.mp4 --every 10 --out predictions.json
     """
-    from detect.conversion.predictions_write import write_predictions
+    from detect.conversion.predictions.writer import write_predictions
     from detect.data import Dataset
     from detect.errors import DetectError
     from detect.files import refuse_to_overwrite

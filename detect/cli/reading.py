@@ -117,7 +117,7 @@ class Naming:
 
     def numbered(self, dataset: Dataset) -> Dataset:
         """The dataset with the image ids of `--ids`, which put detections of equal score in order."""
-        from detect.conversion.image_ids import with_ids
+        from detect.conversion.predictions.image_ids import with_ids
 
         return dataset if self.ids is None else with_ids(dataset, self.ids)
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from detect.conversion.description import is_description, read_description
 from detect.conversion.formats import FORMATS, Format, by_name, recognised
 from detect.conversion.lost_content import without_photo_labels
-from detect.conversion.predictions_write import write_predictions
+from detect.conversion.predictions.writer import write_predictions
 from detect.conversion.rejects import write_rejects
 from detect.conversion.source import Source
 from detect.conversion.taxonomy import merge, relabel

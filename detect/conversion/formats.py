@@ -10,11 +10,8 @@ from pathlib import Path
 from detect.conversion import (
     class_folders,
     coco,
-    coco_results,
     createml,
     cvat,
-    cvat_video,
-    darknet,
     json_kinds,
     label_studio,
     label_table,
@@ -23,9 +20,12 @@ from detect.conversion import (
     voc,
     yolo,
 )
+from detect.conversion.coco import results
+from detect.conversion.cvat import tracks
 from detect.conversion.media import Media
 from detect.conversion.names import is_container, is_image, stem
 from detect.conversion.source import Source
+from detect.conversion.yolo import darknet
 from detect.data import Dataset
 from detect.errors import ConfigError, DataError, Problem, Problems, did_you_mean
 
@@ -143,8 +143,8 @@ FORMATS: dict[str, Format] = {
             "annotations.xml, images/",
             "labels, boxes, track ids, attributes; frames between keyframes are filled in",
             _OUTLINES,
-            cvat_video.recognise,
-            cvat_video.read,
+            tracks.recognise,
+            tracks.read,
         ),
         Format(
             "coco",
@@ -165,10 +165,10 @@ FORMATS: dict[str, Format] = {
             "one .json file",
             "boxes and their scores; images and classes as ids",
             "names of images and classes, sizes, splits, labels of images, all attributes but the score",
-            coco_results.recognise,
-            coco_results.read,
-            write_file=coco_results.write_file,
-            write_for=coco_results.write_for,
+            results.recognise,
+            results.read,
+            write_file=results.write_file,
+            write_for=results.write_for,
         ),
         Format(
             "csv",

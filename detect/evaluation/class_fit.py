@@ -125,7 +125,8 @@ def about_missing(
                 f"have: did you mean {name!r}? Rename it with --map {quote(f'{other}={name}')}.",
             )
         elif k not in explained and (1 - recall / 2) ** seen[k] < UNLIKELY:
-            fate = f"none of its {rows[k]} detections is right" if rows[k] else "no detection"
+            wrong = f"none of its {rows[k]} detections is right" if rows[k] > 1 else "its one detection is wrong"
+            fate = wrong if rows[k] else "no detection"
             silent.append(f"{name!r} has {boxes} and {fate}")
     if silent:
         yield Finding(

@@ -48,7 +48,7 @@ def write_report(
     """
     import orjson
 
-    from detect.conversion.predictions_write import write_predictions
+    from detect.conversion.predictions.writer import write_predictions
 
     named = provenance or Provenance()
     with atomic_folder(Path(out)) as folder:

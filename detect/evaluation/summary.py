@@ -9,18 +9,26 @@ from detect.evaluation.metrics import Estimate
 
 FEW = 20  # true boxes, below which they are counted and not told as so many of 100
 ROUNDING = 1e-9
+OF_SCORES = {"scores cut", "scores equal"}  # findings that leave what is counted at one confidence as it is
 
 
 def summary(evaluation: Evaluation) -> str:
     """How much of the damage is found and how many false alarms are raised, each with how far that is known.
 
     The numbers are recall and false alarms per image at the operating point with their 95 % intervals, of 100, the ends
-    rounded outwards. It says so where the confidences were chosen on the same data.
+    rounded outwards. It says so where the predictions look wrong, or the confidences were chosen on the same data.
     """
     if not evaluation.table.images:
         return "There are no photos to measure on."
     expect = "; on new photos it will do worse, since the confidences were chosen on these" if evaluation.chosen else ""
-    return f"{_found(evaluation)}, and {_alarms(evaluation)}{expect}."
+    found = f"{_found(evaluation)}, and {_alarms(evaluation)}{expect}."
+    if all(finding.kind in OF_SCORES for finding in evaluation.implausible):
+        return found
+    return f"The predictions look wrong, as a note says, and then these numbers mean nothing: {_inside(found)}"
+
+
+def _inside(sentence: str) -> str:
+    return sentence[0].lower() + sentence[1:]
 
 
 def _found(evaluation: Evaluation) -> str:

@@ -175,12 +175,33 @@ def polygon(box: Box) -> str:
     return f"{CLASSES.index(box.label)} {' '.join(f'{v:g}' for v in points)} {box.score}"
 
 
+def posed(box: Box, points: int, each: int) -> str:
+    """With key points along the box's diagonal, each perhaps with its confidence."""
+    x1, y1, x2, y2 = shares([box.x1, box.y1, box.x2, box.y2])
+    parts = [(n + 0.5) / points for n in range(points)]
+    along = [[x1 + part * (x2 - x1), y1 + part * (y2 - y1), 0.125 + part / 2][:each] for part in parts]
+    line = text(box).split()
+    return " ".join([*line[:5], *(f"{number:g}" for point in along for number in point), line[5]])
+
+
+def posed_texts(points: int, each_has: int) -> dict[str, str]:
+    """A file per photo."""
+    made = each(lambda box: posed(box, points, each_has))
+    return {f"labels/{stem(name)}.txt": "\n".join(some) for name, some in made.items()}
+
+
 FOLDERS: dict[str, dict[str, Any]] = {
     # a file for each photo
     "yolo": {f"labels/{stem(n)}.txt": "".join(f"{line}\n" for line in some) for n, some in each(text).items() if some},
     "yolo, folders": {f"labels/{Path(n).with_suffix('.txt')}": "\n".join(some) for n, some in each(text).items()},
     "yolo, tracks": {f"{stem(n)}.txt": "\n".join(f"{line} 7" for line in some) for n, some in each(text).items()},
     "yolo, polygons": {f"{stem(n)}.txt": "\n".join(some) for n, some in each(polygon).items()},
+    "yolo, commas": {f"{stem(n)}.txt": "\n".join(line.replace(" ", ", ") for line in some)
+                     for n, some in each(text).items()},
+    "yolo, 17 key points": posed_texts(17, 3),
+    "yolo, 3 key points": posed_texts(3, 3),  # 13 numbers and a confidence
+    "yolo, 4 key points, declared": {"data.yaml": "kpt_shape: [4, 3]\n", **posed_texts(4, 3)},
+    "yolo, 5 key points without confidence, declared": {"data.yaml": "kpt_shape: [5, 2]\n", **posed_texts(5, 2)},
     "yolo, own classes": {
         "classes.txt": "rust\nscratch\ndent\n",
         **{f"{stem(n)}.txt": "\n".join(f"{2 - int(line[0])}{line[1:]}" for line in some)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from detect.conversion import read
-from detect.conversion.coco_outlines import extent
+from detect.conversion.coco.outlines import extent
 from detect.errors import DataError, Problems
 from tests.conversion.coco_rows import Row, annotation, coco, image
 

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detect.conversion import cvat_plain
-from detect.conversion.cvat_plain import Plain, items
+from detect.conversion.cvat import plain
+from detect.conversion.cvat.plain import Plain, items
 from detect.conversion.safe_xml import BrokenXML, stream
 
 BOX = (
@@ -110,7 +110,7 @@ def test_cut_and_parsed_are_alike(text: str, plain: int, tmp_path: Path) -> None
 
 @pytest.mark.parametrize("chunk", [1, 7, 100])
 def test_however_the_file_is_read(chunk: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cvat_plain, "_CHUNK", chunk)
+    monkeypatch.setattr(plain, "_CHUNK", chunk)
     path = tmp_path / "a.xml"
     path.write_text(document(*(image(BOX, number=n) if n % 3 else image(OTHER, number=n) for n in range(9))))
     assert len(check(path)) == 10

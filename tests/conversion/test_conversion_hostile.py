@@ -132,7 +132,7 @@ def test_a_full_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.Mon
     def full(*arguments: object) -> list[object]:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("detect.conversion.coco_write._annotations", full)  # in mid-write
+    monkeypatch.setattr("detect.conversion.coco.writer._annotations", full)  # in mid-write
     with pytest.raises(DetectError, match="No space left"):
         write(Dataset((), (Image("1.jpg", 9, 9),)), path, "coco")
     assert path.read_text() == "old"

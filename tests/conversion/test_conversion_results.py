@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from detect.conversion import read_predictions
-from detect.conversion.result_layouts import LAYOUTS
+from detect.conversion.predictions.layouts import LAYOUTS
 from detect.data import Dataset
 from detect.errors import DataError, Problems
 from tests.conversion.other_tools import (
@@ -107,7 +107,13 @@ BAD_FILES: dict[str, tuple[dict[str, Any], str]] = {
         {"filepath": "x.jpg", **{key: {"detections": each(fiftyone)["b/x.jpg"]} for key in "ab"}}]}},
         "confidences in the fields a, b"),
     "text without confidence": ({"x.txt": "0 0.5 0.5 0.1 0.1"}, "x.txt: line 1: the score must be a number"),
-    "text with too many numbers": ({"x.txt": "0 0.5 0.5 0.1 0.1 1 2 3 4"}, "x.txt: line 1: bbox must be four numbers"),
+    "text with too many numbers": (
+        {"x.txt": "0 0.5 0.5 0.1 0.1 1 2 3 4"}, "x.txt: line 1: without the confidence: has 7 numbers"),
+    "text with a track after corners": (
+        {"x.txt": "0 0.1 0.1 0.2 0.1 0.2 0.2 0.1 0.2 0.5 7"}, "x.txt: line 1: without the confidence: has 9 numbers"),
+    "text of key points or polygons": (
+        {"x.txt": "0 0.5 0.5 0.2 0.2 0.42 0.42 0.5 0.5 0.58 0.58 0.55 0.45 0.9"},
+        r"kpt_shape: \[4, 2\] into data.yaml, or kpt_shape: null for polygons, in the folder of the predictions"),
     "text that is none": ({"x.txt": "0 a b c d 0.5"}, "x.txt: line 1: bbox must be four numbers"),
 }  # fmt: skip
 

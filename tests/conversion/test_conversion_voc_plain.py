@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detect.conversion.safe_xml import BrokenXML, parse
-from detect.conversion.voc_plain import Plain, read_plain
+from detect.conversion.voc.plain import Plain, read_plain
 
 OBJECT = """\t<object>
 \t\t<name>{name}</name>

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from detect.cli import main
 from detect.conversion import FORMATS
-from detect.conversion.result_layouts import LAYOUTS
+from detect.conversion.predictions.layouts import LAYOUTS
 
 
 def test_every_format_is_listed_with_what_it_loses() -> None:

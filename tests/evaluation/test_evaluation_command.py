@@ -246,3 +246,9 @@ def test_what_cannot_be_right_stands_before_the_numbers(tmp_path: Path) -> None:
     printed = " ".join(run(tmp_path / "truth.json", tmp_path / "found.json", "--resamples", "0").stdout.split())
     assert printed.count("The boxes look like corners") == 1
     assert printed.index("The boxes look like corners") < printed.index("mAP")
+    opening = "The predictions look wrong, as a note says, and then these numbers mean nothing: of 100 damaged places"
+    assert printed.index("The boxes look like corners") < printed.index(opening)
+    both = [str(tmp_path / name) for name in ("truth.json", "found.json", "found.json")]
+    compared = " ".join(CliRunner().invoke(main, ["compare", *both, "--resamples", "100"]).stdout.split())
+    assert compared.count("A and B: The boxes look like corners") == 1
+    assert compared.index("The boxes look like corners") < compared.index("A beside B")

@@ -6,6 +6,7 @@ import csv
 import json
 import re
 from collections import Counter
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from detect.evaluation.mistake_list import COLUMNS, as_csv, mistake_list
 from detect.evaluation.outcomes import by_true_class
 from detect.evaluation.photo_links import photo_links
 from detect.evaluation.provenance import about_rows
+from detect.evaluation.remarks import Finding
 from detect.evaluation.summary import summary
 from detect.version import __version__
 from tests.evaluation.random_sets import random_set
@@ -65,6 +67,16 @@ def test_the_result_in_a_sentence(
 ) -> None:
     opening = "Of 100 damaged places the model " if places.startswith("finds") else ""
     assert summary(measured(photos, found, alarms, truths=truths)) == f"{opening}{places}, and {raised}."
+
+
+@pytest.mark.parametrize(("kind", "wrong"), [("corners", True), ("scores cut", False), ("scores equal", False)])
+def test_the_sentence_does_not_state_what_cannot_be_right(kind: str, wrong: bool) -> None:
+    """But what only makes AP too low leaves recall and false alarms at one confidence as they are."""
+    result = replace(measured(100, 82, 9), implausible=(Finding(kind, "A note."),))
+    opening = "The predictions look wrong, as a note says, and then these numbers mean nothing: of 100 damaged places"
+    assert summary(result).startswith(
+        f"{opening} the model finds" if wrong else "Of 100 damaged places the model finds"
+    )
 
 
 def test_nothing_measured_is_said() -> None:

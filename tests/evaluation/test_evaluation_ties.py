@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from detect.cli import main
 from detect.conversion import read, read_predictions
-from detect.conversion.image_ids import with_ids
+from detect.conversion.predictions.image_ids import with_ids
 from detect.data import Box, Dataset, Image, Predictions
 from detect.evaluation import evaluate, only_split
 from detect.evaluation.columns import order_of_images
