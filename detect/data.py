@@ -220,7 +220,8 @@ class Dataset:
         images = tuple(image for image in self.images if image.split == split)
         if not images:
             have = ", ".join(self.splits) or "no splits; make them with `detect split`"
-            raise DataError(f"there are no images in split {split!r}; the data has: {have}")
+            what = f"there are no images in split {split!r}; the data has: {have}"
+            raise DataError(Problem("error", "split missing", what))
         return replace(self, images=images)
 
     def require_photos(self, remedy: str = "") -> Self:

@@ -24,10 +24,10 @@ class DetectError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One finding about the user's data.
+    """A single case of something wrong with the user's data.
 
     `kind` names the family ("box clipped"), so that a thousand findings print as one line with a count;
-    `what` is the finding itself. `level` says what became of it: an error stops the work (or leaves the item out
+    `what` is the case itself. `level` says what became of it: an error stops the work (or leaves the item out
     under `--on-error skip`), "repaired" kept the item, "dropped" left it out, "note" changed nothing, and "lost"
     is something that the target format cannot hold.
     """

@@ -120,7 +120,11 @@ def _predictions(
 ) -> tuple[Dataset, Predictions]:
     """The part of the data asked for, and the predictions on it: read, or made now."""
     from detect import evaluation as room
+    from detect.checking import in_several_splits
+    from detect.progress import remark
 
+    for finding in in_several_splits(dataset, split) if split is not None else ():
+        remark(f"{finding.level}: {finding}")
     if predictions is not None:
         [found] = naming.read([predictions], dataset, data)
         dataset = naming.numbered(dataset)

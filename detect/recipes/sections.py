@@ -138,8 +138,9 @@ class Recipe(Part):
     anchors are widths and heights in pixels of the input. `weights` (of a detector) or `backbone` (of a classifier, for
     torchvision's models) are a local file to start from; `freeze` keeps the first so many layers or the whole backbone
     as they are, and each layer learns `layer_decay` times as fast as the one after it. `watch` is the metric that
-    chooses the best epoch and, with `patience`, the last one. `accumulate` batches make one step. Up to `unreadable`
-    photos that cannot be read are left out. `loggers` get the metrics of every epoch, beside log.jsonl.
+    chooses the best epoch and, with `patience`, the last one: after so many epochs without a better one, once it is
+    above 0. `accumulate` batches make one step. Up to `unreadable` photos that cannot be read are left out. `loggers`
+    get the metrics of every epoch, beside log.jsonl.
     """
 
     kind: Literal["recipe"] = "recipe"

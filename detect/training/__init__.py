@@ -4,7 +4,8 @@ runs/first/
   recipe.yaml       the resolved recipe, every key
   data.json         what it was trained on: classes, images and boxes per split, fingerprint
   log.jsonl         one JSON object per line: start, epoch, unreadable, resume, end
-  summary.json      the best epoch and its metrics on val, every attempt, changes by resumes, and a verdict in words
+  summary.json      the best epoch and its metrics on val, every attempt, findings about the data, changes by
+                    resumes, and a verdict in words
   weights/best.pt   what `detect predict` takes
   state.pt          all that `--resume` needs
   rejects.jsonl     what `--on-error skip` left out, where that is anything

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from detect.data import Dataset
-from detect.errors import ConfigError, DataError
+from detect.errors import ConfigError
 from detect.files import write_text
 from detect.models import require_torch
 from detect.models.families import check_recipe, family_of
@@ -75,12 +75,9 @@ def _draw(recipe: Recipe, out: Path, *, missing: bool = False) -> None:
 
 
 def _prepared(recipe: Recipe, dataset: Dataset) -> Recipe:
-    """The recipe with what is fitted to the data. Raises DataError or ConfigError where they cannot be trained on."""
-    train, val = (dataset.only(split).require_photos() for split in ("train", "val"))
-    if not val.boxes:
-        raise DataError("split 'val' has no boxes, so no epoch could be compared with another; see `detect split`")
+    """The recipe with what is fitted to the data. Raises ModelError or ConfigError where it asks for what is not."""
     check_recipe(recipe)
-    return fitted(recipe, train.images)
+    return fitted(recipe, dataset.only("train").images)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+from detect.checking import Finding, before_training, raise_errors
 from detect.conversion import read
 from detect.data import Dataset
 from detect.errors import DetectError
@@ -34,14 +35,15 @@ def train(
     `recipe` may be a file or the name of one that comes with the package, and `data` anything that `read` takes. With
     `resume`, a training in `out` goes on after its last whole epoch, to the same end as if it had never stopped; keys
     that do not change what the result means may differ then, see docs/training.md. `listeners` are called
-    after every batch and epoch, and can end the training.
+    after every batch and epoch, and can end the training. What is wrong with the data is said before it begins.
 
-    Raises DetectError: an existing `out` without `resume` (or another recipe or dataset with it), a missing split, a
-    photo that is not there, weights that do not fit.
+    Raises DetectError: an existing `out` without `resume` (or another recipe or dataset with it), a split that is
+    missing or has no boxes, a photo that is not there, weights that do not fit.
     """
     recipe = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
     dataset, out = data if isinstance(data, Dataset) else read(data), Path(out)
     leader, attempts, worked = is_leader(recipe), list[Attempt](), False
+    findings = _checked(dataset, leader=leader)
     try:
         while not attempts or _is_wanted(attempts):
             number = len(attempts) + 1
@@ -65,8 +67,18 @@ def train(
         epochs = sum(len(one.epochs) for one in attempts)
         raise DetectError(f"{out}: the training is finished ({epochs} epochs); there is nothing to resume")
     if leader:
-        _finish(run)
+        _finish(run, findings)
     return run
+
+
+def _checked(dataset: Dataset, *, leader: bool) -> tuple[Finding, ...]:
+    """What there is to say of the data. Raises DataError where they cannot be trained on."""
+    findings = before_training(dataset, photos=leader)
+    raise_errors(findings)
+    if leader:
+        for finding in findings:
+            remark(f"{finding.level}: {finding}")
+    return findings
 
 
 def _is_wanted(attempts: Sequence[Attempt]) -> bool:
@@ -95,7 +107,7 @@ def _next_recipe(attempts: Sequence[Attempt]) -> Recipe:
     return first.model_copy(update=changes)
 
 
-def _finish(run: Run) -> None:
+def _finish(run: Run, findings: Sequence[Finding]) -> None:
     """The best attempt's weights become the run's, and the summary is written."""
     if run.attempt.folder != run.folder:
         if not (first := run.weights.with_name("attempt-1.pt")).exists():  # a kill may have come after it
@@ -107,6 +119,7 @@ def _finish(run: Run) -> None:
         "weights": "weights/best.pt",
         "verdict": run.verdict,
         "accepted": run.accepted,
+        "findings": findings,
         "changes": _changes(run),
         "attempts": [
             {

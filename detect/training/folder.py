@@ -12,6 +12,7 @@ from detect.errors import ConfigError, DetectError
 from detect.files import atomic_folder, write_text
 from detect.recipes import Recipe, differences, dump_recipe, load_recipe
 from detect.training.log import Log, read_json, to_json
+from detect.training.stopping import EarlyStopping
 
 # Keys that a resume may change: the result means the same, or an end that had come is put off.
 FREE = ("device", "threads", "workers", "loggers", "unreadable", "epochs", "patience")
@@ -97,8 +98,7 @@ def is_finished(out: Path, recipe: Recipe) -> bool:
     if not log.ended():
         return False
     metrics = [float(event["val"][recipe.watch]) for event in log.epochs()]
-    since = len(metrics) - 1 - metrics.index(max(metrics))
-    return len(metrics) >= recipe.epochs or since >= recipe.patience
+    return len(metrics) >= recipe.epochs or EarlyStopping(recipe.patience, metrics).over
 
 
 def sweep(out: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from detect.errors import ModelError
@@ -30,18 +30,29 @@ class LossCheck:
 
 
 class EarlyStopping:
-    """`over` after `patience` epochs in a row without a metric above the best so far."""
+    """`over` after `patience` epochs in a row without a metric above the best so far, once one was not 0.
 
-    def __init__(self, patience: int) -> None:
-        self.patience, self.best, self.since = patience, -1.0, 0
+    As long as nothing is found, however many epochs that takes, a loss that falls may be about to show: a YOLO from
+    scratch on few photos stays at 0 for tens of epochs.
+    """
+
+    def __init__(self, patience: int, metrics: Iterable[float] = ()) -> None:
+        """As it stands after epochs with these metrics."""
+        self.patience, self.best, self.since = patience, -math.inf, 0
+        for metric in metrics:
+            self.update(metric)
 
     @property
     def over(self) -> bool:
         """Whether the patience is used up."""
-        return self.since >= self.patience
+        return self.best != 0 and self.since >= self.patience
 
     def update(self, metric: float) -> bool:
-        """Take in the watched metric of one more epoch; whether it is the best so far (of equals the first stays)."""
+        """Take in the watched metric of one more epoch; whether it is the best so far (of equals the first stays).
+
+        An undefined one (NaN) is as good as 0.
+        """
+        metric = 0.0 if math.isnan(metric) else metric
         better = metric > self.best
         self.best, self.since = (metric, 0) if better else (self.best, self.since + 1)
         return better

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from detect.recipes import TASKS, Recipe
+from detect.training.stopping import EarlyStopping
 
 GAIN = 0.01  # change of a metric that counts
 FALL = 0.02  # share of the train loss that counts as still falling
@@ -24,7 +25,7 @@ def verdict(epochs: Sequence[dict[str, Any]], recipe: Recipe) -> str:
     else:
         sentences.append(_trend(epochs, metrics))
     if len(epochs) < recipe.epochs:
-        waited = len(epochs) - 1 - peak >= recipe.patience
+        waited = EarlyStopping(recipe.patience, metrics).over
         why = f"early: no better {name} in {recipe.patience}" if waited else f"after {len(epochs)} of {recipe.epochs}"
         sentences.append(f"stopped {why} epochs")
     return ". ".join(part[0].upper() + part[1:] if place else part for place, part in enumerate(sentences)) + "."

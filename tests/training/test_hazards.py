@@ -103,11 +103,12 @@ def test_a_loss_may_rise_and_fall_but_not_run_away() -> None:
 def test_patience_is_the_same_for_all(
     model: str, squares: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A metric that stays at 0 does not get better: the first epoch is the best, and two more are waited for."""
-    monkeypatch.setitem(MEASURES, "detect", lambda truth, found: dict.fromkeys(DETECT.metrics, 0.0))
+    """It does not run while the metric is 0; from the first gain on, one that stays as it is does not get better."""
+    metrics = iter([0.0, 0.0, 0.2, 0.2, 0.9])
+    monkeypatch.setitem(MEASURES, "detect", lambda truth, found: dict.fromkeys(DETECT.metrics, next(metrics)))
     few = replace(squares, images=(*squares.only("train").images[:8], *squares.only("val").images[:2]))
-    run = train(small(model, epochs=8, patience=2), few, tmp_path / "run")
-    assert [event["epoch"] for event in run.epochs] == [1, 2, 3] and run.best["epoch"] == 1
+    run = train(small(model, epochs=8, patience=1), few, tmp_path / "run")
+    assert [event["epoch"] for event in run.epochs] == [1, 2, 3, 4] and run.best["epoch"] == 3
     last, best = (load_weights(run.weights.with_name(name)).tensors for name in ("last.pt", "best.pt"))
     assert any(not torch.equal(last[key], best[key]) for key in best)
     assert load_detector(run.weights.with_name("last.pt")).classes == squares.classes
