@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,11 +13,12 @@ from detect.cli.options import Share, as_json, print_json, quiet, read_point, re
 from detect.cli.reading import Reading, reading
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
-    from detect.data import Predictions
+    from detect.data import Box
     from detect.models.detector import Detector
     from detect.operating_point import OperatingPoint, Suppression
+    from detect.prediction import Look
 
 
 @click.command()
@@ -64,13 +66,11 @@ def predict(
       detect predict runs/first blade.jpg --out predictions.json --tiles 640
       detect predict runs/first walk-around.mp4 --every 10 --out predictions.json
     """
-    from detect.conversion.predictions.writer import write_predictions
-    from detect.data import Dataset
     from detect.errors import DetectError
     from detect.files import refuse_to_overwrite
     from detect.models import load_detector
-    from detect.prediction import draw_predictions, sources
-    from detect.prediction import predict as run
+    from detect.prediction import looked_at, sources
+    from detect.progress import remark
 
     if given["point"] is not None and _given("confidence"):
         raise click.UsageError("--point excludes --confidence")
@@ -82,20 +82,55 @@ def predict(
     chosen = sources(images, given["split"], every=given["every"], **reading.arguments)
     detector = load_detector(weights, device=given["device"])
     suppression = _suppression(given["nms_iou"], detector, known.suppression if known else None)
-    keep = {"confidence": given["confidence"], "suppression": suppression}
     _note_other_augmentation(known or detector.point, given)
-    detector = _augmented(detector, given)
-    found = run(detector, chosen, **keep, batch=given["batch"], on_error=reading.on_error, problems=reading.problems)
-    report(reading.problems)
-    found = found if known is None else _what_counts(found, known)
-    write_predictions(
-        found, out, dataset=Dataset((), tuple(replace(image, boxes=(), labels={}) for image in chosen.images))
-    )
-    reading.keep_rejects(out.parent)
     above = _above(given["draw_above"], known, detector.point, detector.classes)
-    if draw:
-        draw_predictions(found, chosen, draw, above=above)
-    _print(found, out, above, as_json)
+    detector = _augmented(detector, given)
+    how = {"batch": given["batch"], "on_error": reading.on_error, "problems": reading.problems}
+    looks = looked_at(detector, chosen, given["confidence"], suppression, **how)
+    counts = _write(looks, detector.classes, known, above, out, draw)
+    report(reading.problems)
+    if known is not None:
+        dropped = f"{counts.seen - counts.boxes} of {counts.seen} boxes dropped"
+        remark(f"{dropped}: below the confidence of their class in the operating point")
+    reading.keep_rejects(out.parent)
+    _print(counts, out, above, as_json)
+
+
+@dataclass
+class Counts:
+    """How many images were looked at, boxes seen in them, boxes written, and boxes that reach what is drawn."""
+
+    images: int = 0
+    seen: int = 0
+    boxes: int = 0
+    shown: int = 0
+
+
+def _write(
+    looks: Iterable[Look],
+    classes: tuple[str, ...],
+    point: OperatingPoint | None,
+    above: dict[str, float],
+    out: Path,
+    draw: Path | None,
+) -> Counts:
+    """Write and draw what is found while it is found; where that fails or is interrupted, nothing is changed."""
+    from detect.conversion.predictions.writer import writing_predictions
+    from detect.prediction.drawn import drawing_into
+
+    counts = Counts()
+    drawing = nullcontext() if draw is None else drawing_into(draw, classes, above)
+    with writing_predictions(out, classes) as file, drawing as drawn:
+        for image, picture, found in looks:
+            boxes = found if point is None else _what_counts(found, classes, point)
+            file.add(image.name, boxes, size=(image.width, image.height))
+            if drawn is not None:
+                drawn(image.name, picture, boxes)
+            counts.images += 1
+            counts.seen += len(found)
+            counts.boxes += len(boxes)
+            counts.shown += sum(box.score is not None and box.score >= above.get(box.label, 0.0) for box in boxes)
+    return counts
 
 
 def _suppression(nms_iou: float | None, detector: Detector, fitted: Suppression | None) -> Suppression | None:
@@ -163,27 +198,22 @@ def _above(
     return dict.fromkeys(classes, DEFAULT_CONFIDENCE if given is None else given)
 
 
-def _what_counts(found: Predictions, point: OperatingPoint) -> Predictions:
-    """What is left at the operating point, with calibrated scores; says how much is not."""
-    from detect.progress import remark
+def _what_counts(found: tuple[Box, ...], classes: tuple[str, ...], point: OperatingPoint) -> tuple[Box, ...]:
+    """The boxes of a photo that count at the operating point, with calibrated scores."""
+    from detect.data import Predictions
 
-    kept = point.apply(found)
-    before, after = (sum(map(len, some.images.values())) for some in (found, kept))
-    remark(f"{before - after} of {before} boxes dropped: below the confidence of their class in the operating point")
-    return kept
+    return point.apply(Predictions(classes, {"photo": found})).images["photo"]
 
 
-def _print(found: Predictions, out: Path, above: dict[str, float], as_json: bool) -> None:
+def _print(counts: Counts, out: Path, above: dict[str, float], as_json: bool) -> None:
     """How much was found, and where it is."""
-    every = [box for boxes in found.images.values() for box in boxes]
-    shown = sum(box.score is not None and box.score >= above.get(box.label, 0.0) for box in every)
     same = set(above.values())
     what = f"{same.pop():g}" if len(same) == 1 else "their class's confidence"
     if as_json:
-        answer = {"predictions": str(out), "images": len(found), "boxes": len(every), "above": above, "shown": shown}
-        print_json(answer)
+        found = {"images": counts.images, "boxes": counts.boxes, "above": above, "shown": counts.shown}
+        print_json({"predictions": str(out), **found})
     else:
-        click.echo(f"{out}: {len(found)} images, {shown} boxes of score {what} or more")
+        click.echo(f"{out}: {counts.images} images, {counts.shown} boxes of score {what} or more")
 
 
 def _given(option: str) -> bool:

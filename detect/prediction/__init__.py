@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from detect.data import Box, Image, Predictions
-from detect.drawing import class_colours, draw
 from detect.errors import DataError, Problems
-from detect.files import atomic_folder
-from detect.operating_point import DEFAULT_CONFIDENCE
+from detect.prediction.drawn import draw_predictions
 from detect.prediction.pictures import Given, as_sources
 from detect.prediction.sources import Sources, sources
 from detect.progress import track
@@ -18,8 +16,6 @@ from detect.progress import track
 if TYPE_CHECKING:
     from detect.models.detector import Detector, Picture
     from detect.operating_point import Suppression
-
-    Load = Callable[[Image], Picture]
 
 CONFIDENCE = 0.001  # keep weak boxes too: the area under a precision-recall curve needs its whole length
 
@@ -48,60 +44,62 @@ def predict(
     `load_detector`.
     """
     from detect.models import load_detector
-    from detect.models.detector import detect
 
     chosen = as_sources(images)
     known = load_detector(detector) if isinstance(detector, str | Path) else detector
-    found: dict[str, tuple[Box, ...]] = {}
+    looks = looked_at(known, chosen, confidence, suppression, batch=batch, on_error=on_error, problems=problems)
+    return Predictions(known.classes, {image.name: boxes for image, _, boxes in looks})
+
+
+class Look(NamedTuple):
+    """An image, its picture (height, width, 3) uint8 RGB, and what was found in it, best first."""
+
+    image: Image
+    picture: Picture
+    boxes: tuple[Box, ...]
+
+
+def looked_at(
+    detector: Detector,
+    chosen: Sources,
+    confidence: float = CONFIDENCE,
+    suppression: Suppression | None = None,
+    *,
+    batch: int = 8,
+    on_error: Literal["fail", "skip"] = "fail",
+    problems: Problems | None = None,
+) -> Iterator[Look]:
+    """As `predict`, one image after another: no more than a batch is held.
+
+    Once a photo cannot be read, which fails at the end, the others are only read, to name all that cannot be.
+    """
+    from detect.models.detector import detect
+
     unreadable = Problems([*chosen.unreadable])
-    for names, pictures in _batches(chosen, batch, unreadable):
-        for name, boxes in zip(names, detect(known, pictures, confidence, suppression), strict=True):
-            found[name] = boxes
+    for images, pictures in _batches(chosen, batch, unreadable):
+        if on_error == "skip" or not unreadable.errors:
+            found = detect(detector, pictures, confidence, suppression)
+            yield from (Look(*seen) for seen in zip(images, pictures, found, strict=True))
     if on_error == "fail":
         unreadable.raise_errors()
     if problems is not None:
         problems.items.extend(unreadable)
-    return Predictions(known.classes, found)
 
 
-def draw_predictions(
-    found: Predictions, images: Given, folder: str | Path, *, above: float | dict[str, float] = DEFAULT_CONFIDENCE
-) -> None:
-    """Write each photo with its boxes into a new folder, as JPEG under its name.
-
-    Boxes of a score of `above` or more are drawn; it may be a number for each class. `images` is as for `predict`;
-    those that `found` does not name are left out.
-
-    Raises DetectError where the folder has something in it or cannot be written; DataError for photos that cannot be
-    read; ConfigError for what is no picture.
-    """
-    chosen = as_sources(images)
-    least = above if isinstance(above, dict) else dict.fromkeys(found.classes, above)
-    with atomic_folder(Path(folder)) as temporary:
-        for image in track(chosen.images, "drawing"):
-            if image.name not in found.images or not chosen.there(image):
-                continue
-            boxes = [b for b in found.images[image.name] if b.score is not None and b.score >= least.get(b.label, 0)]
-            target = temporary / (image.name if image.name.lower().endswith(".jpg") else f"{image.name}.jpg")
-            target.parent.mkdir(parents=True, exist_ok=True)
-            picture = image if image.path else chosen.picture(image)
-            draw(picture, boxes, colours=class_colours(found.classes)).save(target, quality=90)
-
-
-def _batches(chosen: Sources, size: int, unreadable: Problems) -> Iterator[tuple[list[str], list[Picture]]]:
-    names: list[str] = []
+def _batches(chosen: Sources, size: int, unreadable: Problems) -> Iterator[tuple[list[Image], list[Picture]]]:
+    images: list[Image] = []
     pictures: list[Picture] = []
     for image in track(chosen.images, "predicting"):
         try:
             pictures.append(chosen.picture(image))
-            names.append(image.name)
+            images.append(image)
         except DataError as error:
             unreadable.items.extend(error.problems)
-        if len(names) == size:
-            yield names, pictures
-            names, pictures = [], []
-    if names:
-        yield names, pictures
+        if len(images) == size:
+            yield images, pictures
+            images, pictures = [], []
+    if images:
+        yield images, pictures
 
 
-__all__ = ["CONFIDENCE", "Sources", "draw_predictions", "predict", "sources"]
+__all__ = ["CONFIDENCE", "Look", "Sources", "draw_predictions", "looked_at", "predict", "sources"]
