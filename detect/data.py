@@ -39,6 +39,7 @@ NONE = Attributes()
 UNLABELLED: Frozen[str, str] = Frozen()
 NO_QUESTIONS: Frozen[str, Question] = Frozen()
 NO_ANSWERS: Frozen[str, Mapping[str, Answer]] = Frozen()
+NO_SECONDS: Frozen[str, float] = Frozen()
 
 
 class _Fields(NamedTuple):
@@ -186,10 +187,9 @@ class Dataset:
         object.__setattr__(self, "images", tuple(self.images))
         object.__setattr__(self, "questions", Frozen(self.questions))
         names = [image.name for image in self.images]
-        boxes = [image.boxes for image in self.images]
         wrong = [*repeated("class", self.classes), *repeated("image", names)]
         wrong += label_problems(self.questions, ((image.name, image.labels) for image in self.images if image.labels))
-        _refuse([*wrong, *content_problems(self.classes, names, boxes, scored=False)])
+        _refuse([*wrong, *content_problems(self.classes, names, [image.boxes for image in self.images], scored=False)])
 
     def __len__(self) -> int:
         return len(self.images)
@@ -245,7 +245,7 @@ class Predictions:
     """What models found, by image name: boxes in `images`, answers to questions about the whole photo in `answers`.
 
     In both, absent means not run. An empty tuple of boxes: looked and found nothing; an answer says where the model
-    abstained. A photo may be in one of the two or in both.
+    abstained. A photo may be in one of the two or in both. `seconds`: when frames are shown, from the start of a video.
 
     Raises DataError, with all of them, where a class stands twice, a box has a label outside `classes` or no score, a
     name is no path below a root, see Image, or an answer is to none of the questions or not for each of its labels.
@@ -255,6 +255,7 @@ class Predictions:
     images: Mapping[str, tuple[Box, ...]]
     questions: Mapping[str, Question] = NO_QUESTIONS
     answers: Mapping[str, Mapping[str, Answer]] = NO_ANSWERS
+    seconds: Mapping[str, float] = NO_SECONDS
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "classes", tuple(self.classes))
@@ -262,9 +263,9 @@ class Predictions:
         if {*map(type, images.values())} - {tuple}:
             images = {name: tuple(boxes) for name, boxes in images.items()}
         answers = {name: Frozen(given) for name, given in self.answers.items()}
-        object.__setattr__(self, "images", Frozen(images))
-        object.__setattr__(self, "questions", Frozen(self.questions))
-        object.__setattr__(self, "answers", Frozen(answers))
+        given = {"images": images, "questions": self.questions, "answers": answers, "seconds": self.seconds}
+        for name, value in given.items():
+            object.__setattr__(self, name, Frozen(value))
         wrong = [*repeated("class", self.classes), *answer_problems(self.questions, answers.items())]
         if not all(map(is_plain, self.names)):
             wrong += [problem for name in self.names for problem in name_problems(name)]

@@ -130,10 +130,10 @@ def _predictions(
         dataset = naming.numbered(dataset)
         return room.only_split(dataset, found, split) if split is not None else (dataset, found)
     from detect.models import load_detector
-    from detect.prediction import predict
+    from detect.prediction import CONFIDENCE, predict
 
     part = dataset.only(split) if split is not None else dataset
-    return part, predict(load_detector(weights), part.images)
+    return part, predict(load_detector(weights), part.images, confidence=CONFIDENCE)
 
 
 def _print(result: Evaluation) -> None:

@@ -80,13 +80,10 @@ def _remove(target: Path) -> None:
 
 def _pictures(photos: str | None) -> list[Picture]:
     """Some photos to compare on: the user's, or drawn ones."""
-    from detect.errors import DataError
     from detect.prediction import sources
     from detect.sample import draw_sample
 
     if photos is None:
         return [picture for picture, _ in draw_sample(LOOKED_AT)]
     chosen = sources(photos)
-    if not chosen.images:
-        raise DataError(chosen.unreadable)
     return [chosen.picture(image) for image in chosen.images[:LOOKED_AT]]

@@ -13,12 +13,23 @@ from detect.cli.options import Share, as_json, print_json, quiet, read_point, re
 from detect.cli.reading import Reading, reading
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from detect.data import Box
     from detect.models.detector import Detector
     from detect.operating_point import OperatingPoint, Suppression
     from detect.prediction import Look
+    from detect.prediction.confidence import Kept
+
+
+WHY = {
+    "annotated": "those of score {} or more, since the photos are annotated and measuring needs the weak ones, too",
+    "fitted": "those of score {} or more, as `detect thresholds` fitted it",
+    "default": "those of score {} or more, since no thresholds were fitted; --confidence chooses another",
+    "given": "those of score {} or more",
+    "point": "what counts at the operating point",
+}
+"""From which score boxes are kept, by the reason for it."""
 
 
 @click.command()
@@ -26,10 +37,18 @@ if TYPE_CHECKING:
 @click.argument("images", nargs=-1, required=True)
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="The predictions, a COCO JSON file.")
 @click.option("--split", help="Only the images of this split, when IMAGES is annotated data.")
-@click.option("--every", default=1, show_default=True, type=click.IntRange(1), help="Of a video, every Nth frame.")
+@click.option(
+    "--every", type=click.IntRange(1), metavar="N", help="Every Nth frame of videos, those in folders, too.  [default: "
+    "all of a video that is named, none in folders]",
+)  # fmt: skip
 @click.option("--draw", type=click.Path(path_type=Path), help="A new folder for the photos with boxes on them.")
 @click.option("--draw-above", type=Share(), help="Draw boxes of at least this score.  [default: fitted, or 0.25]")
-@click.option("--confidence", default=0.001, show_default=True, type=Share(), help="Keep boxes of at least this score.")
+@click.option(
+    "--confidence",
+    type=Share(),
+    help="Keep boxes of at least this score.  [default: 0.001 for annotated data, which will be measured; else fitted, "
+    "or 0.25]",
+)
 @click.option(
     "--point",
     type=click.Path(path_type=Path),
@@ -55,8 +74,9 @@ def predict(
 ) -> None:
     """Find damage in photos with trained WEIGHTS (a run folder, a file, an exported model).
 
-    IMAGES are photos, folders, patterns in quotes, one video, or annotated data. All boxes down to --confidence are
-    written, since measuring needs the weak ones too; with --point what counts there, which is too little to measure AP.
+    IMAGES are photos, folders, patterns in quotes, videos, or annotated data alone. In annotated data all boxes of a
+    score of 0.001 or more are kept, since measuring needs the weak ones, too; in others those that count: from the
+    confidences that `detect thresholds` fitted, or 0.25. With --point what counts there, also in annotated data.
 
     \b
     Examples:
@@ -72,7 +92,7 @@ def predict(
     from detect.prediction import looked_at, sources
     from detect.progress import remark
 
-    if given["point"] is not None and _given("confidence"):
+    if given["point"] is not None and given["confidence"] is not None:
         raise click.UsageError("--point excludes --confidence")
     known = None if given["point"] is None else read_point(given["point"])
     if draw:
@@ -83,17 +103,18 @@ def predict(
     detector = load_detector(weights, device=given["device"])
     suppression = _suppression(given["nms_iou"], detector, known.suppression if known else None)
     _note_other_augmentation(known or detector.point, given)
-    above = _above(given["draw_above"], known, detector.point, detector.classes)
+    above = _above(given["draw_above"], known, detector)
+    kept = _kept(given, known, detector, chosen.annotated)
     detector = _augmented(detector, given)
     how = {"batch": given["batch"], "on_error": reading.on_error, "problems": reading.problems}
-    looks = looked_at(detector, chosen, given["confidence"], suppression, **how)
+    looks = looked_at(detector, chosen, kept.above, suppression, **how)
     counts = _write(looks, detector.classes, known, above, out, draw)
     report(reading.problems)
     if known is not None:
         dropped = f"{counts.seen - counts.boxes} of {counts.seen} boxes dropped"
         remark(f"{dropped}: below the confidence of their class in the operating point")
     reading.keep_rejects(out.parent)
-    _print(counts, out, above, as_json)
+    _print(counts, out, above, kept, as_json)
 
 
 @dataclass
@@ -121,13 +142,13 @@ def _write(
     counts = Counts()
     drawing = nullcontext() if draw is None else drawing_into(draw, classes, above)
     with writing_predictions(out, classes) as file, drawing as drawn:
-        for image, picture, found in looks:
-            boxes = found if point is None else _what_counts(found, classes, point)
-            file.add(image.name, boxes, size=(image.width, image.height))
+        for look in looks:
+            image, boxes = look.image, look.boxes if point is None else _what_counts(look.boxes, classes, point)
+            file.add(image.name, boxes, size=(image.width, image.height), seconds=look.seconds)
             if drawn is not None:
-                drawn(image.name, picture, boxes)
+                drawn(image.name, look.picture, boxes)
             counts.images += 1
-            counts.seen += len(found)
+            counts.seen += len(look.boxes)
             counts.boxes += len(boxes)
             counts.shown += sum(box.score is not None and box.score >= above.get(box.label, 0.0) for box in boxes)
     return counts
@@ -185,17 +206,26 @@ def _augmented(detector: Detector, given: dict[str, Any]) -> Detector:
     return Tiled(detector, given["tiles"]) if given["tiles"] else detector
 
 
-def _above(
-    given: float | None, point: OperatingPoint | None, fitted: OperatingPoint | None, classes: tuple[str, ...]
-) -> dict[str, float]:
-    """From which score a box of each class is drawn and counted in the answer."""
-    from detect.operating_point import DEFAULT_CONFIDENCE
+def _kept(given: dict[str, Any], point: OperatingPoint | None, detector: Detector, annotated: bool) -> Kept:
+    """From which score boxes of each class are kept, and why; never from a higher one than they are drawn from."""
+    from detect.prediction.confidence import CONFIDENCE, Kept, kept_by_default
 
-    if given is None and point is not None:
-        return dict.fromkeys(classes, 0.0)  # what is left counts
-    if given is None and fitted is not None and not fitted.calibration:
-        return {**dict.fromkeys(classes, DEFAULT_CONFIDENCE), **fitted.confidence}
-    return dict.fromkeys(classes, DEFAULT_CONFIDENCE if given is None else given)
+    if point is not None:  # what is left of these is decided on calibrated scores
+        return Kept(dict.fromkeys(detector.classes, CONFIDENCE), "point")
+    if given["confidence"] is not None:
+        return Kept(dict.fromkeys(detector.classes, given["confidence"]), "given")
+    kept = kept_by_default(detector, annotated)
+    drawn = 1.0 if given["draw_above"] is None else given["draw_above"]
+    return kept._replace(above={label: min(least, drawn) for label, least in kept.above.items()})
+
+
+def _above(given: float | None, point: OperatingPoint | None, detector: Detector) -> dict[str, float]:
+    """From which score a box of each class is drawn and counted in the answer."""
+    from detect.prediction.confidence import counting
+
+    if given is None and point is None:
+        return counting(detector).above
+    return dict.fromkeys(detector.classes, given or 0.0)  # what is left at a point counts
 
 
 def _what_counts(found: tuple[Box, ...], classes: tuple[str, ...], point: OperatingPoint) -> tuple[Box, ...]:
@@ -205,18 +235,16 @@ def _what_counts(found: tuple[Box, ...], classes: tuple[str, ...], point: Operat
     return point.apply(Predictions(classes, {"photo": found})).images["photo"]
 
 
-def _print(counts: Counts, out: Path, above: dict[str, float], as_json: bool) -> None:
-    """How much was found, and where it is."""
-    same = set(above.values())
-    what = f"{same.pop():g}" if len(same) == 1 else "their class's confidence"
+def _print(counts: Counts, out: Path, above: dict[str, float], kept: Kept, as_json: bool) -> None:
+    """How much was found, from which score it is kept and why, and where it is."""
     if as_json:
         found = {"images": counts.images, "boxes": counts.boxes, "above": above, "shown": counts.shown}
-        print_json({"predictions": str(out), **found})
+        print_json({"predictions": str(out), **found, "kept": {"above": kept.above, "reason": kept.reason}})
     else:
-        click.echo(f"{out}: {counts.images} images, {counts.shown} boxes of score {what} or more")
+        click.echo(f"{out}: {counts.images} images, {counts.shown} boxes of score {_score(above)} or more")
+        click.echo(f"{counts.boxes} boxes are kept: {WHY[kept.reason].format(_score(kept.above))}")
 
 
-def _given(option: str) -> bool:
-    """Whether the user wrote this option."""
-    source = click.get_current_context().get_parameter_source(option)
-    return source is not None and source.name != "DEFAULT"
+def _score(above: Mapping[str, float]) -> str:
+    same = set(above.values())
+    return f"{same.pop():g}" if len(same) == 1 else "their class's confidence"

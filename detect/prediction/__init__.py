@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from detect.data import Box, Image, Predictions
 from detect.errors import DataError, Problems
+from detect.prediction.confidence import CONFIDENCE, kept_by_default, least, reaching
 from detect.prediction.drawn import draw_predictions
 from detect.prediction.pictures import Given, as_sources
 from detect.prediction.sources import Sources, sources
@@ -17,20 +18,21 @@ if TYPE_CHECKING:
     from detect.models.detector import Detector, Picture
     from detect.operating_point import Suppression
 
-CONFIDENCE = 0.001  # keep weak boxes too: the area under a precision-recall curve needs its whole length
-
 
 def predict(
     detector: Detector | str | Path,
     images: Given,
     *,
-    confidence: float = CONFIDENCE,
+    confidence: float | None = None,
     suppression: Suppression | None = None,
     batch: int = 8,
     on_error: Literal["fail", "skip"] = "fail",
     problems: Problems | None = None,
 ) -> Predictions:
     """What the detector finds in the photos, by image name; scores of `confidence` and more, after suppression.
+
+    Without `confidence`: 0.001 where photos are annotated (a Dataset, annotated data, an Image with boxes), since what
+    is found will be measured; else the confidence of each class that `detect thresholds` fitted, or 0.25.
 
     `detector` may be a run folder or weights file. `images` is a path (a photo, a folder, a video, annotated data), a
     pattern such as "photos/*.jpg", a Dataset, an Image, a PIL image, a uint8 RGB array (height, width, 3), or a list of
@@ -47,8 +49,18 @@ def predict(
 
     chosen = as_sources(images)
     known = load_detector(detector) if isinstance(detector, str | Path) else detector
-    looks = looked_at(known, chosen, confidence, suppression, batch=batch, on_error=on_error, problems=problems)
-    return Predictions(known.classes, {image.name: boxes for image, _, boxes in looks})
+    if confidence is None:
+        above = kept_by_default(known, chosen.annotated).above
+    else:
+        above = dict.fromkeys(known.classes, confidence)
+    looks = looked_at(known, chosen, above, suppression, batch=batch, on_error=on_error, problems=problems)
+    found: dict[str, tuple[Box, ...]] = {}
+    seconds: dict[str, float] = {}
+    for look in looks:
+        found[look.image.name] = look.boxes
+        if look.seconds is not None:
+            seconds[look.image.name] = look.seconds
+    return Predictions(known.classes, found, seconds=seconds)
 
 
 class Look(NamedTuple):
@@ -58,11 +70,17 @@ class Look(NamedTuple):
     picture: Picture
     boxes: tuple[Box, ...]
 
+    @property
+    def seconds(self) -> float | None:
+        """When a frame is shown, from the start of its video; None for a photo."""
+        stated = self.image.attributes.get("seconds")
+        return stated if self.image.path is None and isinstance(stated, float) else None
+
 
 def looked_at(
     detector: Detector,
     chosen: Sources,
-    confidence: float = CONFIDENCE,
+    above: Mapping[str, float],
     suppression: Suppression | None = None,
     *,
     batch: int = 8,
@@ -71,15 +89,17 @@ def looked_at(
 ) -> Iterator[Look]:
     """As `predict`, one image after another: no more than a batch is held.
 
-    Once a photo cannot be read, which fails at the end, the others are only read, to name all that cannot be.
+    `above` is the score of each class from which its boxes are kept. Once a photo cannot be read, which fails at the
+    end, the others are only read, to name all that cannot be.
     """
     from detect.models.detector import detect
 
-    unreadable = Problems([*chosen.unreadable])
+    unreadable = Problems([*chosen.problems])
     for images, pictures in _batches(chosen, batch, unreadable):
         if on_error == "skip" or not unreadable.errors:
-            found = detect(detector, pictures, confidence, suppression)
-            yield from (Look(*seen) for seen in zip(images, pictures, found, strict=True))
+            found = detect(detector, pictures, least(above), suppression)
+            for image, picture, boxes in zip(images, pictures, found, strict=True):
+                yield Look(image, picture, reaching(boxes, above))
     if on_error == "fail":
         unreadable.raise_errors()
     if problems is not None:

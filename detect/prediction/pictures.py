@@ -13,7 +13,7 @@ import numpy as np
 from detect.data import Dataset, Image
 from detect.decoding import InMemory, as_picture, decode, picture_problem
 from detect.errors import SHOWN, ConfigError
-from detect.prediction.sources import Sources, sources
+from detect.prediction.sources import Sources, has_true_boxes, sources
 
 if TYPE_CHECKING:
     from detect.models.detector import Picture
@@ -33,7 +33,7 @@ def as_sources(given: Given) -> Sources:
     if isinstance(given, Sources):
         return given
     if isinstance(given, Dataset):
-        return Sources(given.images)
+        return Sources(given.images, annotated=has_true_boxes(given.images))
     items: list[Any] = [given]
     if isinstance(given, Sequence) and not isinstance(given, str | bytes):
         items = list(given)
@@ -44,8 +44,9 @@ def as_sources(given: Given) -> Sources:
         raise ConfigError("\n".join(wrong[:SHOWN] + more))
     on_disk = sources(paths) if paths else Sources(())
     images = [one for one in items if isinstance(one, Image)]
-    if len(paths) + len(images) == len(items):
-        return replace(on_disk, images=(*on_disk.images, *images))
+    on_disk = replace(on_disk, images=(*on_disk.images, *images), annotated=on_disk.annotated or has_true_boxes(images))
+    if not held:
+        return on_disk
 
     def load(image: Image) -> Picture:
         if image.name in held:
@@ -53,7 +54,7 @@ def as_sources(given: Given) -> Sources:
         return on_disk.picture(image)
 
     in_memory = [Image(name, *_size(one)) for name, one in held.items()]
-    return replace(on_disk, images=(*on_disk.images, *images, *in_memory), load=load)
+    return replace(on_disk, images=(*on_disk.images, *in_memory), load=load)
 
 
 def _size(one: InMemory) -> tuple[int, int]:

@@ -7,66 +7,133 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from detect.data import Image
+from detect.data import Attributes, Image
 from detect.errors import DataError, Problem
+from detect.prediction.video_index import VideoIndex, breaks_off, video_index
 
 if TYPE_CHECKING:
     from detect.models.detector import Picture
+
+FEW = 2.0, 0.2  # seconds, and the share of the whole, up to which an end that is missing is a note
+TRIES = 8  # after a frame that cannot be decoded: each passes over some packets, and none are left at the end
+SKIP = "--on-error skip leaves it out"
 
 
 class Video:
     """A video file; `images` are its frames, named clip.mp4/000120 by their number from 0.
 
-    They are decoded one after another as they are asked for, and never held all at once. Raises DataError where the
+    Each has its time in seconds from the start as the attribute `seconds`: the container's time stamp, or the number by
+    the frame rate where there is none. Frames are upright, turned as the file says. They are decoded one after another
+    as they are asked for, and never held all at once. `problems`: an end that is missing. Raises DataError where the
     file is no video.
     """
 
-    def __init__(self, path: Path, every: int = 1) -> None:
-        import cv2
-
+    def __init__(self, path: Path, name: str, every: int = 1) -> None:
         self.path = path
-        self.capture: Any = cv2.VideoCapture(str(path))
-        count = int(self.capture.get(cv2.CAP_PROP_FRAME_COUNT)) if self.capture.isOpened() else 0
-        if count <= 0 and self.capture.isOpened():  # a recording that was streamed does not state its length
-            count = sum(1 for _ in iter(self.capture.grab, False))
-            self._rewind()
-        if count <= 0:
-            raise DataError(
-                f"{path}: cannot be read as a video; does it have a codec that OpenCV knows (H.264, MJPEG)?"
-            )
-        width, height = (int(self.capture.get(key)) for key in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT))
-        self.numbers = {f"{path.name}/{number:06d}": number for number in range(0, count, every)}
-        self.images = tuple(Image(name, width, height) for name in self.numbers)
-        self.next, self.count, self.end = 0, count, count
+        self._decoder: _Decoder | None = None
+        index = video_index(path)
+        first = _Decoder(path, index) if index is not None else None
+        frame = first.picture() if first is not None and first.advance() else None
+        if index is None or frame is None:
+            raise DataError(_why_none(path))
+        self.index, self.end = index, index.count
+        self.problems = [self._missing_end(index.count, index.missing)] if index.missing else []
+        height, width = frame.shape[:2]
+        self.images = tuple(
+            Image(f"{name}/{number:06d}", width, height, attributes=Attributes({"seconds": index.seconds(number)}))
+            for number in range(0, index.count, every)
+        )
 
-    def _rewind(self) -> None:
-        import cv2
-
-        self.capture.release()
-        self.capture, self.next = cv2.VideoCapture(str(self.path)), 0
+    def close(self) -> None:
+        """Hold the file open no longer; it is opened again when a frame is asked for."""
+        self._decoder = None
 
     def picture(self, image: Image) -> Picture:
         """A frame as RGB (height, width, 3) uint8.
 
-        The video ends with the first frame that cannot be decoded: many files announce more frames than they have.
-        Raises DataError for it and for those after it, which is no error of level "error" but for the first of all.
+        Raises DataError where it cannot be decoded. Where no later one can either the video ends there, which is told
+        once: the error for those after it holds no problem.
         """
-        import cv2
-
-        number = self.numbers[image.name]
+        number = int(image.name.rpartition("/")[2])
         if number >= self.end:
             raise DataError(())
-        if number < self.next:
-            self._rewind()
-        while self.next < number:  # seeking is not exact in every container; decoding is
-            self.capture.grab()
-            self.next += 1
-        good, frame = self.capture.read()
-        self.next += 1
-        if not good:
-            self.end = number
-            what = f"frame {number} of {self.count} cannot be decoded"
-            if not number:
-                raise DataError(Problem("error", "video", what, str(self.path)))
-            raise DataError(Problem("note", "video", what, str(self.path), remedy="the video ends there"))
-        return np.asarray(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB), dtype=np.uint8)
+        if self._decoder is None or number < self._decoder.number:
+            self._decoder = _Decoder(self.path, self.index)
+        decoder = self._decoder
+        while decoder.number < number:
+            if not decoder.advance():
+                self.end = decoder.number + 1
+                known = self.problems and self.index.count - self.end <= 2  # a cut goes through a frame
+                raise DataError(() if known else self._missing_end(self.end, self.index.count - self.end))
+        picture = decoder.picture() if decoder.number == number else None
+        if picture is None:
+            what = f"at {self.index.seconds(number):.2f} s cannot be decoded, and later ones can"
+            raise DataError(Problem("error", "undecodable frame", what, str(self.path), f"frame {number}", SKIP))
+        return picture
+
+    def _missing_end(self, first: int, missing: int) -> Problem:
+        """The last frames are not there: a note where they are few, else an error."""
+        whole = first + missing
+        seconds = missing / self.index.rate
+        few = missing <= 2 or (seconds <= FEW[0] and missing <= FEW[1] * whole)
+        what = f"the last {missing} of {whole} frames ({seconds:.2f} s) are missing or cannot be decoded"
+        if few:
+            return Problem("note", "video cut short", what, str(self.path), remedy="the video ends there")
+        remedy = "was it copied whole? --on-error skip looks at what is there"
+        return Problem("error", "video cut short", what, str(self.path), remedy=remedy)
+
+
+class Videos:
+    """Several videos, of which one is open at a time."""
+
+    def __init__(self) -> None:
+        self.names: dict[str, Video] = {}
+        self._open: Video | None = None
+
+    def add(self, path: Path, name: str, every: int) -> Video:
+        """One more, under a name of its own. Raises DataError as Video does."""
+        return self.names.setdefault(name, Video(path, name, every))
+
+    def picture(self, image: Image) -> Picture:
+        """See Video.picture."""
+        video = self.names[image.name.rpartition("/")[0]]
+        if self._open is not None and self._open is not video:
+            self._open.close()
+        self._open = video
+        return video.picture(image)
+
+
+class _Decoder:
+    """Frames one after another; `number` is that of the last one, -1 before the first."""
+
+    def __init__(self, path: Path, index: VideoIndex) -> None:
+        import cv2
+
+        self.index, self.number = index, -1
+        self.capture: Any = cv2.VideoCapture(str(path))
+
+    def advance(self) -> bool:
+        """Go to the next frame that can be decoded; False where there is none."""
+        import cv2
+
+        if not any(self.capture.grab() for _ in range(TRIES)):
+            return False
+        self.number = self.index.number(float(self.capture.get(cv2.CAP_PROP_POS_MSEC)), self.number)
+        return True
+
+    def picture(self) -> Picture | None:
+        """The frame as RGB; None where it cannot be decoded after all."""
+        import cv2
+
+        good, frame = self.capture.retrieve()
+        return np.asarray(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB), dtype=np.uint8) if good else None
+
+
+def _why_none(path: Path) -> Problem:
+    """What is wrong with a file that gives no frame."""
+    what, remedy = "cannot be read as a video", "does it have a codec that OpenCV knows (H.264, MJPEG)?"
+    if not path.stat().st_size:
+        what, remedy = "cannot be read as a video: it is empty", "copy it again"
+    elif breaks_off(path):
+        what, remedy = "cannot be read as a video: the file breaks off", "was it copied whole?"
+    return Problem("error", "video", what, str(path), remedy=remedy)

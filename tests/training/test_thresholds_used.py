@@ -67,6 +67,9 @@ def test_predict_counts_and_keeps_by_the_fitted_confidences(
     monkeypatch.setattr("detect.models.load_detector", lambda path, device: Known())
     words = ["predict", "run", str(tmp_path / "0.png"), "--out", str(tmp_path / "p.json"), "--json", "-q"]
     told = json.loads(CliRunner().invoke(main, words).stdout)
+    assert (told["boxes"], told["kept"]) == (1, {"above": {"dent": 0.82}, "reason": "fitted"})
+    words = [*words, "--confidence", "0.001"]
+    told = json.loads(CliRunner().invoke(main, words).stdout)
     assert (told["boxes"], told["shown"], told["above"]) == (2, 1, {"dent": 0.82})
     words = [*words, "--nms-iou", "0.7"]
     assert json.loads(CliRunner().invoke(main, words).stdout)["boxes"] == 4
@@ -75,7 +78,7 @@ def test_predict_counts_and_keeps_by_the_fitted_confidences(
         "--missing", "ignore", "--point", str(weights), "--json", "-q"])  # fmt: skip
     assert measured.exit_code == 0, measured.output
     assert json.loads(measured.stdout)["operating_point"]["confidence"] == {"dent": 0.82}
-    words = [*words, "--point", str(weights)]
+    words = [*(word for word in words if word not in ("--confidence", "0.001")), "--point", str(weights)]
     assert json.loads(CliRunner().invoke(main, words).stdout)["boxes"] == 2
     assert len(read_predictions(tmp_path / "p.json").images["0.png"]) == 2
 

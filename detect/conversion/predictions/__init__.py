@@ -7,7 +7,7 @@ about a whole photo stand with the photo. What other tools write is listed in la
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -89,7 +89,8 @@ def _named(
         report_unknown(counts, dataset, listing.file, problems)
     problems.raise_errors()
     try:
-        return Predictions(class_names.classes, found, questions, answers)  # type: ignore[arg-type]
+        seconds = _seconds(listing.document, image_names.listed)
+        return Predictions(class_names.classes, found, questions, answers, seconds)  # type: ignore[arg-type]
     except DataError as error:
         raise DataError([replace(one, file=f"{listing.file}: {one.file}") for one in error.problems]) from None
 
@@ -149,10 +150,7 @@ def _answers(
 ) -> dict[str, dict[str, Answer]]:
     """The answers of each image; images at which no detector looked are taken out of `found`."""
     answers: dict[str, dict[str, Answer]] = {}
-    for place, row in enumerate(document["images"] if isinstance(document.get("images"), list) else [], 1):
-        if not isinstance(row, dict) or not isinstance(row.get("id"), int | str) or row["id"] not in names:
-            continue  # reported as a row without a name
-        name, where = names[row["id"]], f"images: row {place}"
+    for where, name, row in _listed(document, names):
         if row.get("detected") is False and found.pop(name, []):
             what = "has boxes, and says that no detector looked"
             problems.add("error", "bad prediction", what, file=file, where=where)
@@ -162,6 +160,20 @@ def _answers(
             except ValueError as error:
                 problems.add("error", "bad answer", str(error), file=file, where=where)
     return answers
+
+
+def _seconds(document: Mapping[str, Any], names: Names) -> dict[str, float]:
+    """When frames of videos are shown, by the name of the image."""
+    stated = {name: row.get("attributes") for _, name, row in _listed(document, names)}
+    values = {name: one.get("seconds") for name, one in stated.items() if isinstance(one, dict)}
+    return {name: float(value) for name, value in values.items() if isinstance(value, int | float)}
+
+
+def _listed(document: Mapping[str, Any], names: Names) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """The rows of images, each with its position and name; those without a name are reported elsewhere."""
+    for place, row in enumerate(document["images"] if isinstance(document.get("images"), list) else [], 1):
+        if isinstance(row, dict) and isinstance(row.get("id"), int | str) and row["id"] in names:
+            yield f"images: row {place}", names[row["id"]], row
 
 
 def _log(problems: Problems) -> None:

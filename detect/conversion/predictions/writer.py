@@ -35,8 +35,12 @@ class PredictionsFile:
         *,
         size: tuple[int, int] | None = None,
         answers: Mapping[str, Answer] | None = None,
+        seconds: float | None = None,
     ) -> None:
-        """Write one image that a model looked at; boxes are None where no detector did. `size` is in pixels."""
+        """Write one image that a model looked at; boxes are None where no detector did.
+
+        `size` is in pixels; `seconds` say when a frame is shown, from the start of its video.
+        """
         self.images += 1
         row: dict[str, Any] = {"id": self.images, "file_name": name}
         if size is not None:
@@ -45,6 +49,8 @@ class PredictionsFile:
             row["detected"] = False
         if answers is not None:
             row["answers"] = answers_document(answers)
+        if seconds is not None:
+            row["attributes"] = {"seconds": seconds}
         self._images.write(b"," * (self.images > 1) + _json(row))
         rows: list[dict[str, Any]] = []
         for label, x1, y1, x2, y2, score, _ in boxes or ():
@@ -84,8 +90,8 @@ def write_predictions(predictions: Predictions, path: str | Path, *, dataset: Da
     sizes = {image.name: (image.width, image.height) for image in dataset.images} if dataset is not None else {}
     with writing_predictions(path, predictions.classes, predictions.questions) as file:
         for name in predictions.names:
-            answers = predictions.answers.get(name)
-            file.add(name, predictions.images.get(name), size=sizes.get(name), answers=answers)
+            boxes, answers = predictions.images.get(name), predictions.answers.get(name)
+            file.add(name, boxes, size=sizes.get(name), answers=answers, seconds=predictions.seconds.get(name))
     return Path(path)
 
 
