@@ -179,7 +179,11 @@ def walk(root: Path, links: list[str] | None = None) -> Iterator[str]:
             for entry in entries:
                 if entry.name.startswith(".") or entry.name in NOISE:
                     continue
-                if not _is_folder(entry):
+                try:  # in place, since a call for each of a million is felt
+                    is_folder = entry.is_dir()
+                except OSError:
+                    is_folder = False
+                if not is_folder:
                     if links is not None and entry.is_symlink():
                         links.append(folder + entry.name)
                     yield folder + entry.name

@@ -113,7 +113,8 @@ class Found:
 
     def check(self, problems: Problems, since: int) -> None:
         """Look at the problems that were noted after the first `since`: an error, or a box without a label, harms."""
-        if any(problem.level == "error" or problem.kind == NO_LABEL for problem in problems.items[since:]):
+        new = problems.items[since:]
+        if new and any(problem.level == "error" or problem.kind == NO_LABEL for problem in new):
             self.whole = False
 
 
@@ -125,7 +126,7 @@ def tidy(found: Found, width: int, height: int, file: str, unit: str, problems: 
     else:  # all good, as in nearly every image
         if len({box[1] for box in found.boxes}) == len(found.boxes):
             return tuple(found.boxes)
-    kept, places, since = [], [], len(problems)
+    kept, places, since = [], [], len(problems.items)
     for place, box in zip(found.places, found.boxes, strict=True):
         _, x1, y1, x2, y2, _, _ = box
         if not (0 <= x1 < x2 <= width and 0 <= y1 < y2 <= height):

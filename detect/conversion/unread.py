@@ -67,11 +67,10 @@ def undamaged(source: Source, taken: Collection[str], own: Collection[str], lost
     photos, problems = source.photos, source.problems
     read = FilesBeside(source.root, own, photos)
     others = FilesBeside(source.root, (file for file in source.with_suffix(*ENDINGS) if file not in own), photos)
-    stems = {folded(stem(photo)) for photo in taken}
+    rest = [photo for photo in photos.files if photo not in taken]
+    stems = {folded(stem(photo)) for photo in taken} if rest else set()
     kept: list[str] = []
-    for photo in photos.files:
-        if photo in taken:
-            continue
+    for photo in rest:
         if photo in lost:
             leave_out(photos.path(photo), lost[photo], problems)
         elif folded(stem(photo)) in stems and (shared := read.of(photo)):

@@ -143,21 +143,36 @@ def wait_for(server: Any, wanted: dict[str, Any]) -> dict[str, Any]:
     return dict(entry)
 
 
-@pytest.mark.parametrize(
-    ("victim", "stop"),
-    [("command", signal.SIGTERM), ("command", signal.SIGINT), ("command", signal.SIGHUP), ("command", signal.SIGKILL),
-     ("server", signal.SIGKILL)],
-)  # fmt: skip
+KILLS = [
+    ("command", signal.SIGTERM), ("command", signal.SIGINT), ("command", signal.SIGHUP), ("command", signal.SIGKILL),
+    ("server", signal.SIGKILL),
+]  # fmt: skip
+
+
 def test_killed_in_mid_load_the_next_start_works_and_no_tag_is_lost(
-    sample: tuple[Path, Dataset], home: Path, tmp_path: Path, victim: str, stop: signal.Signals
+    sample: tuple[Path, Dataset], home: Path, tmp_path: Path
 ) -> None:
+    arguments = ["review", sample[0], *FOUND, "--resamples", "0", "--no-app", "-q", "--json"]
+    for victim, stop in KILLS:
+        killed_in_mid_load([*arguments, "--name", f"{victim}-{stop.name}"], tmp_path, victim, stop)
+    with Prompt(tmp_path) as again:
+        for victim, stop in KILLS:
+            name = f"{victim}-{stop.name}"
+            assert json.loads(again(*arguments, "--name", name).stdout)["images"] == 40
+            options = ["--to", "coco", "--json"]
+            collected = again("review", "--collect", name, tmp_path / f"{name}.json", *options)
+            assert [change["by"] for change in json.loads(collected.stdout)["changes"]] == ["fix:drop"], name
+    assert processes(tmp_path) == []
+
+
+def killed_in_mid_load(arguments: list[object], home: Path, victim: str, stop: signal.Signals) -> None:
+    """Begin a review, tag a photo in the database, and send the signal; what is told and left is looked at."""
     from pymongo import WriteConcern
 
-    arguments = ["review", sample[0], *FOUND, "--resamples", "0", "--no-app", "-q", "--json"]
     command = [sys.executable, "-P", "-m", "detect", *map(str, arguments)]
-    with started(command, tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
-        server = serving(tmp_path)
-        entry = wait_for(server, {"info.detect.models": {"$gt": {}}})
+    with started(command, home, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+        server = serving(home)
+        entry = wait_for(server, {"info.detect.models": {"$gt": {}}, "name": arguments[-1]})
         photos = server.fiftyone[entry["sample_collection_name"]].with_options(write_concern=WriteConcern(j=True))
         photos.update_one({}, {"$push": {"tags": "fix:drop"}})
         number = process.pid if victim == "command" else server.admin.command("serverStatus")["pid"]
@@ -170,14 +185,7 @@ def test_killed_in_mid_load_the_next_start_works_and_no_tag_is_lost(
         # A shell calls both 130: Python ends itself by SIGINT where one came while code from a string was run.
         assert process.returncode in (130, -signal.SIGINT)
     if (victim, stop) != ("command", signal.SIGKILL):
-        assert processes(tmp_path) == []
-    with Prompt(tmp_path) as again:
-        done = again(*arguments)
-        assert json.loads(done.stdout)["images"] == 40
-        options = ["--to", "coco", "--json"]
-        collected = again("review", "--collect", sample[0].name, tmp_path / "fixed.json", *options)
-    assert [change["by"] for change in json.loads(collected.stdout)["changes"]] == ["fix:drop"]
-    assert processes(tmp_path) == []
+        assert processes(home) == []
 
 
 def test_the_database_killed_while_photos_are_loaded(sample: tuple[Path, Dataset], home: Path, tmp_path: Path) -> None:

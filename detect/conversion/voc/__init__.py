@@ -102,7 +102,7 @@ def _voc_file(given: _Given, file: str) -> VocFile | None:
             "error", "not a VOC file", what, file=path, remedy="move it elsewhere, or name its format with --from"
         )
         return None
-    objects, since = Found(), len(problems)
+    objects, since = Found(), len(problems.items)
     for place, node in enumerate(root.iter("object"), 1):
         if box := _box(node, given, path, place):
             objects.add(place, box)
@@ -111,7 +111,7 @@ def _voc_file(given: _Given, file: str) -> VocFile | None:
 
 
 def _plain_file(given: _Given, file: str, path: str, plain: Plain) -> VocFile:
-    objects, since = Found(), len(given.source.problems)
+    objects, since = Found(), len(given.source.problems.items)
     for place, (name, truncated, difficult, xmin, ymin, xmax, ymax) in enumerate(plain.objects, 1):
         corners = [given.numbers[text] for text in (xmin, ymin, xmax, ymax)]
         attributes = FLAGGED.get((truncated, difficult), NONE)
