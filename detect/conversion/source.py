@@ -25,7 +25,7 @@ from detect.conversion.names import (
 from detect.conversion.text import broken_link
 from detect.errors import DataError, Problem, Problems
 
-NOISE = frozenset({"__MACOSX", "Thumbs.db", "desktop.ini"})
+NOISE = frozenset({"__MACOSX", "Thumbs.db", "desktop.ini", "@eaDir", "$RECYCLE.BIN", "System Volume Information"})
 """Names of what systems leave beside files."""
 
 _LOOK = 1 << 16

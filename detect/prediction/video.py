@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from detect.data import Attributes, Image
-from detect.errors import DataError, Problem
-from detect.prediction.video_index import VideoIndex, breaks_off, video_index
+from detect.errors import DataError, Level, Problem
+from detect.prediction.video_container import breaks_off
+from detect.prediction.video_index import VideoIndex, opened, video_index
 
 if TYPE_CHECKING:
     from detect.models.detector import Picture
 
-FEW = 2.0, 0.2  # seconds, and the share of the whole, up to which an end that is missing is a note
+FEW = 2.0, 0.2  # seconds, and the share of the whole, up to which frames that are missing are a note
 TRIES = 8  # after a frame that cannot be decoded: each passes over some packets, and none are left at the end
 SKIP = "--on-error skip leaves it out"
 
@@ -24,8 +27,8 @@ class Video:
 
     Each has its time in seconds from the start as the attribute `seconds`: the container's time stamp, or the number by
     the frame rate where there is none. Frames are upright, turned as the file says. They are decoded one after another
-    as they are asked for, and never held all at once. `problems`: an end that is missing. Raises DataError where the
-    file is no video.
+    as they are asked for, and never held all at once. `problems`: frames that are announced and not there. Raises
+    DataError where the file is no video.
     """
 
     def __init__(self, path: Path, name: str, every: int = 1) -> None:
@@ -34,14 +37,16 @@ class Video:
         index = video_index(path)
         first = _Decoder(path, index) if index is not None else None
         frame = first.picture() if first is not None and first.advance() else None
-        if index is None or frame is None:
+        if index is None or first is None or frame is None:
             raise DataError(_why_none(path))
-        self.index, self.end = index, index.count
-        self.problems = [self._missing_end(index.count, index.missing)] if index.missing else []
+        if first.number > 0 and first.rest() + 1 == index.frames:  # nothing is lost at the beginning
+            index = replace(index, by_order=True)
+        self.index, self.end = index, index.frames
+        self.problems = list(self._not_there())
         height, width = frame.shape[:2]
         self.images = tuple(
             Image(f"{name}/{number:06d}", width, height, attributes=Attributes({"seconds": index.seconds(number)}))
-            for number in range(0, index.count, every)
+            for number in range(0, index.frames, every)
         )
 
     def close(self) -> None:
@@ -63,24 +68,44 @@ class Video:
         while decoder.number < number:
             if not decoder.advance():
                 self.end = decoder.number + 1
-                known = self.problems and self.index.count - self.end <= 2  # a cut goes through a frame
-                raise DataError(() if known else self._missing_end(self.end, self.index.count - self.end))
+                known = self.problems and self.index.frames - self.end <= 2  # a cut goes through a frame
+                raise DataError(() if known else self._missing_end(self.end, self.index.frames - self.end))
         picture = decoder.picture() if decoder.number == number else None
         if picture is None:
             what = f"at {self.index.seconds(number):.2f} s cannot be decoded, and later ones can"
             raise DataError(Problem("error", "undecodable frame", what, str(self.path), f"frame {number}", SKIP))
         return picture
 
+    def _not_there(self) -> Iterator[Problem]:
+        """What is announced and not in the file, which is known before a frame is looked at."""
+        index = self.index
+        if index.missing:
+            yield self._missing_end(index.frames, index.missing)
+        elif index.cut and not index.announced:
+            what = "the file is shorter than it says; how much of the video is missing is not known"
+            yield Problem("note", "video cut short", what, str(self.path), remedy="was it copied whole?")
+        if holes := index.holes():
+            lost = sum(count for _, count in holes)
+            what = (
+                f"{lost} of {index.announced} frames are not in the file, the first {holes[0][1]} of them before here"
+            )
+            level, remedy = self._judged(lost, index.announced)
+            where = f"frame {holes[0][0]} at {index.seconds(holes[0][0]):.2f} s"
+            yield Problem(level, "frames missing", what, str(self.path), where, remedy)
+
     def _missing_end(self, first: int, missing: int) -> Problem:
-        """The last frames are not there: a note where they are few, else an error."""
-        whole = first + missing
-        seconds = missing / self.index.rate
-        few = missing <= 2 or (seconds <= FEW[0] and missing <= FEW[1] * whole)
-        what = f"the last {missing} of {whole} frames ({seconds:.2f} s) are missing or cannot be decoded"
-        if few:
-            return Problem("note", "video cut short", what, str(self.path), remedy="the video ends there")
-        remedy = "was it copied whole? --on-error skip looks at what is there"
-        return Problem("error", "video cut short", what, str(self.path), remedy=remedy)
+        """The last frames are not there."""
+        whole, seconds = first + missing, missing * self.index.step / 1000
+        last = f"the last {missing} of {whole} frames are" if missing > 1 else f"the last of {whole} frames is"
+        what = f"{last} missing or cannot be decoded ({seconds:.2f} s)"
+        level, remedy = self._judged(missing, whole)
+        return Problem(level, "video cut short", what, str(self.path), remedy=remedy)
+
+    def _judged(self, missing: int, whole: int) -> tuple[Level, str]:
+        """A few frames that are missing are a note, more an error; with the remedy."""
+        if missing <= 2 or (missing * self.index.step <= 1000 * FEW[0] and missing <= FEW[1] * whole):
+            return "note", "the rest is looked at"
+        return "error", "was it copied whole? --on-error skip looks at the rest"
 
 
 class Videos:
@@ -107,10 +132,8 @@ class _Decoder:
     """Frames one after another; `number` is that of the last one, -1 before the first."""
 
     def __init__(self, path: Path, index: VideoIndex) -> None:
-        import cv2
-
         self.index, self.number = index, -1
-        self.capture: Any = cv2.VideoCapture(str(path))
+        self.capture = opened(path)
 
     def advance(self) -> bool:
         """Go to the next frame that can be decoded; False where there is none."""
@@ -120,6 +143,10 @@ class _Decoder:
             return False
         self.number = self.index.number(float(self.capture.get(cv2.CAP_PROP_POS_MSEC)), self.number)
         return True
+
+    def rest(self) -> int:
+        """How many more frames can be decoded."""
+        return sum(1 for _ in iter(self.capture.grab, False))
 
     def picture(self) -> Picture | None:
         """The frame as RGB; None where it cannot be decoded after all."""

@@ -1,34 +1,43 @@
-"""What a video file holds, by its packets: how many frames, when each of them is shown, and whether it was cut.
+"""What a video file holds, by its packets: how many frames, when each of them is shown, and how many are not there.
 
 The packets are read and not decoded, at the speed of the disk. So it is known before the first frame is looked at
-whether all are there, and each decoded frame is told by its time stamp: OpenCV passes over a frame that cannot be
+whether all are there, and each decoded frame is known by its time stamp: OpenCV passes over a frame that cannot be
 decoded without a word, and the frames after it would be called by wrong numbers.
-Source: ISO/IEC 14496-12, 4.2 (boxes of MP4); RFC 8794 and RFC 9559 (EBML, Matroska)
 """
 
 from __future__ import annotations
 
+import os
+from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
-from typing import Any, BinaryIO
+from typing import Any
+
+from detect.prediction.video_container import breaks_off, is_avi, is_mp4, length_of_mp4
 
 USUAL_RATE = 25.0  # frames per second, where the file states none
-_BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"moof", b"styp", b"sidx")
-_EBML, _SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"
+SOUND = 500.0  # milliseconds that the sound may go on after the last frame
 
 
 @dataclass(frozen=True, slots=True)
 class VideoIndex:
-    """`count` frames are there, `missing` at the end are announced and are not, `rate` is the stated one per second.
+    """`frames` are there of those `announced` (0: not known), `missing` of them at the end; `rate` is per second.
 
     `stamps` are the milliseconds from the start at which each frame is shown, rising; none where they are not known.
+    `cut`: the file is shorter than it says. `by_order`: a decoded frame does not have the stamp of its packet, as in
+    AVI where frames are stored in another order than they are shown.
     """
 
-    count: int
+    frames: int
     stamps: tuple[float, ...]
     rate: float
-    missing: int
+    announced: int
+    missing: int = 0
+    cut: bool = False
+    by_order: bool = False
 
     def seconds(self, number: int) -> float:
         """When a frame is shown, in seconds from the start."""
@@ -36,85 +45,65 @@ class VideoIndex:
 
     def number(self, stamp: float, after: int) -> int:
         """The number of the frame with this time stamp, which comes after another; the next where none has it."""
-        from bisect import bisect_left
-
         place = bisect_left(self.stamps, stamp - 0.5)
         known = place < len(self.stamps) and abs(self.stamps[place] - stamp) <= 0.5
-        return max(place, after + 1) if known else after + 1
+        return max(place, after + 1) if known and not self.by_order else after + 1
+
+    @property
+    def step(self) -> float:
+        """The usual time from one frame to the next, in milliseconds."""
+        stated = 1000 / self.rate
+        seen = median(b - a for a, b in pairwise(self.stamps)) if len(self.stamps) > 1 else stated
+        return stated if abs(seen - stated) < 0.1 * stated else seen  # stamps may be whole milliseconds
+
+    def holes(self) -> list[tuple[int, int]]:
+        """Where frames of a steady rate are announced and not in the file: the number of the next, and how many."""
+        step, steps = self.step, [b - a for a, b in pairwise(self.stamps)]
+        wide = [(number, round(one / step) - 1) for number, one in enumerate(steps, 1) if one > 1.5 * step]
+        steady = all(abs(one - step) < 0.1 * step + 1 for one in steps if one <= 1.5 * step)
+        lost = sum(count for _, count in wide)
+        return wide if steady and lost == self.announced - self.frames - self.missing else []
 
 
 def video_index(path: Path) -> VideoIndex | None:
     """None where OpenCV cannot read the file as a video, or finds no frame in it."""
     import cv2
 
-    packets: Any = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_FORMAT, -1])  # -1: as they are
+    packets = opened(path, [cv2.CAP_PROP_FORMAT, -1])  # -1: as they are
     stamps = [float(packets.get(cv2.CAP_PROP_POS_MSEC)) for _ in iter(packets.grab, False)]
     announced, rate = (float(packets.get(key)) for key in (cv2.CAP_PROP_FRAME_COUNT, cv2.CAP_PROP_FPS))
     packets.release()
     if not stamps:
         return None
-    rate = rate if 0 < rate < 1e4 else USUAL_RATE
     known = tuple(sorted(set(stamps)))
-    # What was cut away by an edit list has the stamp 0, and is not shown; without stamps all have it.
-    usable = len(known) > 1 and stamps.count(known[0]) == len(stamps) - len(known) + 1
-    count = len(known) if usable or len(stamps) == 1 else len(stamps)
-    index = VideoIndex(count, known if count == len(known) else (), rate, 0)
-    return replace(index, missing=_missing(path, index, announced))
+    # What an edit list hides has the stamp 0. Where there are no stamps all have it.
+    usable = len(stamps) == 1 or (len(known) > 1 and stamps.count(known[0]) == len(stamps) - len(known) + 1)
+    index = VideoIndex(
+        len(known) if usable else len(stamps),
+        known if usable else (),
+        rate if 0 < rate < 1e4 else USUAL_RATE,
+        int(announced) if 0 < announced < 1e9 else 0,
+        cut=breaks_off(path),
+    )
+    return replace(index, missing=max(_missing(path, index), 0) if index.announced else 0)
 
 
-def _missing(path: Path, index: VideoIndex, announced: float) -> int:
+def opened(path: Path, settings: Sequence[int] = ()) -> Any:
+    """The file as OpenCV's VideoCapture. What FFmpeg says of every damaged block is said here once for each frame."""
+    import cv2
+
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # AV_LOG_QUIET; read when the first video is opened
+    return cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, list(settings))
+
+
+def _missing(path: Path, index: VideoIndex) -> int:
     """How many frames at the end are announced and not there.
 
-    The count that AVI states is exact. MP4's counts frames that an edit list hides, too, and Matroska's is made of the
-    length, which may be that of the sound: they are believed where the file is shorter than it says.
+    The count of an MP4 that was cut is exact. That of a whole one may hold frames that an edit list hides, AVI's those
+    that were never recorded, and Matroska's is made of the length, perhaps that of the sound: there the length counts.
     """
-    if breaks_off(path) is False or not index.count < announced < 1e9:
-        return 0
-    if index.stamps:
-        step = median(b - a for a, b in zip(index.stamps, index.stamps[1:], strict=False)) if index.count > 1 else 0.0
-        seconds = announced / index.rate - (index.stamps[-1] + step) / 1000
-        return min(max(round(seconds * index.rate), 0), int(announced) - index.count)
-    return int(announced) - index.count
-
-
-def breaks_off(path: Path) -> bool | None:
-    """Whether the file is shorter than its container says; None where that says nothing."""
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        head = file.read(12)
-        end = -1
-        if head[4:8] in _BOXES:
-            end = _end_of_boxes(file, size)
-        elif head.startswith(_EBML):
-            end = _end_of_segment(file)
-    return None if end < 0 else end > size
-
-
-def _end_of_boxes(file: BinaryIO, size: int) -> int:
-    """Where the last box at the top of an MP4 ends."""
-    at = 0
-    while at < size:
-        file.seek(at)
-        head = file.read(16)
-        length = int.from_bytes(head[:4])
-        length = int.from_bytes(head[8:16]) if length == 1 else length or size - at
-        at += max(length, 8)
-    return at
-
-
-def _end_of_segment(file: BinaryIO) -> int:
-    """Where the segment of a Matroska file ends, which holds all frames; -1 where it does not say."""
-    file.seek(len(_EBML))
-    file.seek(_number(file)[0], 1)
-    if file.read(len(_SEGMENT)) != _SEGMENT:
-        return -1
-    length, unknown = _number(file)
-    return -1 if unknown else file.tell() + length
-
-
-def _number(file: BinaryIO) -> tuple[int, bool]:
-    """A number of EBML, whose first byte says how long it is; True where all its bits are set: not known."""
-    first = int.from_bytes(file.read(1))
-    more = 8 - first.bit_length()
-    value = (first & (0x7F >> more)) << 8 * more | int.from_bytes(file.read(more)) if first else 0
-    return value, value == (1 << 7 * (more + 1)) - 1
+    if not index.stamps or (index.cut and is_mp4(path)):
+        return index.announced - index.frames
+    length = (length_of_mp4(path) if is_mp4(path) else 0.0) or index.announced / index.rate
+    late = 1000 * length - index.stamps[-1] - index.step
+    return round(late / index.step) if index.cut or is_avi(path) or late > SOUND else 0

@@ -222,7 +222,7 @@ def test_a_video_that_was_cut_ends_where_it_was_cut(tmp_path: Path) -> None:
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) * 6 // 10])
     chosen = sources(path)
-    said = r"walk\.avi: the last \d+ of 40 frames \(\d\.\d\d s\) are missing"
+    said = r"walk\.avi: the last \d+ of 40 frames are missing or cannot be decoded \(\d\.\d\d s\) \(was it copied whole"
     with pytest.raises(DataError, match=said):
         predict(Spots(), chosen)
     problems = Problems()

@@ -53,6 +53,8 @@ def notes(found: Sources) -> dict[str, int]:
         (".cache/1.jpg", JPEG.getvalue(), ""),
         ("Thumbs.db", b"", ""),
         ("__MACOSX/._1.jpg", b"", ""),
+        ("@eaDir/1.jpg", JPEG.getvalue(), ""),  # thumbnails of a Synology
+        ("$RECYCLE.BIN/1.jpg", JPEG.getvalue(), ""),
     ],
 )
 def test_what_is_passed_over_in_a_folder_is_named(tmp_path: Path, file: str, content: bytes, kind: str) -> None:
