@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from detect.cli.options import Share, as_json, print_json, quiet, read_point, report
+from detect.cli.options import Share, as_json, counted, ended_by_sigterm, print_json, quiet, read_point, report
 from detect.cli.reading import Reading, reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from detect.data import Box
+    from detect.errors import Problems
     from detect.models.detector import Detector
     from detect.operating_point import OperatingPoint, Suppression
     from detect.prediction import Look
@@ -114,7 +115,7 @@ def predict(
         dropped = f"{counts.seen - counts.boxes} of {counts.seen} boxes dropped"
         remark(f"{dropped}: below the confidence of their class in the operating point")
     reading.keep_rejects(out.parent)
-    _print(counts, out, above, kept, as_json)
+    _print(counts, out, above, kept, reading.problems if as_json else None)
 
 
 @dataclass
@@ -141,7 +142,7 @@ def _write(
 
     counts = Counts()
     drawing = nullcontext() if draw is None else drawing_into(draw, classes, above)
-    with writing_predictions(out, classes) as file, drawing as drawn:
+    with ended_by_sigterm(), writing_predictions(out, classes) as file, drawing as drawn:
         for look in looks:
             image, boxes = look.image, look.boxes if point is None else _what_counts(look.boxes, classes, point)
             file.add(image.name, boxes, size=(image.width, image.height), seconds=look.seconds)
@@ -235,11 +236,11 @@ def _what_counts(found: tuple[Box, ...], classes: tuple[str, ...], point: Operat
     return point.apply(Predictions(classes, {"photo": found})).images["photo"]
 
 
-def _print(counts: Counts, out: Path, above: dict[str, float], kept: Kept, as_json: bool) -> None:
-    """How much was found, from which score it is kept and why, and where it is."""
-    if as_json:
+def _print(counts: Counts, out: Path, above: dict[str, float], kept: Kept, problems: Problems | None) -> None:
+    """How much was found, from which score it is kept and why, and where it is; as JSON with the problems."""
+    if problems is not None:
         found = {"images": counts.images, "boxes": counts.boxes, "above": above, "shown": counts.shown}
-        print_json({"predictions": str(out), **found, "kept": {"above": kept.above, "reason": kept.reason}})
+        print_json({"predictions": str(out), **found, "kept": kept._asdict(), "problems": counted(problems)})
     else:
         click.echo(f"{out}: {counts.images} images, {counts.shown} boxes of score {_score(above)} or more")
         click.echo(f"{counts.boxes} boxes are kept: {WHY[kept.reason].format(_score(kept.above))}")

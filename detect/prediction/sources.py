@@ -15,7 +15,7 @@ from detect.conversion.sizes import upright_size
 from detect.conversion.source import Source, walk
 from detect.data import Image
 from detect.decoding import open_upright
-from detect.errors import DataError, Problem, Problems
+from detect.errors import ConfigError, DataError, Problem, Problems
 from detect.prediction.file_kinds import NEVER_READ, PHOTO, RENAMED, VIDEO, VIDEOS, holds_video, kind_of, passed_over
 from detect.prediction.video import Videos
 
@@ -57,8 +57,10 @@ def sources(
     There may be several, but annotated data are read where they are named alone. Of a video every so many frames are
     taken; without `every` all of one that is named, and none of those in folders. `reading` are arguments of
     `detect.read`, for annotated data; with a `format` it is such. Raises DataError when there is nothing to look at, or
-    no such split.
+    no such split; ConfigError for an `every` below 1.
     """
+    if every is not None and every < 1:
+        raise ConfigError(f"every: expected 1 or more, got {every}; 10 takes every tenth frame of a video")
     given = [Path(source)] if isinstance(source, str | Path) else [Path(one) for one in source]
     path = given[0]
     several = len(given) > 1 or (not path.exists() and glob.has_magic(str(path)))

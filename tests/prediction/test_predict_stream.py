@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import tracemalloc
 from collections.abc import Sequence
 from pathlib import Path
@@ -31,13 +33,16 @@ class Finds(Brightest):
 class Stops(Brightest):
     """Is interrupted, or fails, at its third look."""
 
-    def __init__(self, how: type[BaseException]) -> None:
+    def __init__(self, how: type[BaseException] | signal.Signals) -> None:
         super().__init__()
         self.how = how
 
     def candidates(self, pictures: Sequence[Picture], confidence: float) -> list[Candidates]:
         if len(self.batches) == 2:
-            raise self.how
+            if isinstance(self.how, signal.Signals):
+                os.kill(os.getpid(), self.how)
+            else:
+                raise self.how
         return super().candidates(pictures, confidence)
 
 
@@ -77,9 +82,9 @@ def test_what_is_written_on_the_way_is_what_predict_answers(tmp_path: Path, monk
     assert one == other and len(one) == 5
 
 
-@pytest.mark.parametrize(("how", "code"), [(KeyboardInterrupt, 130), (MemoryError, 1)])
+@pytest.mark.parametrize(("how", "code"), [(KeyboardInterrupt, 130), (MemoryError, 1), (signal.SIGTERM, 143)])
 def test_a_prediction_that_ends_early_changes_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: type[BaseException], code: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: type[BaseException] | signal.Signals, code: int
 ) -> None:
     for number in range(5):
         photo(tmp_path / "photos" / f"{number}.png")

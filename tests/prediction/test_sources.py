@@ -13,7 +13,7 @@ from PIL import Image as Photo
 from detect.cli import main
 from detect.conversion import read_predictions, write, write_predictions
 from detect.data import Box, Dataset, Image, Predictions
-from detect.errors import DataError
+from detect.errors import ConfigError, DataError
 from detect.operating_point import OperatingPoint, Suppression
 from detect.prediction import Sources, predict, sources
 from tests.prediction.brightest import Brightest, photo
@@ -103,6 +103,12 @@ def test_videos_in_a_folder_are_looked_at_with_every(tmp_path: Path) -> None:
     assert names(sources(str(tmp_path / "*"))) == ["b.png"], "one that does not"
 
 
+@pytest.mark.parametrize("every", [0, -3])
+def test_every_is_one_or_more(tmp_path: Path, every: int) -> None:
+    with pytest.raises(ConfigError, match="every: expected 1 or more"):
+        sources(tmp_path, every=every)
+
+
 def test_a_folder_without_photos_says_what_it_has(tmp_path: Path) -> None:
     video(tmp_path / "walk.avi")
     (tmp_path / "a.pdf").write_bytes(b"%PDF")
@@ -160,6 +166,8 @@ def annotated(folder: Path) -> Path:
     write(
         Dataset(("light",), tuple(Image(i.name, 20, 10, (box,), path=i.path) for i in images)), folder / "data", "yolo"
     )
+    for place in ("plain", "data"):
+        (folder / place / "a.pdf").write_bytes(b"%PDF-1.7")
     return folder
 
 
@@ -192,7 +200,9 @@ def test_from_which_score_boxes_are_kept(
     found = read_predictions(tmp_path / "p.json")
     assert [box.score for boxes in found.images.values() for box in boxes] == pytest.approx(scores)
     assert len(found) == 6
-    kept = json.loads(answer.stdout)["kept"]
+    told = json.loads(answer.stdout)
+    assert [one["kind"] for one in told["problems"]] == ["PDF file passed over"]
+    kept = told["kept"]
     assert kept["reason"] == reason and kept["above"]["light"] <= scores[0]
     assert f"{len(scores)} boxes are kept" in CliRunner().invoke(main, words).stdout
     if not more:
@@ -214,5 +224,5 @@ def test_a_video_beside_annotations_is_named(tmp_path: Path) -> None:
     video(data / "walk.avi")
     (data / "README.md").write_text("of the export")
     found = sources(data, every=2)
-    assert (len(found.images), notes(found)) == (6, {"video passed over": 1})
-    assert "name it alone" in found.problems[0].remedy
+    assert (len(found.images), notes(found)) == (6, {"PDF file passed over": 1, "video passed over": 1})
+    assert "name it alone" in found.problems[1].remedy
