@@ -6,6 +6,7 @@ Exit codes: 0 done, 1 refused, 2 bad usage, 3 a metric was not reached, 130 inte
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -73,6 +74,8 @@ class Commands(click.Group):
         """Run the command; what a user can put right is printed without a traceback, exit code 1."""
         from detect.errors import DetectError, Problem
 
+        # Threads of torch that wait in a loop take the core that another process needs, which makes both wait.
+        os.environ.setdefault("OMP_WAIT_POLICY", "passive")
         try:
             return super().invoke(ctx)
         except click.UsageError as error:

@@ -107,6 +107,17 @@ def group(text: str) -> str:
     return text
 
 
+def threads(command: F) -> F:
+    """`--threads`: how much of the processor a network takes."""
+    return click.option(
+        "--threads",
+        default=0,
+        type=click.IntRange(0),
+        metavar="N",
+        help="Threads of the processor.  [default: OMP_NUM_THREADS, or one for each core]",
+    )(command)
+
+
 def quiet(command: F) -> F:
     """`--quiet`: no bars and no remarks; errors and results still come. The command does not see it."""
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from detect.cli.options import Share, as_json, counted, ended_by_sigterm, print_json, quiet, read_point, report
+from detect.cli.options import Share, as_json, counted, ended_by_sigterm, print_json, quiet, read_point, report, threads
 from detect.cli.reading import Reading, reading
 
 if TYPE_CHECKING:
@@ -65,7 +65,8 @@ WHY = {
 )
 @click.option("--mirror", is_flag=True, help="Test-time augmentation: also mirrored; twice the time.")
 @click.option("--flip", is_flag=True, help="Also upside down, for photos without an upper side; twice the time.")
-@click.option("--batch", default=8, show_default=True, type=click.IntRange(1), help="Photos per pass.")
+@click.option("--batch", default=8, show_default=True, type=click.IntRange(1), help="Photos, or tiles, per pass.")
+@threads
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda:0 ...")
 @reading("Photos that cannot be read, bad items of data: an error, or left out, listed in rejects.jsonl beside --out.")
 @as_json
@@ -101,7 +102,7 @@ def predict(
     if out.is_dir():
         raise DetectError(f"{out}: is a folder; --out names a file, such as {out / 'predictions.json'}")
     chosen = sources(images, given["split"], every=given["every"], **reading.arguments)
-    detector = load_detector(weights, device=given["device"])
+    detector = load_detector(weights, device=given["device"], threads=given["threads"])
     suppression = _suppression(given["nms_iou"], detector, known.suppression if known else None)
     _note_other_augmentation(known or detector.point, given)
     above = _above(given["draw_above"], known, detector)
@@ -204,7 +205,7 @@ def _augmented(detector: Detector, given: dict[str, Any]) -> Detector:
     from detect.prediction.tiles import Tiled
 
     detector = augmented(detector, mirror=given["mirror"], flip=given["flip"])
-    return Tiled(detector, given["tiles"]) if given["tiles"] else detector
+    return Tiled(detector, given["tiles"], given["batch"]) if given["tiles"] else detector
 
 
 def _kept(given: dict[str, Any], point: OperatingPoint | None, detector: Detector, annotated: bool) -> Kept:

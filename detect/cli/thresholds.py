@@ -42,6 +42,7 @@ SHOWN = 5
 @click.option("--mirror", is_flag=True, help="For use with `detect predict --mirror`, where scores differ.")
 @click.option("--flip", is_flag=True, help="For use with `detect predict --flip`.")
 @click.option("--hard", is_flag=True, help="Without soft suppression, as `detect export` needs it.")
+@options.threads
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda:0 ...")
 @reading("Bad items of DATA: an error, or left out.")
 @options.quiet
@@ -56,6 +57,7 @@ def thresholds(
     flip: bool,
     hard: bool,
     device: str,
+    threads: int,
     reading: Reading,
     as_json: bool,
 ) -> None:
@@ -79,7 +81,7 @@ def thresholds(
 
     if model_file(weights).suffix in EXPORTED:
         raise ModelError(f"{weights}: thresholds are fitted before export; fit the run, then export it again")
-    detector = augmented(load_detector(weights, device=device), mirror=mirror, flip=flip)
+    detector = augmented(load_detector(weights, device=device, threads=threads), mirror=mirror, flip=flip)
     dataset = reading.read(data).only(split)
     fitted = fit_thresholds(detector, dataset, metric=metric, choose=choose, hard=hard)
     used = tuple(name for name, wanted in zip(TEST_TIME_AUGMENTATIONS, (mirror, flip), strict=True) if wanted)

@@ -16,7 +16,8 @@ EXPORTED = (".onnx", ".xml", ".torchscript")
 def load_detector(path: str | Path, *, device: str = "auto", threads: int = 0) -> Detector:
     """The detector in a run folder, a weights file or an exported model, ready for photos.
 
-    `threads` is for exported models; 0: as many as there are cores.
+    `threads` of the processor are used; 0: as many as OMP_NUM_THREADS says, or as there are cores. Pictures are spread
+    over them; one that is alone is shared by them where that is faster at the moment.
     Raises ModelError when the file is missing, unsafe, broken or does not fit; MissingExtra when the library that
     the model needs is not installed.
     """
@@ -33,7 +34,7 @@ def load_detector(path: str | Path, *, device: str = "auto", threads: int = 0) -
     from detect.models.weights import load_weights
 
     weights = load_weights(path)
-    trained: Detector = resolve(family_of(weights.model).load)(weights, device=device, source=path)
+    trained: Detector = resolve(family_of(weights.model).load)(weights, device=device, source=path, threads=threads)
     return trained
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import torch
 
 from detect.errors import ModelError
@@ -18,12 +16,6 @@ def pick_device(device: str) -> torch.device:
         return torch.zeros(0, device=device).device
     except (RuntimeError, AssertionError) as error:
         raise ModelError(f"device {device!r} cannot be used: {str(error).splitlines()[0]}") from None
-
-
-def set_threads(recipe: Recipe) -> None:
-    """As many as the recipe asks for, else as OMP_NUM_THREADS does, else one for each core."""
-    asked = os.environ.get("OMP_NUM_THREADS", "")
-    torch.set_num_threads(recipe.threads or (int(asked) if asked.isdigit() else 0) or os.cpu_count() or 1)
 
 
 def half(recipe: Recipe, device: torch.device) -> bool:

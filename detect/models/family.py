@@ -27,7 +27,8 @@ class Family:
 
     build (recipe, classes, tensors) -> torch module: a fresh network for so many classes; `tensors` are those that it
         will be given.
-    load (weights, device=, source=) -> Detector: a trained one, ready for photos.
+    load (weights, device=, source=, threads=) -> Detector: a trained one, ready for photos; `threads` of the processor,
+        0: see threads.py.
     fit (job, resume=) -> None: its training loop, which lives in `detect.training`.
     preview (job, keys) -> iterator of (picture, boxes (N, 4), labels): what the loop would learn from.
     graph (torch module) -> torch module from an image (1, 3, H, W) in 0..1 to boxes (N, 4) in its pixels, scores (N,)

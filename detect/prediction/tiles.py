@@ -26,25 +26,30 @@ class Tiled:
     once is merged here: the detector's own suppression may be fitted to leave much, and to one pass.
     """
 
-    def __init__(self, detector: Detector, side: int) -> None:
-        self.detector, self.side = detector, side
+    def __init__(self, detector: Detector, side: int, batch: int = 8) -> None:
+        """`batch` tiles are looked at together."""
+        self.detector, self.side, self.batch = detector, side, batch
         self.name, self.classes, self.imgsz = detector.name, detector.classes, detector.imgsz
         self.suppression, self.point = detector.suppression, detector.point
 
     def candidates(self, pictures: Sequence[Picture], confidence: float) -> list[Candidates]:
         """See Detector."""
-        return [self._one(picture, confidence) for picture in pictures]
+        seen = [[one] for one in self.detector.candidates(pictures, confidence)]
+        sizes = [(picture.shape[1], picture.shape[0]) for picture in pictures]
+        places = [(number, place) for number, size in enumerate(sizes) for place in windows(*size, self.side)
+                  if max(size) > self.side]  # fmt: skip
+        for start in range(0, len(places), self.batch):
+            some = places[start : start + self.batch]
+            tiles = [pictures[number][y1:y2, x1:x2] for number, (x1, y1, x2, y2) in some]
+            for (number, place), one in zip(some, self.detector.candidates(tiles, confidence), strict=True):
+                seen[number].append(uncut(one, place, *sizes[number]))
+        return [self._merged(parts) for parts in seen]
 
-    def _one(self, picture: Picture, confidence: float) -> Candidates:
-        height, width = picture.shape[:2]
-        places = [*windows(width, height, self.side)]
-        whole = self.detector.candidates([picture], confidence)
-        if len(places) == 1:
-            return whole[0]
-        tiles = [picture[y1:y2, x1:x2] for x1, y1, x2, y2 in places]
-        found = [one for tile in tiles for one in self.detector.candidates([tile], confidence)]
-        parts = [uncut(one, place, width, height) for one, place in zip(found, places, strict=True)]
-        together = candidates(*(np.concatenate(column) for column in zip(whole[0], *parts, strict=True)))
+    def _merged(self, parts: Sequence[Candidates]) -> Candidates:
+        """What the looks at one picture show, the same thing once."""
+        if len(parts) == 1:
+            return parts[0]
+        together = candidates(*(np.concatenate(column) for column in zip(*parts, strict=True)))
         own = self.suppression
         return suppress(together, Suppression(min(MERGED, own.iou), 0.0, own.per_class), most=len(together.score))
 

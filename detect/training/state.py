@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
+
 from detect.models.weights import Tensors, load_tensors, save_tensors
 from detect.training.job import Job, save_trained
 from detect.training.stopping import EarlyStopping
@@ -16,8 +18,8 @@ def save_epoch(job: Job, epoch: int, stopping: EarlyStopping, ema: Tensors, rest
     """
     if better:
         save_trained(ema, job, job.best)
-    state = {"epoch": epoch, "best": stopping.best, "since": stopping.since, "ema": ema, **rest}
-    save_tensors(state, job.state)
+    own = {"best": stopping.best, "since": stopping.since, "threads": torch.get_num_threads()}
+    save_tensors({"epoch": epoch, **own, "ema": ema, **rest}, job.state)
 
 
 def load_state(job: Job, stopping: EarlyStopping) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from detect.operating_point import OperatingPoint, Suppression
 from detect.prediction import predict, sources
 from detect.prediction.augmentation import augmented, fuse
 from detect.prediction.tiles import SHARE, Tiled, windows
+from tests.prediction.brightest import Brightest
 
 
 class Spots:
@@ -96,6 +97,15 @@ def test_tiles_give_no_more_candidates_than_one_look() -> None:
     (found,) = Tiled(Sees(), 400).candidates([scene(700, 700, [])], 0.0)
     assert len(found.score) <= CANDIDATES
     assert (np.diff(found.score) <= 0).all(), "strongest first"
+
+
+def test_tiles_of_all_pictures_are_looked_at_in_batches() -> None:
+    detector = Brightest()
+    pictures = [scene(150, 150, []), scene(90, 90, []), scene(100, 220, [])]  # 2 x 2 tiles of 100, none, 1 x 3
+    found = Tiled(detector, 100, batch=5).candidates(pictures, 0.0)
+    assert detector.batches == [3, 5, 2]
+    each = [Tiled(Brightest(), 100).candidates([picture], 0.0)[0] for picture in pictures]
+    assert [one.xyxy.tolist() for one in found] == [one.xyxy.tolist() for one in each]
 
 
 def test_a_picture_that_fits_a_tile_is_looked_at_once() -> None:
@@ -209,7 +219,7 @@ def test_every_third_frame_of_a_video(tmp_path: Path) -> None:
 
 
 def test_a_video_on_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("detect.models.load_detector", lambda path, device: Spots())
+    monkeypatch.setattr("detect.models.load_detector", lambda path, **how: Spots())
     words = ["predict", "run", str(video(tmp_path / "walk.avi")), "--every", "6", "--out", str(tmp_path / "p.json")]
     answer = CliRunner().invoke(main, [*words, "--draw", str(tmp_path / "drawn"), "--mirror", "--tiles", "64", "-q"])
     assert answer.exit_code == 0, answer.output

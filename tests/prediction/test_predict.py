@@ -116,7 +116,7 @@ def test_the_operating_point_says_what_counts(tmp_path: Path, monkeypatch: pytes
     """Scores are calibrated, then cut; photos in which nothing is left are still there, as looked at."""
     for k in range(5):
         photo(tmp_path / "photos" / f"{k}.png", 51 * k + 51)  # scores 0.2, 0.4, 0.6, 0.8, 1
-    monkeypatch.setattr("detect.models.load_detector", lambda path, device: Brightest())
+    monkeypatch.setattr("detect.models.load_detector", lambda path, **how: Brightest())
     curve = Curve((0.0, 1.0), (0.0, 0.5))
     write_point(OperatingPoint({"light": 0.25}, 0.5, {"light": curve}, "f1", frozenset()), tmp_path / "point.json")
     words = ["predict", "run", str(tmp_path / "photos"), "--out", str(tmp_path / "p.json"), "--json", "-q"]

@@ -47,7 +47,7 @@ class Stops(Brightest):
 
 
 def run(detector: Brightest, folder: Path, monkeypatch: pytest.MonkeyPatch, *more: object) -> Result:
-    monkeypatch.setattr("detect.models.load_detector", lambda path, device: detector)
+    monkeypatch.setattr("detect.models.load_detector", lambda path, **how: detector)
     words = ["predict", "run", folder / "photos", "--out", folder / "p.json", *more]
     return CliRunner().invoke(main, [*map(str, words)])
 

@@ -73,7 +73,7 @@ def test_many_files_are_one_line_for_each_kind(tmp_path: Path, monkeypatch: pyte
         (tmp_path / "in" / f"{k}.txt").write_text("a caption")
         (tmp_path / "in" / f"{k}.json").write_text("{}")
         (tmp_path / "in" / f"{k:02}.mov").write_bytes(b"film")
-    monkeypatch.setattr("detect.models.load_detector", lambda path, device: Brightest())
+    monkeypatch.setattr("detect.models.load_detector", lambda path, **how: Brightest())
     answer = CliRunner().invoke(main, ["predict", "run", str(tmp_path / "in"), "--out", str(tmp_path / "p.json")])
     assert answer.exit_code == 0, answer.output
     folder = f"{tmp_path}/in"
@@ -193,7 +193,7 @@ def test_from_which_score_boxes_are_kept(
     reason: str,
 ) -> None:
     folder = annotated(tmp_path)
-    monkeypatch.setattr("detect.models.load_detector", lambda path, device: detector)
+    monkeypatch.setattr("detect.models.load_detector", lambda path, **how: detector)
     words = ["predict", "run", str(folder / place), "--out", str(tmp_path / "p.json"), *more]
     answer = CliRunner().invoke(main, [*words, "--json", "-q"])
     assert answer.exit_code == 0, answer.output

@@ -142,7 +142,7 @@ def test_a_damaged_point_in_weights_is_said(weights: Path) -> None:
 
 def test_the_command(weights: Path, dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(dataset, tmp_path / "data", "yolo")
-    monkeypatch.setattr("detect.models.load_detector", lambda path, device: Doubling())
+    monkeypatch.setattr("detect.models.load_detector", lambda path, **how: Doubling())
     words = ["thresholds", str(weights), "--data", str(tmp_path / "data"), "--metric", "f1"]
     answer = CliRunner().invoke(main, [*words, "--hard", "--json", "-q"])
     assert answer.exit_code == 0, answer.output
@@ -184,7 +184,7 @@ def test_what_is_used_with_the_mirror_is_fitted_with_it(
 
     write(dataset, tmp_path / "data", "yolo")
     words = ["thresholds", str(weights), "--data", str(tmp_path / "data"), "--hard", "--json", "-q"]
-    monkeypatch.setattr("detect.models.load_detector", lambda path, device: OneSided())
+    monkeypatch.setattr("detect.models.load_detector", lambda path, **how: OneSided())
     alone, mirrored = (
         json.loads(CliRunner().invoke(main, [*words, *more]).stdout)["confidence"]["dent"]
         for more in ([], ["--mirror"])

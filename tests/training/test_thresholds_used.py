@@ -34,7 +34,7 @@ def test_another_test_time_augmentation_than_fitted_is_noted(
         point = OperatingPoint({"dent": 0.5}, 0.5, {}, "f1", frozenset(), Suppression(), ("mirror",))
 
     Photo.new("RGB", (100, 100)).save(tmp_path / "0.png")
-    monkeypatch.setattr("detect.models.load_detector", lambda path, device: Known())
+    monkeypatch.setattr("detect.models.load_detector", lambda path, **how: Known())
     words = ["predict", "run", str(tmp_path / "0.png"), "--out", str(tmp_path / "p.json")]
     said = "the thresholds were fitted with --mirror, and this prediction is made"
     assert f"{said} without --mirror or --flip: the scores differ" in CliRunner().invoke(main, words).stderr
@@ -51,7 +51,7 @@ def test_another_overlap_leaves_the_rest_of_the_suppression(tmp_path: Path, monk
             return [candidates(rows, np.array([0.9, 0.8]), np.array([0, 1])) for _ in pictures]
 
     Photo.new("RGB", (100, 100)).save(tmp_path / "0.png")
-    monkeypatch.setattr("detect.models.load_detector", lambda path, device: Two())
+    monkeypatch.setattr("detect.models.load_detector", lambda path, **how: Two())
     words = ["predict", "run", str(tmp_path / "0.png"), "--out", str(tmp_path / "p.json"), "--json", "-q"]
     told = [json.loads(CliRunner().invoke(main, [*words, *more]).stdout) for more in ([], ["--nms-iou", "0.5"])]
     assert [one["boxes"] for one in told] == [1, 1]
@@ -64,7 +64,7 @@ def test_predict_counts_and_keeps_by_the_fitted_confidences(
         point = OperatingPoint({"dent": 0.82}, 0.5, {}, "f1", frozenset(), Suppression(0.4))
         suppression = Suppression(0.4)
 
-    monkeypatch.setattr("detect.models.load_detector", lambda path, device: Known())
+    monkeypatch.setattr("detect.models.load_detector", lambda path, **how: Known())
     words = ["predict", "run", str(tmp_path / "0.png"), "--out", str(tmp_path / "p.json"), "--json", "-q"]
     told = json.loads(CliRunner().invoke(main, words).stdout)
     assert (told["boxes"], told["kept"]) == (1, {"above": {"dent": 0.82}, "reason": "fitted"})
@@ -95,7 +95,7 @@ def test_a_class_that_the_data_does_not_know_gets_the_usual_confidence(
     class Old(More):
         point = OperatingPoint({"dent": 0.5}, 0.5, {}, "f1", frozenset(), Suppression())
 
-    monkeypatch.setattr("detect.models.load_detector", lambda path, device: Old())
+    monkeypatch.setattr("detect.models.load_detector", lambda path, **how: Old())
     words = ["predict", "run", str(tmp_path / "0.png"), "--out", str(tmp_path / "p.json"), "--json", "-q"]
     assert json.loads(CliRunner().invoke(main, words).stdout)["above"] == {"dent": 0.5, "rust": 0.25}
 
@@ -105,7 +105,7 @@ def test_a_point_brings_the_suppression_that_it_was_fitted_with(
 ) -> None:
     """The detector alone would leave the doubles, which the point was not chosen for."""
     keep(OperatingPoint({"dent": 0.1}, 0.5, {}, "f1", frozenset(), Suppression(0.4)), weights)
-    monkeypatch.setattr("detect.models.load_detector", lambda path, device: Doubling())
+    monkeypatch.setattr("detect.models.load_detector", lambda path, **how: Doubling())
     words = ["predict", "run", str(tmp_path / "0.png"), "--out", str(tmp_path / "p.json"), "--json", "-q"]
     told = [
         json.loads(CliRunner().invoke(main, [*words, *more]).stdout)["boxes"]
@@ -119,7 +119,7 @@ def test_tiles_are_not_what_thresholds_were_fitted_to(tmp_path: Path, monkeypatc
         point = OperatingPoint({"dent": 0.5}, 0.5, {}, "f1", frozenset(), Suppression())
 
     Photo.new("RGB", (100, 100)).save(tmp_path / "0.png")
-    monkeypatch.setattr("detect.models.load_detector", lambda path, device: Known())
+    monkeypatch.setattr("detect.models.load_detector", lambda path, **how: Known())
     words = ["predict", "run", str(tmp_path / "0.png"), "--out", str(tmp_path / "p.json")]
     assert "fitted without --tiles" in CliRunner().invoke(main, [*words, "--tiles", "64"]).stderr
     assert "fitted without --tiles" not in CliRunner().invoke(main, words).stderr

@@ -128,11 +128,11 @@ def test_what_a_photo_shows_does_not_hang_on_its_neighbours(model: str) -> None:
     torch.nn.init.normal_(head.weight, std=0.05)
     rng = np.random.default_rng(0)
     thin, wide, square = (rng.integers(0, 255, (*size, 3), dtype=np.uint8) for size in ((36, 96), (60, 96), (96, 96)))
-    together = find_candidates(module, 96, [thin, square, wide, square], 0.001)
+    together = find_candidates(module, [thin, square, wide, square], 96, 0.001)
     fresh = build(Recipe(model=model, imgsz=96), 2).eval()
     fresh.load_state_dict(module.state_dict())
     for one, picture in zip(together, (thin, square, wide, square), strict=True):
-        (alone,) = find_candidates(fresh, 96, [picture], 0.001)
+        (alone,) = find_candidates(fresh, [picture], 96, 0.001)
         assert len(alone.score) > 20
         np.testing.assert_allclose(one.score, alone.score, atol=1e-5)
         assert (np.abs(one.xyxy[:, None] - alone.xyxy).max(axis=2).min(axis=1) < 1e-2).all()

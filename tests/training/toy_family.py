@@ -57,7 +57,9 @@ def build(recipe: Recipe, classes: int, tensors: Mapping[str, torch.Tensor]) -> 
 class Toy:
     """See Detector."""
 
-    def __init__(self, weights: Weights, *, device: str = "auto", source: Path | str = "weights") -> None:
+    def __init__(
+        self, weights: Weights, *, device: str = "auto", source: Path | str = "weights", threads: int = 0
+    ) -> None:
         self.name, self.classes, self.imgsz = weights.model, weights.classes, weights.imgsz
         self.suppression, self.point = weights.suppression, weights.operating_point
         self.module = Network(len(weights.classes)).eval()

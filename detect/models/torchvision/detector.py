@@ -7,6 +7,7 @@ transform is normalisation (and, for SSD, the square shape that it needs).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from detect.models.device import pick_device
 from detect.models.families import family_of
 from detect.models.letterbox import back, resize, same_shape
 from detect.models.nms import CANDIDATES, Candidates, candidates
+from detect.models.threads import SideBySide
 from detect.models.torchvision.network import build
 from detect.models.weights import Weights, fill
 from detect.recipes import Recipe
@@ -30,17 +32,20 @@ from detect.recipes import Recipe
 class Torchvision:
     """A trained torchvision detector. Raises ModelError when the weights do not fit the model they name."""
 
-    def __init__(self, weights: Weights, *, device: str = "auto", source: Path | str = "weights") -> None:
+    def __init__(
+        self, weights: Weights, *, device: str = "auto", source: Path | str = "weights", threads: int = 0
+    ) -> None:
         self.name, self.classes, self.imgsz = weights.model, weights.classes, weights.imgsz
         self.suppression, self.point = weights.suppression, weights.operating_point
         self.device = pick_device(device)
         self.module = build(_recipe(weights, source), len(weights.classes), weights.tensors)
         fill(self.module, weights, source)
         self.module.to(self.device, memory_format=torch.channels_last).eval()
+        self._side_by_side = SideBySide(self.module, threads)
 
     def candidates(self, pictures: Sequence[Picture], confidence: float) -> list[Candidates]:
         """See Detector."""
-        return find_candidates(self.module, self.imgsz, pictures, confidence)
+        return self._side_by_side(partial(find_candidates, imgsz=self.imgsz, confidence=confidence), pictures)
 
 
 def _recipe(weights: Weights, source: Path | str) -> Recipe:
@@ -55,7 +60,7 @@ def _recipe(weights: Weights, source: Path | str) -> Recipe:
 
 
 @torch.inference_mode()
-def find_candidates(module: Any, imgsz: int, pictures: Sequence[Picture], confidence: float) -> list[Candidates]:
+def find_candidates(module: Any, pictures: Sequence[Picture], imgsz: int, confidence: float) -> list[Candidates]:
     """The candidates of each picture, see Detector; the module must be in evaluation mode."""
     without_suppression(module, confidence)
     device = next(module.parameters()).device

@@ -19,8 +19,9 @@ import numpy as np
 import torch
 
 from detect.errors import ModelError
-from detect.models.device import half, pick_device, set_threads
+from detect.models.device import half, pick_device
 from detect.models.families import family_of
+from detect.models.threads import set_threads
 from detect.models.torchvision.network import build
 from detect.recipes import Recipe
 from detect.training.distributed import ProcessLost, broadcast_buffers, connection_lost, gather
@@ -84,7 +85,6 @@ def fit(job: Job, *, resume: bool) -> None:
             f"{recipe.model}: learns from batches of {least} photos or more, which its batch normalisation needs"
         )
     torch.manual_seed(recipe.seed)
-    set_threads(recipe)
     cv2.setNumThreads(0)  # pictures are small, and there are many
     device = pick_device(recipe.device)
     many = recipe.devices * recipe.nodes > 1
@@ -95,6 +95,7 @@ def fit(job: Job, *, resume: bool) -> None:
     fabric.launch()
     stopping = EarlyStopping(recipe.patience)
     state = load_state(job, stopping) if resume else None
+    set_threads(recipe.threads, state["threads"] if state else 0)
     tensors = state["model"] if state else given(recipe)
     module = build(recipe, len(job.classes), tensors)
     fitted = "the state of the run" if state else start(module, recipe, tensors)

@@ -40,7 +40,7 @@ def validate(
         seen = [scaled(image, picture, size, job.classes) for image, picture, _ in readable]
         for name, part in loss([Item(*tensors(*one), "", ()) for one in seen])[1].items():
             totals[name] = totals.get(name, 0.0) + float(part) * len(seen)
-        sights = find_candidates(losses.module, size, [picture for _, picture, _ in readable], LOWEST_SCORE)
+        sights = find_candidates(losses.module, [picture for _, picture, _ in readable], size, LOWEST_SCORE)
         for (image, _, scale), one in zip(readable, sights, strict=True):
             kept = suppress(one._replace(xyxy=back(one.xyxy, scale)), how)
             found[image.name] = kept.inside(image.width, image.height).boxes(job.classes)

@@ -13,9 +13,10 @@ import torch
 from detect.data import Image, Predictions
 from detect.errors import ModelError
 from detect.models.detector import LOWEST_SCORE
-from detect.models.device import half, pick_device, set_threads
+from detect.models.device import half, pick_device
 from detect.models.letterbox import same_shape
 from detect.models.nms import suppress
+from detect.models.threads import set_threads
 from detect.models.weights import take_over
 from detect.models.yolo.detector import seen
 from detect.models.yolo.library import DetectionTrainer, InfiniteDataLoader, scratch
@@ -57,7 +58,7 @@ def fit(job: Job, *, resume: bool) -> None:
     if recipe.augment.mosaic and recipe.epochs <= recipe.augment.mosaic_off:
         remark("mosaic: off from the start, since `epochs` is not above `augment.mosaic_off`")
     trainer = _Trainer(job, module, stopping, state, layers)
-    set_threads(recipe)
+    set_threads(recipe.threads, state["threads"] if state else 0)
     job.listeners.start(state["epoch"] + 1 if state else 1, fitted)
     within_memory(trainer.train, recipe.batch, lambda size: _try(trainer, job, size))
 
