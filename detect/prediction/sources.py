@@ -22,6 +22,8 @@ from detect.prediction.video import Videos
 if TYPE_CHECKING:
     from detect.models.detector import Picture
 
+PHONES = (".heic", ".heif", ".avif", ".jp2")  # endings of photos that Pillow may not read
+
 
 @dataclass(frozen=True)
 class Sources:
@@ -173,4 +175,7 @@ def _photo(path: Path, name: str) -> Image:
     if size is None and holds_video(path):
         remedy = "give it the ending of a video, such as .mp4"
         raise DataError(Problem("error", "video called as a photo", "is a video", str(path), remedy=remedy))
+    if size is None and suffix(path.name) in PHONES:
+        what, remedy = f"is {suffix(path.name)[1:].upper()}, which is not read", "save it as JPEG or PNG"
+        raise DataError(Problem("error", "unreadable image", what, str(path), remedy=remedy))
     return Image(name, *(size or open_upright(path).size), path=path)  # which says what is wrong with it

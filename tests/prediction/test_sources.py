@@ -124,6 +124,7 @@ def test_a_folder_without_photos_says_what_it_has(tmp_path: Path) -> None:
         ("a.pdf", b"%PDF-1.7", r"a\.pdf: is a PDF file \(save its pages as JPEG or PNG\)"),
         ("a.cr2", b"II*\0", r"a\.cr2: is a raw photo \(save it as JPEG or PNG\)"),
         ("a.jpg", b"\0\0\0\x18ftypmp42", r"a\.jpg: is a video \(give it the ending of a video, such as \.mp4\)"),
+        ("a.HEIC", b"\0\0\0\x18ftypheic", r"a\.HEIC: is HEIC, which is not read \(save it as JPEG or PNG\)"),
         ("a.mp4", b"", r"a\.mp4: cannot be read as a video: it is empty"),
         ("a.mp4", b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom\0\1\0\0mdat", r"a\.mp4: .* the file breaks off \(was it copied"),
     ],
