@@ -211,7 +211,7 @@ def test_a_decoded_frame_is_known_by_its_stamp(tmp_path: Path) -> None:
 
 def test_times_are_kept_with_what_was_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = video(tmp_path / "a.avi")
-    monkeypatch.setattr("detect.models.load_detector", lambda path, device: Brightest())
+    monkeypatch.setattr("detect.models.load_detector", lambda path, **_: Brightest())
     words = ["predict", "run", str(path), "--every", "15", "--out", str(tmp_path / "p.json"), "-q"]
     answer = CliRunner().invoke(main, words)
     assert answer.exit_code == 0, answer.output
