@@ -76,11 +76,13 @@ def review(
       detect review --collect cars corrected/ --to voc
     """
     from detect import review as room
+    from detect.review.reachable import check_start
 
     stop = _Stop()
     if collect is not None:
         _check_collect(paths, to)
         _refuse_others("--collect", {"paths", "collect", "to", "only", "as_json", "quiet"})
+        check_start()
         with room.reviewing() as reviews:
             found = reviews.collect(collect)
             stop.check()
@@ -131,11 +133,13 @@ def _review(
     from detect.errors import DataError
     from detect.files import refuse_to_overwrite
     from detect.progress import remark
+    from detect.review.reachable import check_start
 
     if export is not None:
         refuse_to_overwrite(export)
     if paths[0].suffix.lower() == ".zip":
         raise DataError(f"{paths[0]}: a review needs its photos after the command; unpack the zip first")
+    check_start(address, 0 if no_app or export is not None else port)  # not after minutes of loading
     known, how = options.other_point(point, settings), options.settings(settings)
     dataset = reading.read(paths[0])
     found = naming.read(paths[1:], dataset, paths[0])

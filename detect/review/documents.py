@@ -42,7 +42,9 @@ IMAGE: dict[str, tuple[type, str]] = {
     "f1": (float, "F1 of this image at the operating point"),
     "worst": (float, "points of mean AP that its worst mistake costs"),
     "label_issue": (float, "the score of its likeliest label issue, 0 to 1"),
+    "wrong_class": (list, "each prediction of a wrong class: true class → predicted class, and its confidence"),
 }
+WRONG_CLASS = ("wrong_class", "both")  # mistakes that are about the class
 
 
 def image_document(image: Image) -> Document:
@@ -102,6 +104,7 @@ def found_documents(images: Sequence[Image], found: Findings, model: str) -> Ite
         w, h = image.width, image.height
         sure: list[Document] = []
         unsure: list[Document] = []
+        confused: list[str] = []
         likeliest = 0.0
         for row in range(starts[number], starts[number + 1]):
             (x1, y1, x2, y2), label, score, status, mistake, truth, iou, cost, issue, issue_score = (
@@ -113,6 +116,8 @@ def found_documents(images: Sequence[Image], found: Findings, model: str) -> Ite
                 document |= {"mistake": mistake, "cost": _points(cost)}
             if truth >= 0:
                 document |= {"truth": truth + 1, "iou": round(iou, 3)}
+            if mistake in WRONG_CLASS and truth >= 0:
+                confused.append(f"{image.boxes[truth].label} → {label} {score:.2f}")
             if issue:
                 document |= {"label_issue": issue, "label_issue_score": round(issue_score, 3)}
                 likeliest = max(likeliest, issue_score)
@@ -127,6 +132,7 @@ def found_documents(images: Sequence[Image], found: Findings, model: str) -> Ite
             f"{model}_f1": None if math.isnan(found.f1[number]) else round(float(found.f1[number]), 3),
             f"{model}_worst": _points(float(found.worst[number])),
             f"{model}_label_issue": round(likeliest, 3),
+            f"{model}_wrong_class": confused,
         }
         yield {"fields": fields, "truths": of_truths}
 

@@ -105,8 +105,10 @@ class AppPage:
             lambda: (left.fill(str(x)), left.press("Enter")),
             lambda: photo.locator("[data-cy=root_label_container]").get_by_text(to, exact=True).click(),
         ):
-            change()
-            expect(saved).to_have_attribute("data-settled", "false", timeout=WAIT)
+            # That it is not saved yet may be shown for too short a time to be seen.
+            with self.page.expect_response(lambda answer: answer.request.method == "PATCH", timeout=WAIT) as sent:
+                change()
+            assert sent.value.ok
             expect(saved).to_have_attribute("data-settled", "true", timeout=WAIT)
 
 

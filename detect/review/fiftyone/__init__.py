@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from detect.errors import DetectError
+from detect.review.reachable import reason, shown, unusable
 
 
 @contextmanager
@@ -48,9 +49,9 @@ def _imported(uri: str) -> Iterator[None]:
             fiftyone.list_datasets()
     except ImportError as error:
         remedy = "pip install --upgrade 'damage-detect[review]'"
-        raise DetectError(f"the FiftyOne installed here does not work: {_reason(error)}; {remedy}") from None
+        raise DetectError(f"the FiftyOne installed here does not work: {reason(error)}; {remedy}") from None
     except Exception as error:  # noqa: BLE001  it opens a database while it is imported
-        raise DetectError(f"FiftyOne cannot use the database {_shown(uri)}: {_reason(error)}") from None
+        raise DetectError(unusable(uri, error)) from None
     fiftyone.config.show_progress_bars = False
     logging.getLogger("fiftyone").setLevel(logging.ERROR)  # it warns of its own settings at each click
     # It would do this when Python ends, and by then the database may be gone.
@@ -65,7 +66,7 @@ def _imported(uri: str) -> Iterator[None]:
                 _disconnect()
     except ConnectionFailure as error:
         raise DetectError(
-            f"the database {_shown(uri)} was lost: {_reason(error)}; what was written is kept: give the command again"
+            f"the database {shown(uri)} was lost: {reason(error)}; what was written is kept: give the command again"
         ) from None
 
 
@@ -80,13 +81,3 @@ def _disconnect() -> None:
     database._disconnect()
     repo_factory._db = None
     repo_factory.RepositoryFactory.repos.clear()
-
-
-def _shown(uri: str) -> str:
-    """The address without user, password and options."""
-    return uri.rpartition("@")[2].partition("?")[0].removeprefix("mongodb://").rstrip("/")
-
-
-def _reason(error: Exception) -> str:
-    reason = str(error).strip().split("\n")[0].partition(" (configured timeouts")[0]
-    return "it is no valid address" if "@" in reason else reason  # the rest may hold a piece of the password

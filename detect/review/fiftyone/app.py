@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import tempfile
 import threading
 import webbrowser
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ from fiftyone.core.odm import database
 from fiftyone.core.service import ServerService, ServiceListenTimeout
 
 from detect.errors import DetectError
+from detect.review.reachable import check_port
 
 START = 180  # seconds for the App to start. FiftyOne gives it 60, too few beside a training.
 ServerService._wait_for_child_port = partialmethod(ServerService._wait_for_child_port, timeout=START)
@@ -28,12 +30,12 @@ def serve(there: Any, *, address: str, port: int, browser: bool, ready: Callable
 
     Raises DetectError where the port is taken, or the machine is too busy to start the App in time.
     """
-    free_port(address, port)
+    check_port(address, port)
     host = f"[{address}]" if ":" in address else address
     # FiftyOne prints that it cannot reach its own server while that starts, and other chat; its errors are logged.
-    with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
+    with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere), _plugins():
         try:
-            session = fo.launch_app(there, remote=True, address=address, port=port, auto=False)
+            session = fo.launch_app(there, spaces=_panels(), remote=True, address=address, port=port, auto=False)
         except ServiceListenTimeout:
             raise DetectError(
                 f"the App did not start on {host}:{port} within {START} s; give the command again"
@@ -54,17 +56,40 @@ def serve(there: Any, *, address: str, port: int, browser: bool, ready: Callable
             fo.close_app()
 
 
-def free_port(address: str, port: int) -> None:
-    """Raise DetectError where something listens there already, or the address is none of this machine's."""
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((address, port))
-        except OSError as error:
-            raise DetectError(
-                f"{address}:{port} cannot be used: {error.strerror}; give another one with --port"
-            ) from None
+@contextmanager
+def _plugins() -> Iterator[None]:
+    """Let the App load the keys and buttons of a review, beside the plugins of a folder that the user names, if any.
+
+    FiftyOne knows one folder of plugins. It gets one with links, and no other of the user's is touched or loaded.
+    """
+    theirs = os.environ.get("FIFTYONE_PLUGINS_DIR")
+    with tempfile.TemporaryDirectory(prefix="detect-review-") as folder:
+        (Path(folder) / "review").symlink_to(Path(__file__).parent / "plugin")
+        if theirs and Path(theirs).is_dir():
+            (Path(folder) / "yours").symlink_to(Path(theirs).resolve())
+        with _environment(FIFTYONE_PLUGINS_DIR=folder, FIFTYONE_PLUGINS_CACHE_ENABLED="true"):
+            yield
+
+
+@contextmanager
+def _environment(**values: str) -> Iterator[None]:
+    """These variables for the processes that are started meanwhile; then as before."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def _panels() -> Any:
+    """The photos, and beside them, as a tab, the panel of the review."""
+    photos, progress = fo.Panel(type="Samples", pinned=True), fo.Panel(type="review_progress")
+    return fo.Space(children=[photos, progress], active_child=photos.component_id)
 
 
 def _answers(address: str, port: int) -> bool:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
 import fiftyone as fo
 
-from detect.review.colours import GREEN, GREY, LIGHT_GREEN, MAGENTA, YELLOW
+from detect.review.colours import GREEN, GREY, MODELS, YELLOW
 from detect.review.documents import IMAGE
 from detect.review.fiftyone.fields import INFO, known_attributes
 from detect.review.findings import FALSE, FOUND, IGNORED, MISSED, RIGHT
@@ -23,11 +23,20 @@ def dress(there: Any, models: Mapping[str, str], note: str) -> None:
     there.app_config.sidebar_groups = [
         fo.SidebarGroupDocument(name=name, paths=paths, expanded=open_) for name, paths, open_ in _groups(there, models)
     ]
-    there.app_config.active_fields = fo.ActiveFields(paths=[TRUTHS, next(iter(models))], exclude=False)
+    there.app_config.active_fields = fo.ActiveFields(paths=_shown(there, models), exclude=False)
     there.description = note
     there.save()
     there.set_label_schemas({TRUTHS: _schema(there)})
     there.active_label_schemas = [TRUTHS]
+
+
+def _shown(there: Any, models: Iterable[str]) -> list[str]:
+    """The fields that are drawn at first: boxes, and under the photos of the grid what was taken for what.
+
+    Views of one model leave out the fields of the other.
+    """
+    fields = [TRUTHS, *(name for model in models for name in (model, f"{model}_wrong_class"))]
+    return [field for field in fields if there.has_field(field)]
 
 
 def _schema(there: Any) -> dict[str, Any]:
@@ -47,12 +56,15 @@ def _schema(there: Any) -> dict[str, Any]:
 
 def _colours(models: Sequence[str]) -> list[dict[str, Any]]:
     truth = {FOUND: GREEN, MISSED: YELLOW, IGNORED: GREY}
-    found = {RIGHT: LIGHT_GREEN, FALSE: MAGENTA, IGNORED: GREY}
-    return [
-        _coloured(TRUTHS, f"{models[0]}_status", truth, GREEN),
-        *(_coloured(model, "status", found, LIGHT_GREEN) for model in models),
-        *({"path": f"{model}_unsure", "fieldColor": GREY, "valueColors": []} for model in models),
-    ]
+    colours = [_coloured(TRUTHS, f"{models[0]}_status", truth, GREEN)]
+    for place, model in enumerate(models):
+        right, wrong = MODELS[min(place, len(MODELS) - 1)]
+        colours.append(_coloured(model, "status", {RIGHT: right, FALSE: wrong, IGNORED: GREY}, right))
+        colours += [
+            {"path": f"{model}_unsure", "fieldColor": GREY, "valueColors": []},
+            {"path": f"{model}_wrong_class", "fieldColor": wrong, "valueColors": []},
+        ]
+    return colours
 
 
 def _coloured(path: str, attribute: str, colours: dict[str, str], field: str) -> dict[str, Any]:
@@ -63,7 +75,7 @@ def _coloured(path: str, attribute: str, colours: dict[str, str], field: str) ->
 def _groups(there: Any, models: Mapping[str, str]) -> list[tuple[str, list[str], bool]]:
     """Groups of fields: name, paths, open or not. What is not named here, the App puts into a group of its own."""
     held = list(there.get_field_schema())
-    about = {model: [f"{model}_{key}" for key in IMAGE] for model in models}
+    about = {model: [path for key in IMAGE if (path := f"{model}_{key}") in held] for model in models}
     labels = [TRUTHS, *(name for model in models for name in (model, f"{model}_unsure"))]
     image = ["name", "split", "claim", "problems", *(one.field for one in known_attributes(there, "image_attributes"))]
     file = ["id", "filepath", "metadata", "created_at", "last_modified_at", "original"]

@@ -9,6 +9,7 @@ from fiftyone import ViewField as F
 from fiftyone.core.utils import to_slug
 
 from detect.evaluation.label_issues import LIKELY
+from detect.review.colours import WORDS
 from detect.review.fiftyone.fields import INFO
 from detect.review.findings import FALSE, FOUND, MISSED
 from detect.review.original import TRUTHS
@@ -36,7 +37,7 @@ def save_views(there: Any, models: Sequence[str]) -> list[View]:
             there.delete_saved_view(name)
     taken = {to_slug(name) for name in there.list_saved_views()}
     saved = []
-    for view in (*_views(there, models[0]), *_compared(there, models)):
+    for view in (*_of_one_model(there, models), *_compared(there, models)):
         name, number = view.name, 1
         while to_slug(name) in taken:
             number += 1
@@ -53,6 +54,15 @@ def as_names(there: Any) -> Iterator[tuple[str, str, list[str]]]:
         about = there.get_saved_view_info(name).get("description") or ""
         if about.startswith(OUR_MARK) and not name.startswith(BOXES):
             yield name, about.removeprefix(OUR_MARK), there.load_saved_view(name).values("name")
+
+
+def _of_one_model(there: Any, models: Sequence[str]) -> Iterator[View]:
+    """The views of the first model; the boxes of the other, which are drawn where they are there, are not in them."""
+    others = [name for model in models[1:] for name in (model, f"{model}_unsure", f"{model}_wrong_class")]
+    others = [field for field in others if there.has_field(field)]
+    for view in _views(there, models[0]):
+        alone = others and not view.name.startswith(BOXES)  # a box that was cut out has no other fields
+        yield view._replace(view=view.view.exclude_fields(others)) if alone else view
 
 
 def _views(there: Any, model: str) -> Iterator[View]:
@@ -112,4 +122,7 @@ def _compared(there: Any, models: Sequence[str]) -> Iterator[View]:
         mine = boxes.filter((F(f"{better}_status") == FOUND) & (F(f"{worse}_status") == MISSED)).length()
         fewer = F(f"{better}_mistakes") < F(f"{worse}_mistakes")
         view = there.match((mine > 0) | fewer).sort_by(F(f"{worse}_mistakes") - F(f"{better}_mistakes"), reverse=True)
-        yield View(f"{better} right, {worse} wrong", f"photos where {better} does better than {worse}", view)
+        about = f"photos where {better} does better than {worse} ({first}: {WORDS[0]}; {second}: {WORDS[1]})"
+        if there.has_field(words := f"{better}_wrong_class"):
+            view = view.exclude_fields(words)  # the words on the photos are then of the one that is wrong
+        yield View(f"{better} right, {worse} wrong", about, view)
