@@ -11,6 +11,7 @@ from detect.cli import options
 
 if TYPE_CHECKING:
     from detect.models.detector import Picture
+    from detect.models.parity import Parity
 
 SUFFIXES = {"onnx": ".onnx", "openvino": "-openvino", "torchscript": ".torchscript"}
 LOOKED_AT = 8  # photos, at most
@@ -29,7 +30,9 @@ def export(weights: Path, to: str, out: Path | None, photos: str | None, as_json
     """Write trained WEIGHTS (a run folder or a file) for ONNX Runtime, OpenVINO or TorchScript.
 
     Suppression and fitted thresholds go along. The exported model is then opened and compared with the trained one on
-    photos: boxes must agree to 0.001 pixels of the input and scores to 0.0001. `detect predict` takes it like a run.
+    photos: boxes must agree to 0.001 pixels of the input and scores to 0.0001, but for the order and the choice among
+    equal scores. Where the model finds nothing in them, the raw outputs of its network are compared, before the score
+    threshold. `detect predict` takes it like a run.
 
     \b
     Examples:
@@ -38,7 +41,6 @@ def export(weights: Path, to: str, out: Path | None, photos: str | None, as_json
     """
     from dataclasses import asdict
 
-    from detect.errors import ModelError
     from detect.files import refuse_to_overwrite
     from detect.models import load_detector
     from detect.models.export import check
@@ -55,17 +57,27 @@ def export(weights: Path, to: str, out: Path | None, photos: str | None, as_json
     written = write(detector, target, to)
     try:
         parity = check(load_detector(weights, device="cpu"), load_detector(written, device="cpu"), pictures)
-        if not parity.boxes:
-            raise ModelError("the detector finds nothing in these photos, so nothing could be compared; give --photos")
     except BaseException:
         _remove(target)
         raise
     if as_json:
         options.print_json({"model": str(written), **asdict(parity)})
         return
+    click.echo(f"{written}: {_told(parity, len(pictures))}")
+
+
+def _told(parity: Parity, photos: int) -> str:
+    """What was compared, and how far it agrees."""
+    shown = "1 photo" if photos == 1 else f"{photos} photos"
+    if parity.raw:
+        ties = f"; {parity.ties} proposals are only in one of the two, since scores tie" if parity.ties else ""
+        return (
+            f"no box is found in {shown}, so the raw outputs of the network were compared, before the score "
+            f"threshold: {parity.raw:,} numbers, different by at most {parity.raw_difference:.1g} of their size{ties}"
+        )
     apart = f"different by at most {parity.box:.1g} pixels and {parity.score:.1g} in score"
-    ties = f"; {parity.ties} more at the edge of suppression are only in one of the two" if parity.ties else ""
-    click.echo(f"{written}: {parity.boxes} boxes compared on {len(pictures)} photos, {apart}{ties}")
+    ties = f"; {parity.ties} are only in one of the two, since scores or overlaps tie" if parity.ties else ""
+    return f"{parity.boxes} boxes compared on {shown}, {apart}{ties}"
 
 
 def _remove(target: Path) -> None:

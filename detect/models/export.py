@@ -8,34 +8,32 @@ multiples of 32, the others do not. Outputs: "boxes" (N, 4) x1, y1, x2, y2 in pi
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from copy import deepcopy
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torchvision.ops import nms
 
 from detect.errors import MissingExtra, ModelError
 from detect.files import atomic_file, atomic_folder
-from detect.geometry import iou
-from detect.models.detector import Detector, Picture, detect
+from detect.models.detector import Detector
 from detect.models.export_metadata import KEY, ExportMetadata
 from detect.models.families import family_of
 from detect.models.family import resolve
 from detect.models.nms import MOST
 from detect.models.openvino import openvino
-from detect.operating_point import Suppression, to_document
+from detect.models.parity import Parity, check
+from detect.models.raw_outputs import RAW, Recording, recording
+from detect.models.ties import EDGE
+from detect.operating_point import to_document
+
+__all__ = ["EDGE", "FAR", "OUTPUTS", "WRITERS", "Graph", "Parity", "check", "export", "export_metadata"]
 
 FAR = 2.0  # input sizes between the boxes of two classes, so that none suppresses the other
-BOX, SCORE = 1e-3, 1e-4  # by which an exported model may differ, in pixels of the input and in score
-SURE = 0.01  # boxes of a lower score may differ in whether they are there at all
-EDGE = 1e-3  # of IoU: two boxes that overlap by so little more or less than the threshold are a tie
 OUTPUTS = ("boxes", "scores", "labels")
-Rows = NDArray[np.float64]  # (N, 6): x1, y1, x2, y2, score, number of the class
 
 
 class Graph(torch.nn.Module):
@@ -53,6 +51,30 @@ class Graph(torch.nn.Module):
         apart = boxes + (labels[:, None] - len(self.metadata.classes) // 2).to(boxes.dtype) * far
         keep = nms(apart, scores, self.metadata.iou)[:MOST]
         return boxes[keep], scores[keep], labels[keep]
+
+    def raw(self, image: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """The raw outputs of the network, before any threshold; see `Family.raw`."""
+        with self.recording() as found:
+            self.candidates(image)
+        return (*found.fixed, *found.by_proposal)
+
+    def recording(self) -> AbstractContextManager[Recording]:
+        """Record the raw outputs while it runs."""
+        return recording(getattr(self.candidates, "module", None), self.metadata.model)
+
+
+class _WithRaw(torch.nn.Module):
+    """A graph that gives the raw outputs, too, in the same pass."""
+
+    def __init__(self, graph: Graph) -> None:
+        super().__init__()
+        self.graph = graph
+
+    def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """Boxes, scores, labels, and the raw outputs."""
+        with self.graph.recording() as found:
+            kept = self.graph(image)
+        return (*kept, *found.fixed, *found.by_proposal)
 
 
 def export_metadata(detector: Detector) -> ExportMetadata:
@@ -89,13 +111,17 @@ def _onnx(graph: Graph, path: Path) -> None:
     except ImportError:
         raise MissingExtra("onnx and onnxruntime", "export") from None
     axes = {"image": {2: "height", 3: "width"}, **{name: {0: "found"} for name in OUTPUTS}}
+    example = _example(graph.metadata)
+    with torch.no_grad():
+        raw = [f"{RAW}{number:02}" for number in range(len(graph.raw(example)))]
     with atomic_file(path) as temporary, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the tracer, about shapes that are meant to follow the input
         torch.onnx.export(
-            graph, (_example(graph.metadata),), str(temporary), dynamo=False, opset_version=17, dynamic_axes=axes,
-            input_names=["image"], output_names=list(OUTPUTS),
+            _WithRaw(graph), (example,), str(temporary), dynamo=False, opset_version=17, dynamic_axes=axes,
+            input_names=["image"], output_names=[*OUTPUTS, *raw],
         )  # fmt: skip
         model = onnx.load(str(temporary))
+        del model.graph.output[len(OUTPUTS) :]  # their names stay, for the parity check
         onnx.helper.set_model_props(model, {KEY: graph.metadata.to_json()})
         onnx.checker.check_model(model)
         onnx.save(model, str(temporary))
@@ -116,7 +142,8 @@ def _torchscript(graph: Graph, path: Path) -> None:
     with atomic_file(path) as temporary, warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
         jit: Any = torch.jit
-        traced = jit.trace(graph, (_example(graph.metadata),), strict=False, check_trace=False)
+        example = _example(graph.metadata)
+        traced = jit.trace_module(graph, {"forward": example, "raw": example}, strict=False, check_trace=False)
         jit.save(traced, str(temporary), _extra_files={f"{KEY}.json": graph.metadata.to_json()})
 
 
@@ -131,70 +158,3 @@ def _example(about: ExportMetadata) -> torch.Tensor:
     """A picture for the tracer: noise, so that there is something in it that could be a box, and not square."""
     generator = torch.Generator().manual_seed(0)
     return torch.rand(1, 3, about.imgsz, max(32, about.imgsz // 2 // 32 * 32), generator=generator)
-
-
-@dataclass(frozen=True)
-class Parity:
-    """The largest difference of an exported model: in pixels of the input and in score, over so many boxes.
-
-    `ties` of them are only in one of the two: they overlap a stronger one so near to the IoU of suppression that the
-    last bit decides.
-    """
-
-    box: float
-    score: float
-    boxes: int
-    ties: int
-
-
-def check(detector: Detector, exported: Detector, pictures: Sequence[Picture]) -> Parity:
-    """Compare on real pictures; raises ModelError where they differ by more than BOX or SCORE, or in what is there."""
-    box, score, boxes, ties = 0.0, 0.0, 0, 0
-    for number, picture in enumerate(pictures, start=1):
-        scale = detector.imgsz / max(picture.shape[:2])
-        ours, theirs = (_rows(detect(one, [picture], SURE / 2)[0], detector.classes) for one in (detector, exported))
-        unpaired = [*_unpaired(ours, theirs, scale), *_unpaired(theirs, ours, scale)]
-        every = np.vstack([ours, theirs])
-        if not _are_ties(np.array(unpaired).reshape(-1, 6), every, detector.suppression):
-            raise ModelError(f"the exported model differs from the trained one on picture {number}")
-        off = _apart(ours, theirs, scale)
-        near = off[(off[:, 0] <= BOX) & (off[:, 1] <= SCORE)]
-        box, score = max(box, near[:, 0].max(initial=0.0)), max(score, near[:, 1].max(initial=0.0))
-        boxes, ties = boxes + len(near), ties + len(unpaired)
-    return Parity(float(box), float(score), boxes, ties)
-
-
-def _apart(rows: Rows, others: Rows, scale: float) -> Rows:
-    """For each row the distance to the nearest of the others, (N, 2): pixels of the input and score."""
-    if not len(others):
-        return np.full((len(rows), 2), np.inf)
-    off = np.abs(rows[:, None] - others[None])
-    pixels = off[..., :4].max(axis=2) * scale + np.where(off[..., 5] > 0, np.inf, 0)  # another class is no partner
-    best = np.maximum(pixels / BOX, off[..., 4] / SCORE).argmin(axis=1)
-    places = np.arange(len(rows))
-    return np.stack([pixels[places, best], off[places, best, 4]], axis=1)
-
-
-def _unpaired(rows: Rows, others: Rows, scale: float) -> Rows:
-    """The rows that are sure and have no partner."""
-    off = _apart(rows, others, scale)
-    return rows[((off[:, 0] > BOX) | (off[:, 1] > SCORE)) & (rows[:, 4] > SURE)]
-
-
-def _are_ties(unpaired: Rows, every: Rows, how: Suppression) -> bool:
-    """Whether each of these is a tie, or follows from one: a box is there since the one that drops it is not."""
-    known: list[Any] = []
-    for row in unpaired[np.argsort(-unpaired[:, 4], kind="stable")]:
-        stronger = every[(every[:, 4] >= row[4]) & ((every[:, 5] == row[5]) | (not how.per_class))]
-        at_the_edge = np.abs(iou(row[None, :4], stronger[:, :4]) - how.iou) < EDGE
-        follows = iou(row[None, :4], np.array(known).reshape(-1, 6)[:, :4]) > how.iou - EDGE
-        if not (at_the_edge.any() or follows.any()):
-            return False
-        known.append(row)
-    return True
-
-
-def _rows(boxes: Sequence[Any], classes: tuple[str, ...]) -> Rows:
-    number = {name: place for place, name in enumerate(classes)}
-    rows = [(*box.xyxy, box.score, number[box.label]) for box in boxes]
-    return np.array(rows, dtype=np.float64).reshape(-1, 6)

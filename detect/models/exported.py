@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detect.errors import MissingExtra, ModelError
+from detect.geometry import Boxes
 from detect.models.detector import Picture
 from detect.models.export_metadata import KEY, ExportMetadata, read_metadata
 from detect.models.letterbox import back, letterbox, resize
@@ -20,6 +21,8 @@ from detect.models.openvino import openvino
 Arrays = Sequence[NDArray[Any]]
 _GPU = "CUDAExecutionProvider"
 Run = Callable[[NDArray[np.float32]], Arrays]  # image -> boxes, scores, labels
+# OpenVINO computes in bfloat16 on processors that can, without this, and scores move.
+F32 = {"INFERENCE_PRECISION_HINT": "f32"}
 
 
 class Exported:
@@ -28,6 +31,7 @@ class Exported:
     def __init__(self, path: Path, *, device: str = "auto", threads: int = 0) -> None:
         if not path.is_file():
             raise ModelError(f"{path}: no such model; `detect export` writes one")
+        self.path = path
         self.run, about = OPENERS[path.suffix](path, device, threads)
         self.metadata: ExportMetadata = about
         self.name, self.classes, self.imgsz = about.model, about.classes, about.imgsz
@@ -38,16 +42,19 @@ class Exported:
         return [self._one(picture, confidence) for picture in pictures]
 
     def _one(self, picture: Picture, confidence: float) -> Candidates:
+        image, undo = self.placed(picture)
+        boxes, scores, labels = self.run(image)
+        sure = scores > confidence
+        xyxy = undo(boxes[sure].astype(np.float64))
+        return candidates(xyxy, scores[sure].astype(np.float64), labels[sure].astype(np.int64))
+
+    def placed(self, picture: Picture) -> tuple[NDArray[np.float32], Callable[[Boxes], Boxes]]:
+        """A picture as input of the file (1, 3, H, W), and what brings boxes of the input back into the picture."""
         if self.metadata.padded:
             placed = letterbox(picture, self.imgsz)
-            boxes, scores, labels = self.run(_input(placed.pixels))
-            xyxy = placed.undo(boxes.astype(np.float64))
-        else:
-            resized, scale = resize(picture, self.imgsz)
-            boxes, scores, labels = self.run(_input(resized.transpose(2, 0, 1)))
-            xyxy = back(boxes.astype(np.float64), scale)
-        sure = scores > confidence
-        return candidates(xyxy[sure], scores[sure].astype(np.float64), labels[sure].astype(np.int64))
+            return _input(placed.pixels), placed.undo
+        resized, scale = resize(picture, self.imgsz)
+        return _input(resized.transpose(2, 0, 1)), lambda boxes: back(boxes, scale)
 
 
 def _input(pixels: Picture) -> NDArray[np.float32]:
@@ -89,8 +96,7 @@ def _openvino(path: Path, device: str, threads: int) -> tuple[Run, ExportMetadat
     except Exception as error:  # noqa: BLE001  a runtime raises what it likes
         raise ModelError(f"{path}: cannot be opened by OpenVINO: {_first_line(error)}") from None
     about = read_metadata(model.get_rt_info([KEY]).astype(str) if model.has_rt_info([KEY]) else None, path)
-    # Without this it computes in bfloat16 on processors that can, and scores move.
-    settings: dict[str, Any] = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
+    settings: dict[str, Any] = {**F32, "PERFORMANCE_HINT": "LATENCY"}
     compiled = core.compile_model(model, "CPU", {**settings, "INFERENCE_NUM_THREADS": threads} if threads else settings)
 
     def run(image: NDArray[np.float32]) -> Arrays:

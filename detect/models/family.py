@@ -33,6 +33,9 @@ class Family:
     preview (job, keys) -> iterator of (picture, boxes (N, 4), labels): what the loop would learn from.
     graph (torch module) -> torch module from an image (1, 3, H, W) in 0..1 to boxes (N, 4) in its pixels, scores (N,)
         and labels (N,): what `detect export` writes. None: it cannot be exported.
+    raw: the parts of the torch module ("" is all of it) whose outputs are raw, before any threshold, and always in one
+        order; `detect export` compares them where the detector finds nothing.
+    raw_by_proposal: parts whose outputs have a row for each proposal; the first gives the proposals themselves (P, 4).
     features (weights, device, source) -> function from (1, 3, H, W) to features (1, F, h, w). None: no embeddings.
     layout (model, imgsz) -> Layout: its default anchors. None: it has none.
     """
@@ -45,6 +48,8 @@ class Family:
     fit: str
     preview: str
     graph: str | None = None
+    raw: tuple[str, ...] = ("",)
+    raw_by_proposal: tuple[str, ...] = ()
     features: str | None = None
     layout: str | None = None
     unlisted: tuple[str, ...] = ()  # models too large for a CPU, which are not in the list

@@ -45,10 +45,12 @@ class Candidates(NamedTuple):
         return tuple(Box(classes[label], x1, y1, x2, y2, score) for (x1, y1, x2, y2), score, label in rows)
 
 
-def candidates(xyxy: Boxes, score: NDArray[np.float64], label: NDArray[np.int64]) -> Candidates:
-    """Those that have an area, strongest first, CANDIDATES at most."""
+def candidates(
+    xyxy: Boxes, score: NDArray[np.float64], label: NDArray[np.int64], *, most: int | None = CANDIDATES
+) -> Candidates:
+    """Those that have an area, strongest first, `most` at most."""
     rows = np.flatnonzero((xyxy[:, 2] > xyxy[:, 0]) & (xyxy[:, 3] > xyxy[:, 1]))
-    rows = rows[np.argsort(-score[rows], kind="stable")][:CANDIDATES]
+    rows = rows[np.argsort(-score[rows], kind="stable")][:most]
     return Candidates(xyxy[rows], score[rows], label[rows])
 
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import torch
 from click.testing import CliRunner
@@ -22,7 +23,9 @@ from detect.errors import ModelError
 from detect.models import load_detector
 from detect.models.detector import Detector, detect
 from detect.models.export import WRITERS, check, export
+from detect.models.exported import Exported
 from detect.models.families import build
+from detect.models.raw_outputs import RAW, raw_of, raw_of_exported
 from detect.models.torchvision.detector import Torchvision
 from detect.models.weights import Weights, load_weights, save_weights
 from detect.operating_point import OperatingPoint, Suppression
@@ -80,6 +83,16 @@ def test_it_agrees_with_torch(run: Path, to: str, squares: Dataset, tmp_path: Pa
     assert parity.box < 1e-3
     assert parity.score < 1e-4
     assert parity.ties <= 0.05 * parity.boxes
+    assert isinstance(theirs, Exported)
+    (fixed, rows), raw = raw_of(ours, pictures(squares)[0]), raw_of_exported(theirs)(pictures(squares)[0])
+    assert len(raw) == len(fixed) + len(rows)
+    for one, other in zip(fixed, raw[: len(fixed)], strict=True):
+        np.testing.assert_allclose(one, other, rtol=0, atol=1e-4 * (1 + np.abs(one).max()))
+    if to == "onnx":
+        graph = onnx.load(str(written)).graph
+        assert [output.name for output in graph.output] == ["boxes", "scores", "labels"]
+        used = {name for node in graph.node for name in node.input}
+        assert {name for node in graph.node for name in node.output if name.startswith(RAW)} <= used
     seen = [tuple(detect(one, [picture], 0.005)[0] for one in (ours, theirs)) for picture in pictures(squares)]
     assert any(mine for mine, _ in seen)
     for picture, (mine, others) in zip(pictures(squares), seen, strict=True):

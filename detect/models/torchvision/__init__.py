@@ -15,6 +15,7 @@ SSD = Family(
     fit="detect.training.torchvision.loop:fit",
     preview="detect.training.torchvision.batches:preview_items",
     graph="detect.models.torchvision.detector:Graph",
+    raw=("anchor_generator", "head"),
     features="detect.models.torchvision.detector:features",
     layout="detect.models.torchvision.layouts:ssd300",
     keys=frozenset({"backbone", "anchors", "overlap.foreground"}),
@@ -42,6 +43,8 @@ FASTER_RCNN = replace(
         "fasterrcnn_resnet50_fpn_v2": Variant(43_281_778, 320, 2.73),
         "fasterrcnn_resnet101_fpn": Variant(60_370_034, 320, 2.27),
     },
+    raw=("rpn.anchor_generator", "rpn.head"),
+    raw_by_proposal=("rpn", "roi_heads.box_predictor"),
     layout="detect.models.torchvision.layouts:faster_rcnn",
     keys=frozenset(
         {"backbone", "anchors", "roi"}

@@ -28,6 +28,8 @@ from detect.models.torchvision.network import build
 from detect.models.weights import Weights, fill
 from detect.recipes import Recipe
 
+EVERY = 10_000  # candidates of a class or level: torchvision compares each with each, and more would take minutes
+
 
 class Torchvision:
     """A trained torchvision detector. Raises ModelError when the weights do not fit the model they name."""
@@ -47,6 +49,15 @@ class Torchvision:
         """See Detector."""
         return self._side_by_side(partial(find_candidates, imgsz=self.imgsz, confidence=confidence), pictures)
 
+    def every(self, picture: Picture, confidence: float) -> Candidates:
+        """The candidates of one picture, as good as all of a class or level, for `detect export`, where scores tie."""
+        limit = getattr(self.module, "topk_candidates", 0)  # a Faster R-CNN has none
+        self.module.topk_candidates = EVERY
+        try:
+            return find_candidates(self.module, [picture], self.imgsz, confidence, len(self.classes) * EVERY)[0]
+        finally:
+            self.module.topk_candidates = limit
+
 
 def _recipe(weights: Weights, source: Path | str) -> Recipe:
     """The recipe that it was trained by, from which it is built."""
@@ -60,9 +71,11 @@ def _recipe(weights: Weights, source: Path | str) -> Recipe:
 
 
 @torch.inference_mode()
-def find_candidates(module: Any, pictures: Sequence[Picture], imgsz: int, confidence: float) -> list[Candidates]:
-    """The candidates of each picture, see Detector; the module must be in evaluation mode."""
-    without_suppression(module, confidence)
+def find_candidates(
+    module: Any, pictures: Sequence[Picture], imgsz: int, confidence: float, most: int = CANDIDATES
+) -> list[Candidates]:
+    """The candidates of each picture, `most` at most, see Detector; the module must be in evaluation mode."""
+    without_suppression(module, confidence, most)
     device = next(module.parameters()).device
     scaled = [resize(picture, imgsz) for picture in pictures]
     answer: dict[int, Candidates] = {}
@@ -72,14 +85,14 @@ def find_candidates(module: Any, pictures: Sequence[Picture], imgsz: int, confid
             real = rows["labels"] > 0
             corners = back(rows["boxes"][real].double().cpu().numpy(), scaled[i][1])
             score, label = rows["scores"][real].double().cpu().numpy(), rows["labels"][real].cpu().numpy()
-            answer[i] = candidates(corners, score, label - 1)
+            answer[i] = candidates(corners, score, label - 1, most=most)
     return [answer[i] for i in range(len(pictures))]
 
 
-def without_suppression(module: Any, confidence: float) -> None:
+def without_suppression(module: Any, confidence: float, most: int = CANDIDATES) -> None:
     """Let every box of at least this score through: suppression is our own, the same for all detectors."""
     head = module.roi_heads if isinstance(module, FasterRCNN) else module
-    head.score_thresh, head.nms_thresh, head.detections_per_img = confidence, 1.0, CANDIDATES
+    head.score_thresh, head.nms_thresh, head.detections_per_img = confidence, 1.0, most
 
 
 def as_tensor(picture: Picture, device: torch.device) -> torch.Tensor:

@@ -13,7 +13,7 @@ import torch
 from detect.models.detector import Picture
 from detect.models.device import pick_device
 from detect.models.letterbox import Placed, letterbox, same_shape
-from detect.models.nms import Candidates, candidates
+from detect.models.nms import CANDIDATES, Candidates, candidates
 from detect.models.threads import SideBySide
 from detect.models.weights import Weights, fill
 from detect.models.yolo.network import network, raw_output
@@ -37,9 +37,15 @@ class Yolo:
         """See Detector."""
         return self._side_by_side(partial(find_candidates, imgsz=self.imgsz, confidence=confidence), pictures)
 
+    def every(self, picture: Picture, confidence: float) -> Candidates:
+        """The candidates of one picture without a limit of their number, for `detect export`, where scores tie."""
+        return find_candidates(self.module, [picture], self.imgsz, confidence, None)[0]
+
 
 @torch.inference_mode()
-def find_candidates(module: Any, pictures: Sequence[Picture], imgsz: int, confidence: float) -> list[Candidates]:
+def find_candidates(
+    module: Any, pictures: Sequence[Picture], imgsz: int, confidence: float, most: int | None = CANDIDATES
+) -> list[Candidates]:
     """The candidates of each picture, letterboxed as in validation; those of one input shape share a pass."""
     placed = [letterbox(picture, imgsz) for picture in pictures]
     device = next(module.parameters()).device
@@ -47,14 +53,14 @@ def find_candidates(module: Any, pictures: Sequence[Picture], imgsz: int, confid
     for members in same_shape([one.pixels for one in placed]):
         batch = torch.from_numpy(np.stack([placed[i].pixels for i in members])).to(device).float() / 255
         for i, raw in zip(members, raw_output(module(batch)), strict=True):
-            found[i] = seen(raw, placed[i], confidence)
+            found[i] = seen(raw, placed[i], confidence, most)
     return [found[i] for i in range(len(pictures))]
 
 
-def seen(raw: torch.Tensor, placed: Placed, confidence: float) -> Candidates:
-    """The candidates in one picture, from the model's raw output (4 + C, A)."""
+def seen(raw: torch.Tensor, placed: Placed, confidence: float, most: int | None = CANDIDATES) -> Candidates:
+    """The candidates in one picture, `most` at most, from the model's raw output (4 + C, A)."""
     rows = from_yolo(raw, confidence).double().cpu().numpy()
-    return candidates(placed.undo(rows[:, :4]), rows[:, 4], rows[:, 5].astype(np.int64))
+    return candidates(placed.undo(rows[:, :4]), rows[:, 4], rows[:, 5].astype(np.int64), most=most)
 
 
 def from_yolo(raw: torch.Tensor, confidence: float) -> torch.Tensor:
