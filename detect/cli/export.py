@@ -63,10 +63,10 @@ def export(weights: Path, to: str, out: Path | None, photos: str | None, as_json
     if as_json:
         options.print_json({"model": str(written), **asdict(parity)})
         return
-    click.echo(f"{written}: {_told(parity, len(pictures))}")
+    click.echo(f"{written}: {_summary(parity, len(pictures))}")
 
 
-def _told(parity: Parity, photos: int) -> str:
+def _summary(parity: Parity, photos: int) -> str:
     """What was compared, and how far it agrees."""
     shown = "1 photo" if photos == 1 else f"{photos} photos"
     if parity.raw:

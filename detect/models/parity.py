@@ -74,20 +74,20 @@ def _boxes(detector: Detector, exported: Detector, picture: Picture, number: int
     ours, theirs = suppress(candidates, detector.suppression), suppress(theirs, exported.suppression)
     a, b = seen(ours), seen(theirs)
     near, back = pairs(a, b), pairs(b, a)
-    alone = b.sure & ~back.agree
-    ties = int(alone.sum() + (a.sure & ~near.agree).sum())
+    unpaired = b.sure & ~back.agree
+    ties = int(unpaired.sum() + (a.sure & ~near.agree).sum())
     box, score, sure = near.box[near.agree], near.score[near.agree], bool((a.sure & near.agree).any())
     if ties:
         every, taken = _every(detector, picture, candidates)
         if wrong := contradiction(b, seen(every), taken, detector.suppression):
             how, rows = wrong
-            raise _differs(number, f"{how} {_told(rows, detector)}")
-        more = pairs(b.at(alone), seen(every))
-        box, score, sure = np.append(box, more.box), np.append(score, more.score), sure or bool(alone.any())
+            raise _differs(number, f"{how} {_described(rows, detector)}")
+        more = pairs(b.at(unpaired), seen(every))
+        box, score, sure = np.append(box, more.box), np.append(score, more.score), sure or bool(unpaired.any())
     return Compared(box, score, ties, sure)
 
 
-def _told(rows: Seen, detector: Detector) -> str:
+def _described(rows: Seen, detector: Detector) -> str:
     """The surest of some boxes in words, in pixels of the input."""
     best = int(rows.score.argmax())
     corners = ", ".join(f"{value:.2f}" for value in rows.cut[best])

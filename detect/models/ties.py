@@ -82,12 +82,11 @@ def contradiction(kept: Seen, seen: Seen, taken: Mask, how: Suppression) -> tupl
     free = np.zeros(len(seen.score), dtype=np.bool_)
     if not pairs(kept, seen.at(taken)).agree[kept.sure].all():  # it had other candidates
         free = _near(seen.score, seen.score[taken]) & _near(seen.score, seen.score[~taken])
-    strange = kept.sure & ~pairs(kept, seen.at(np.asarray(taken | free))).agree
-    if strange.any():
-        return "only the exported one finds", kept.at(strange)
+    if (unknown := np.asarray(kept.sure & ~pairs(kept, seen.at(taken | free)).agree)).any():
+        return "only the exported one finds", kept.at(unknown)
     overlap = iou(kept.whole, kept.whole) * _rivals(kept, kept, how)
     np.fill_diagonal(overlap, 0.0)
-    if (twice := (overlap > how.iou + EDGE).any(axis=1)).any():
+    if (twice := np.asarray((overlap > how.iou + EDGE).any(axis=1))).any():
         return "the exported one keeps two boxes on one place:", kept.at(twice)
     covered = _covered(seen, kept, how) & seen.sure
     lost = seen.sure & taken & ~covered
