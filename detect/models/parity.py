@@ -20,6 +20,7 @@ from detect.models.ties import BOX, EDGE, SURE, Mask, Seen, contradiction, pairs
 RAW = 1e-4  # of 1 and the largest number of an output: by so much its numbers may differ, since rounding does
 NOTHING = "the detector finds nothing in these photos, so nothing could be compared; give --photos"
 Places = tuple[NDArray[Any], NDArray[Any]]  # outputs of the trained one and of the exported one
+View = Callable[[Candidates], Seen]  # of one picture
 
 
 @dataclass(frozen=True)
@@ -78,11 +79,11 @@ def _boxes(detector: Detector, exported: Detector, picture: Picture, number: int
     ties = int(unpaired.sum() + (a.sure & ~near.agree).sum())
     box, score, sure = near.box[near.agree], near.score[near.agree], bool((a.sure & near.agree).any())
     if ties:
-        every, taken = _every(detector, picture, candidates)
-        if wrong := contradiction(b, seen(every), taken, detector.suppression):
+        every, taken = _every(detector, picture, candidates, seen)
+        if wrong := contradiction(b, every, taken, detector.suppression):
             how, rows = wrong
             raise _differs(number, f"{how} {_described(rows, detector)}")
-        more = pairs(b.at(unpaired), seen(every))
+        more = pairs(b.at(unpaired), every)
         box, score, sure = np.append(box, more.box), np.append(score, more.score), sure or bool(unpaired.any())
     return Compared(box, score, ties, sure)
 
@@ -94,18 +95,13 @@ def _described(rows: Seen, detector: Detector) -> str:
     return f"{detector.classes[rows.label[best]]} at {corners} with a score of {rows.score[best]:.4f}"
 
 
-def _every(detector: Detector, picture: Picture, candidates: Candidates) -> tuple[Candidates, Mask]:
+def _every(detector: Detector, picture: Picture, candidates: Candidates, seen: View) -> tuple[Seen, Mask]:
     """All boxes that the network gives, without a limit of their number, and which of them are the candidates."""
-    without_limit: Callable[[Picture, float], Candidates] | None = getattr(detector, "every", None)
-    if without_limit is None:
-        return candidates, np.ones(len(candidates.score), dtype=np.bool_)
-    every = without_limit(picture, SURE / 2)
-    chosen = set(map(tuple, _table(candidates)))
-    return every, np.array([tuple(row) in chosen for row in _table(every)], dtype=np.bool_)
-
-
-def _table(found: Candidates) -> NDArray[np.float64]:
-    return np.column_stack([found.xyxy, found.score, found.label])
+    some = seen(candidates)
+    if (without_limit := getattr(detector, "every", None)) is None:
+        return some, np.ones(len(some.score), dtype=np.bool_)
+    every = seen(without_limit(picture, SURE / 2))
+    return every, pairs(every, some).agree  # of another pass, where the last bits may differ
 
 
 def _raw_outputs(detector: Any, exported: Any, pictures: Sequence[Picture]) -> Parity:
