@@ -6,10 +6,11 @@ import math
 
 from detect.evaluation.evaluation import Evaluation
 from detect.evaluation.metrics import Estimate
+from detect.evaluation.remarks import PLACES
 
 FEW = 20  # true boxes, below which they are counted and not told as so many of 100
 ROUNDING = 1e-9
-OF_SCORES = {"scores cut", "scores equal"}  # findings that leave what is counted at one confidence as it is
+WRONG = PLACES | {"other photos", "classes exchanged", "scores inverted"}  # findings that are of all predictions
 
 
 def summary(evaluation: Evaluation) -> str:
@@ -22,7 +23,7 @@ def summary(evaluation: Evaluation) -> str:
         return "There are no photos to measure on."
     expect = "; on new photos it will do worse, since the confidences were chosen on these" if evaluation.chosen else ""
     found = f"{_found(evaluation)}, and {_alarms(evaluation)}{expect}."
-    if all(finding.kind in OF_SCORES for finding in evaluation.implausible):
+    if not any(finding.kind in WRONG for finding in evaluation.implausible):
         return found
     return f"The predictions look wrong, as a note says, and then these numbers mean nothing: {_inside(found)}"
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from detect.checking import Finding, before_training, raise_errors
 from detect.conversion import read
 from detect.data import Dataset
-from detect.errors import DetectError
 from detect.files import atomic_file, write_text
 from detect.progress import remark
 from detect.recipes import Recipe, load_recipe
@@ -65,8 +64,8 @@ def train(
     run = Run(out, tuple(attempts), read_json(out / "data.json"))
     if not worked and (out / "summary.json").is_file():
         epochs = sum(len(one.epochs) for one in attempts)
-        raise DetectError(f"{out}: the training is finished ({epochs} epochs); there is nothing to resume")
-    if leader:
+        remark(f"{out}: the training is finished ({epochs} epochs); nothing was left to resume")
+    elif leader:
         _finish(run, findings)
     return run
 

@@ -172,15 +172,15 @@ def test_a_real_difference_is_told_and_its_direction() -> None:
 
 def test_as_many_images_as_it_says_do_show_the_difference() -> None:
     """At the number of images that `needed` names, about 8 of 10 test sets show the difference."""
-    data, a = _found_in(0.6, 1, 2000)
-    _, b = _found_in(0.7, 2, 2000)
+    data, a = _found_in(0.6, 1, 1000)
+    _, b = _found_in(0.7, 2, 1000)
     one = compare(data, a, b, replicates=300).of("recall")
     independent = 0.6 * 0.4 + 0.7 * 0.3
     assert one.needed == pytest.approx(independent * (2.8016 / one.difference) ** 2, rel=0.15)
     shown = 0
     for seed in range(40):
-        data, a = _found_in(0.6, 100 + seed, 360)  # 0.45 x (2.80 / 0.1)^2 = 353
-        _, b = _found_in(0.7, 900 + seed, 360)
+        data, a = _found_in(0.5, 100 + seed, 55)  # 0.4375 x (2.80 / 0.25)^2 = 55
+        _, b = _found_in(0.75, 900 + seed, 55)
         shown += compare(data, a, b, replicates=200).of("recall").verdict == "better"
     assert 24 <= shown <= 39
 

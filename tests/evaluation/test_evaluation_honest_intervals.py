@@ -73,7 +73,7 @@ def evidence(table: MatchTable) -> dict[Metric, int]:
 
 
 def test_the_interval_holds_the_truth_in_95_of_100_repetitions() -> None:
-    """1,000 test sets of 120 images from a detector whose true metrics are known (from 200,000 images).
+    """500 test sets of 120 images from a detector whose true metrics are known (from 200,000 images).
 
     The rare class has 24 boxes in 120 images: its intervals reach a little too far rather than not far enough.
     """
@@ -81,16 +81,16 @@ def test_the_interval_holds_the_truth_in_95_of_100_repetitions() -> None:
     truth = simulated_metrics(simulated(rng, 200_000), np.ones((200_000, 1)))
     held = dict.fromkeys(truth, 0)
     units = np.arange(IMAGES)
-    for repetition in range(1000):
+    for repetition in range(500):
         table = simulated(rng, IMAGES)
         support = evidence(table)
         values = simulated_metrics(table, np.ones((IMAGES, 1)))
-        drawn = simulated_metrics(table, resamples(units, 1000, seed=repetition))
+        drawn = simulated_metrics(table, resamples(units, 600, seed=repetition))
         left_out = simulated_metrics(table, deletions(units))
         for name, true in truth.items():
             low, high = interval(float(values[name][0]), drawn[name], support[name], True, left_out[name])
             held[name] += low <= true[0] <= high
-    assert all(930 <= count <= (995 if label_of(name) == "rare" else 970) for name, count in held.items()), held
+    assert all(460 <= count <= (498 if label_of(name) == "rare" else 490) for name, count in held.items()), held
 
 
 CURVES: dict[str, Callable[[Floats], Floats]] = {  # the share that is right at a score

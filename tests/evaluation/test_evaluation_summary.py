@@ -69,9 +69,12 @@ def test_the_result_in_a_sentence(
     assert summary(measured(photos, found, alarms, truths=truths)) == f"{opening}{places}, and {raised}."
 
 
-@pytest.mark.parametrize(("kind", "wrong"), [("corners", True), ("scores cut", False), ("scores equal", False)])
+@pytest.mark.parametrize(
+    ("kind", "wrong"),
+    [("corners", True), ("classes exchanged", True), ("scores cut", False), ("photos without rows", False)],
+)
 def test_the_sentence_does_not_state_what_cannot_be_right(kind: str, wrong: bool) -> None:
-    """But what only makes AP too low leaves recall and false alarms at one confidence as they are."""
+    """But what lacks some of the predictions, or an order among them, leaves the others as they are."""
     result = replace(measured(100, 82, 9), implausible=(Finding(kind, "A note."),))
     opening = "The predictions look wrong, as a note says, and then these numbers mean nothing: of 100 damaged places"
     assert summary(result).startswith(
