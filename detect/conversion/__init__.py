@@ -27,7 +27,7 @@ from detect.errors import ConfigError, DataError, Problem, Problems
 from detect.files import atomic_folder
 
 if TYPE_CHECKING:
-    from detect.conversion.predictions import read_predictions
+    from detect.conversion.predictions.reader import read_predictions
 
 __all__ = [
     "FORMATS",
@@ -48,7 +48,7 @@ def __getattr__(name: str) -> Any:
     """What reads predictions of other tools is loaded by those who need it: a third of all that reads and writes."""
     if name != "read_predictions":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from detect.conversion.predictions import read_predictions
+    from detect.conversion.predictions.reader import read_predictions
 
     return read_predictions
 

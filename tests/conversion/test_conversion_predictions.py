@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -202,3 +204,10 @@ def test_fake_results_of_the_coco_api(shared_data: Path) -> None:
     assert sum(map(len, found.images.values())) == len(
         json.loads((folder / "instances_val2014_fakebbox100_results.json").read_bytes())
     )
+
+
+def test_who_reads_annotations_loads_nothing_that_reads_predictions() -> None:
+    """A conversion starts in half a second, of which that would be a tenth."""
+    code = "import sys, detect.conversion; print([m for m in sys.modules if '.predictions.' in m])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "['detect.conversion.predictions.writer']"
