@@ -92,6 +92,21 @@ class AppPage:
         apply.click()
         apply.wait_for(state="detached", timeout=WAIT)
 
+    def press(self, key: str, text: str) -> None:
+        """Press a key, and wait for the text by which the App answers."""
+        self.page.keyboard.press(key)
+        self.page.get_by_text(text).first.wait_for(timeout=WAIT)
+
+    def choose_first(self) -> str:
+        """In the question that is open, choose the first of what is offered, and send it; its words."""
+        form = self.page.locator(".MuiDialog-root")
+        first = form.locator("label").filter(has=self.page.locator("input[type=radio]")).first
+        words = str(first.inner_text())
+        first.click()
+        form.get_by_text("Tag", exact=True).click()
+        form.wait_for(state="detached", timeout=WAIT)
+        return words
+
     def edit(self, labels: Sequence[str], x: float, to: str) -> None:
         """In the mode to annotate, move the first box of these classes to `x`, a share of the width: a `to` now."""
         from playwright.sync_api import expect

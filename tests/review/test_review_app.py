@@ -110,6 +110,31 @@ def test_every_view_a_tag_and_the_corrected_dataset(
     }
 
 
+def test_keys_tag_a_cut_out_box_ask_and_take_back(
+    app: App, detect: Detect, sample: tuple[Path, Dataset], results: list[Evaluation], tmp_path: Path
+) -> None:
+    needed("playwright and chromium", find_spec("playwright") is not None and chromium() is not None)
+    views = expected(sample[1], results)
+
+    def changes(number: int) -> list[str]:
+        done = detect("review", "--collect", sample[0].name, tmp_path / f"{number}.json", "--to", "coco", "--json")
+        return sorted(change["by"] for change in json.loads(done.stdout)["changes"])
+
+    before = changes(0)  # of what other tests did in this review
+    with tab(app.url) as page:
+        page.open_view("boxes: missed", held("boxes: missed", views["boxes: missed"]))
+        page.open_photo(3)
+        page.press("d", "fix:drop on box")
+        assert changes(1) == sorted([*before, "fix:drop"])
+        page.press("w", "which class is it?")
+        label = page.choose_first()
+        page.page.get_by_text(f"fix:class={label} on box").wait_for()
+        assert changes(2) == sorted([*before, f"fix:class={label}"])
+        page.press("u", f"taken back: fix:class={label}")
+        page.press("u", "taken back: fix:drop")
+    assert changes(3) == before
+
+
 def test_the_command_counts_the_same(detect: Detect, sample: tuple[Path, Dataset], results: list[Evaluation]) -> None:
     options = ["--name", "counted", "--resamples", "0", "--no-app", "--json"]
     assert json.loads(detect("review", sample[0], *FOUND, *options).stdout)["views"] == expected(sample[1], results)
