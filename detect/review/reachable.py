@@ -8,8 +8,8 @@ from importlib.util import find_spec
 
 from detect.errors import DetectError, MissingExtra
 
-WAIT = 6  # seconds until a database that does not answer is given up
-CONNECT = 3  # seconds for one try: less, so that there is a reason to give
+WAIT = 4  # seconds until a database that does not answer is given up
+CONNECT = 2  # seconds for one try: less, so that there is a reason to give
 
 
 def check_start(address: str = "", port: int = 0) -> None:
@@ -67,7 +67,7 @@ def shown(uri: str) -> str:
 
 def reason(error: Exception) -> str:
     """Why, in a line, without the settings of the client and without a piece of the password."""
-    text = str(error).strip().split("\n")[0].partition(" (configured timeouts")[0]
+    text = str(error).strip().split("\n")[0].partition(" (configured timeouts")[0].partition(", Timeout: ")[0]
     if "No servers found yet" in text:
         return "it does not answer in time"
     return "it is no valid address" if "@" in text else text
