@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     type=options.OneOf(["disputed"]),
     help="With --collect: only photos tagged `disputed`, or with a likely label issue that no tag answers.",
 )
+@click.option("--partial", is_flag=True, help="With --collect: leave out what cannot be used, and list it.")
 @click.option(
     "--embeddings",
     metavar="WEIGHTS",
@@ -59,6 +60,7 @@ def review(
     collect: str | None,
     to: str | None,
     only: str | None,
+    partial: bool,
     as_json: bool,
     **settings: Any,
 ) -> None:
@@ -66,8 +68,9 @@ def review(
 
     Opens FiftyOne's App on the photos, with views of what is missed, false, poor or probably wrongly annotated, worst
     first; of two predictions also where one is right and the other wrong. Tag boxes there (fix:class=scratch, fix:drop,
-    fix:add on a prediction that is right, ok, disputed) or edit them, then collect. A review is kept: the same
-    name goes on with it. Its database is private; FIFTYONE_DATABASE_URI names one for a team.
+    fix:add on a prediction that is right, ok, disputed) or edit them, then collect; what cannot be used is listed, and
+    nothing is written without --partial. A review is kept: the same name goes on with it. Its database is private;
+    FIFTYONE_DATABASE_URI names one for a team.
 
     \b
     Examples:
@@ -81,14 +84,14 @@ def review(
     stop = _Stop()
     if collect is not None:
         _check_collect(paths, to)
-        _refuse_others("--collect", {"paths", "collect", "to", "only", "as_json", "quiet"})
+        _refuse_others("--collect", {"paths", "collect", "to", "only", "partial", "as_json", "quiet"})
         check_start()
         with room.reviewing() as reviews:
-            found = reviews.collect(collect)
+            found = reviews.collect(collect, partial=partial)
             stop.check()
             _collect(found, collect, paths[0], str(to), only == "disputed", as_json)
         return
-    if not 2 <= len(paths) <= 3 or to or only:
+    if not 2 <= len(paths) <= 3 or to or only or partial:
         raise click.UsageError("give DATA and one or two PREDICTIONS, or --collect NAME DEST --to FORMAT")
     _review(paths, name, as_json, stop, **settings)
 
@@ -226,7 +229,7 @@ def _collect(found: Corrections, name: str, dest: Path, to: str, disputed: bool,
 
     from detect import conversion
     from detect.errors import DataError, Problems
-    from detect.review.changes import write_changes
+    from detect.review.changes import write_changes, write_unused
 
     dataset = found.dataset
     if disputed:
@@ -243,13 +246,18 @@ def _collect(found: Corrections, name: str, dest: Path, to: str, disputed: bool,
     written = {image.name for image in dataset.images}
     changes = [change for change in found.changes if not disputed or change.image in written]
     report = write_changes(changes, dest)
+    unused = write_unused(found.unused, dest) if found.unused else None
     if as_json:
         options.print_json(
             {"dataset": str(dest), "images": len(dataset), "boxes": dataset.boxes, "report": str(report),
-             "changes": [change._asdict() for change in changes]}
+             "changes": [change._asdict() for change in changes], "unused": found.unused}
         )  # fmt: skip
         return
     _print_changes(changes, dest, report, len(dataset))
+    if unused is not None:
+        click.echo(
+            f"{DataError(found.unused)}\n{len(found.unused)} things done in the App are not used, listed in {unused}"
+        )
 
 
 def _print_changes(changes: Sequence[Change], dest: Path, report: Path, images: int) -> None:

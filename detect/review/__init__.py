@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 from detect.conversion.photo_labels import questions_from
 from detect.errors import Problems
-from detect.review.corrections import Change, Corrections, collect
+from detect.review.changes import Change
+from detect.review.corrections import Corrections, collect
 from detect.review.database import folder, one_at_a_time, running
 from detect.review.findings import read_off
+from detect.review.unused import Known, noted
 
 if TYPE_CHECKING:
     from detect.data import Dataset, Image
@@ -61,7 +63,7 @@ class Reviews:
         images; DetectError for a name that cannot be one.
         """
         from detect.review.documents import found_documents, image_fields
-        from detect.review.fiftyone import appearance, fields, store, views
+        from detect.review.fiftyone import appearance, fields, patches, store, views
 
         first, images = next(iter(results.values())), {image.name: image for image in dataset.images}
         with one_at_a_time(folder() / "load.lock"):
@@ -73,6 +75,7 @@ class Reviews:
                 seen = [images[one] for one in result.table.images]
                 store.add_predictions(there, seen, field, found_documents(seen, read_off(result), field))
                 models[field] = f"{metrics(result)}  {field}"
+            patches.keep_tags(there)
             there.info[fields.INFO]["front"] = next(iter(models))
             appearance.dress(there, models, headline(results))
             return {view.name: len(view.view) for view in views.save_views(there, list(models))}
@@ -110,16 +113,24 @@ class Reviews:
 
         app.serve(store.opened(name), address=address, port=port, browser=browser, ready=ready)
 
-    def collect(self, name: str) -> Corrections:
-        """The dataset as tags and edits want it. Raises DetectError for an unknown name, DataError for bad tags."""
-        from detect.review.fiftyone import fields, store
+    def collect(self, name: str, *, partial: bool = False) -> Corrections:
+        """The dataset as tags and edits want it.
+
+        Raises DetectError for an unknown name; DataError, with all of it, where something that people did in the App
+        cannot be used. With `partial` that is left out, and listed in the result.
+        """
+        from detect.review.fiftyone import fields, patches, store
 
         there = store.opened(name)
         about: dict[str, Any] = there.info[fields.INFO]
         known = fields.known_attributes(there)
-        questions = questions_from(about.get("questions"), name, Problems())
+        questions, unused = questions_from(about.get("questions"), name, Problems()), Problems()
         models, front = list(about["models"]), about.get("front")
-        found = collect(store.samples(there), about["classes"], models, front, known, questions)
+        ours = Known(models, fields.known_attributes(there, "image_attributes"), known)
+        samples = noted(patches.merged(there, store.samples(there), unused), ours, unused)
+        found = collect(samples, about["classes"], models, front, known, questions, unused)
+        if not partial:
+            unused.raise_errors()
         if (gone := about.get("photos", 0) - store.count(there)) > 0:
             change = Change("", 0, "drop image", f"{gone} photos", "", "deleted in the App")
             found = replace(found, changes=(*found.changes, change))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from detect.data import Attributes, Box, Dataset, Image, Value
 
 TRUTHS = "ground_truth"  # the field of the true boxes
+PROPOSED = "proposed"  # of a box that was drawn: the class that the App gave it, until somebody chooses another
 Relative = list[float]  # x, y, width, height as shares of the image: FiftyOne's bounding box
+Document = Mapping[str, Any]
 
 
 def to_text(image: Image) -> str:
@@ -24,6 +26,17 @@ def from_text(text: str) -> Image:
     name, width, height, split, attributes, boxes, labels = json.loads(text)
     found = tuple(Box(label, x1, y1, x2, y2, attributes=Attributes(given)) for (label, x1, y1, x2, y2), given in boxes)
     return Image(name, width, height, found, split, Attributes(attributes), labels=labels)
+
+
+def boxes_in(sample: Document, field: str) -> Sequence[Document]:
+    """The boxes in a field of a sample; none where somebody cleared it."""
+    return (sample.get(field) or {}).get("detections") or ()
+
+
+def predictions_in(sample: Document, models: Sequence[str]) -> Iterator[tuple[str, Document]]:
+    """What these models say, whether it counts or is too unsure to, and which one says it."""
+    for model in models:
+        yield from ((model, one) for field in (model, f"{model}_unsure") for one in boxes_in(sample, field))
 
 
 def relative(box: Box, image: Image) -> Relative:

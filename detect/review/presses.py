@@ -10,8 +10,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
-from detect.review.corrections import DISPUTED, FIX, OK
 from detect.review.original import TRUTHS
+from detect.review.tags import DISPUTED, FIX, OK
 
 Kind = Literal["photo", "truth", "prediction"]
 Document = Mapping[str, Any]

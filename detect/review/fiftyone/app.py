@@ -19,10 +19,12 @@ from fiftyone.core.odm import database
 from fiftyone.core.service import ServerService, ServiceListenTimeout
 
 from detect.errors import DetectError
+from detect.review.fiftyone import server
 from detect.review.reachable import check_port
 
 START = 180  # seconds for the App to start. FiftyOne gives it 60, too few beside a training.
 ServerService._wait_for_child_port = partialmethod(ServerService._wait_for_child_port, timeout=START)
+ServerService.command = property(lambda service: server.command(service.port, service.address))  # ours
 
 
 def serve(there: Any, *, address: str, port: int, browser: bool, ready: Callable[[str], None]) -> None:

@@ -8,10 +8,10 @@ from typing import Any
 import fiftyone as fo
 
 from detect.data import Dataset
-from detect.review.original import TRUTHS, Attribute, attributes
+from detect.review.original import PROPOSED, TRUTHS, Attribute, attributes
 
 INFO = "detect"  # the key of `dataset.info` under which we keep what we need to know again
-RESERVED = frozenset({"number", *dir(fo.Detection())})
+RESERVED = frozenset({"number", PROPOSED, *dir(fo.Detection())})
 ATTRIBUTES = {"image_attributes": "", "attributes": f"{TRUTHS}.detections."}  # key in INFO: where their fields are
 TYPES = {str: fo.StringField, int: fo.IntField, float: fo.FloatField, bool: fo.BooleanField}
 

@@ -7,13 +7,13 @@ from typing import Any
 import fiftyone.operators as foo
 from fiftyone.operators import types
 
-from detect.review.corrections import FIX
 from detect.review.fiftyone import targets
 from detect.review.fiftyone.fields import INFO
 from detect.review.fiftyone.progress_panel import PLUGIN, ProgressPanel, progress, refresh
 from detect.review.fiftyone.targets import Target
 from detect.review.original import TRUTHS
 from detect.review.presses import NEXT, PRESSES, UNDO, Ask, Meaning, Press, Refusal, kind_of, meaning, tagged, together
+from detect.review.tags import FIX
 
 STORE, HISTORY = "detect_review", "history"
 MAX_HISTORY = 100  # presses that can be taken back
