@@ -100,8 +100,16 @@ def _every(detector: Detector, picture: Picture, candidates: Candidates, seen: V
     some = seen(candidates)
     if (without_limit := getattr(detector, "every", None)) is None:
         return some, np.ones(len(some.score), dtype=np.bool_)
-    every = seen(without_limit(picture, SURE / 2))
-    return every, pairs(every, some).agree  # of another pass, where the last bits may differ
+    found = without_limit(picture, SURE / 2)
+    chosen = set(map(tuple, _table(candidates)))
+    taken = np.array([tuple(row) in chosen for row in _table(found)], dtype=np.bool_)
+    every = seen(found)
+    # It is another pass, of another number of threads perhaps, and then the last bits may differ.
+    return every, taken if taken.sum() >= len(some.score) else pairs(every, some).agree
+
+
+def _table(found: Candidates) -> NDArray[np.float64]:
+    return np.column_stack([found.xyxy, found.score, found.label])
 
 
 def _raw_outputs(detector: Any, exported: Any, pictures: Sequence[Picture]) -> Parity:
@@ -128,8 +136,8 @@ def _raw_outputs(detector: Any, exported: Any, pictures: Sequence[Picture]) -> P
 
 
 def _difference(one: NDArray[Any], other: NDArray[Any]) -> float:
-    """The largest difference, in units of 1 and the largest number; infinite where the shapes differ."""
-    if one.shape != other.shape:
+    """The largest difference, in units of 1 and the largest number; infinite for other shapes and what is no number."""
+    if one.shape != other.shape or not (np.isfinite(one).all() and np.isfinite(other).all()):
         return float("inf")
     wide = one.astype(np.float64)
     return float(np.abs(wide - other).max(initial=0.0) / (1 + np.abs(wide).max(initial=0.0)))
