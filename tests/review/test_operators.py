@@ -33,6 +33,7 @@ class Screen:
         self.said: list[str] = []
         self.asked: list[str] = []
         self.opened: list[str] = []
+        self.steps: list[int] = []
         self.drawn: list[str] = []
         self.ops = SimpleNamespace(
             notify=lambda text, variant: self.said.append(text),
@@ -45,6 +46,11 @@ class Screen:
     def store(self, _name: str) -> Any:
         """Kept as FiftyOne keeps it: by the name of the key."""
         return SimpleNamespace(get=self.kept.get, set=self.kept.__setitem__)
+
+    def trigger(self, operator: str, params: dict[str, Any]) -> None:
+        assert operator == "@detect/review/step"
+        self.opened.append(params["id"])
+        self.steps.append(params["steps"])
 
     def prompt(self, operator: str) -> None:
         self.asked.append(operator)
@@ -209,7 +215,7 @@ def test_next_goes_on_and_round_and_ends(review: str) -> None:
     screen.press("next")
     screen.current_sample = third
     screen.press("next")
-    assert screen.opened == [first, third, first]
+    assert screen.opened == [first, third, first] and screen.steps == [1]  # the others are opened by their id
     for one in (first, second):
         screen.current_sample = one
         screen.press("right")
@@ -256,7 +262,7 @@ def test_fiftyone_loads_the_plugin_and_the_keys_are_those_of_the_presses(reviews
     assert plugin.errors == []
     assert [one.name for one in plugin.instances] == [*listed["operators"], *listed["panels"]]
     assert plugin.instances[0].uri == "@detect/review/right"
-    keys = dict(re.findall(r'(\w): "(\w+)"', (PLUGIN / listed["js_bundle"]).read_text()))
+    keys = dict(re.findall(r'\b(\w): "(\w+)"', (PLUGIN / listed["js_bundle"]).read_text()))
     assert keys == {press.key: press.name for press in (*PRESSES, NEXT, UNDO)}
 
 

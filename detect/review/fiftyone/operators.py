@@ -68,13 +68,18 @@ class Next(foo.Operator):
         if not reviewed(ctx):
             return
         rows = targets.items(ctx, targets.tagged_photos(ctx.dataset))
-        here = next((place for place, (one, _) in enumerate(rows) if one == ctx.current_sample), -1)
-        left = [one for one, seen in [*rows[here + 1 :], *rows[: here + 1]] if not seen and one != ctx.current_sample]
-        if left:
-            ctx.ops.clear_selected_labels()
-            ctx.ops.open_sample(id=left[0])
-        else:
+        ids = [one for one, _ in rows]
+        here = ids.index(ctx.current_sample) if ctx.current_sample in ids else None
+        start = 0 if here is None else here + 1
+        left = [place for place in (*range(start, len(ids)), *range(start)) if not rows[place][1] and place != here]
+        if not left:
             ctx.ops.notify("everything else in this view was looked at", variant="success")
+            return
+        ctx.ops.clear_selected_labels()
+        if here is not None and left[0] > here:
+            ctx.trigger(f"{PLUGIN}/step", {"steps": left[0] - here, "id": ids[left[0]]})
+        else:
+            ctx.ops.open_sample(id=ids[left[0]])
 
 
 class Undo(foo.Operator):
