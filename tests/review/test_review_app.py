@@ -82,9 +82,8 @@ def test_every_view_a_tag_and_the_corrected_dataset(
     views = expected(dataset, results)
     assert views["missed damage"] > 5 and views["false alarms"] and views["boxes: false"] > 5
     with tab(app.url) as page:
-        for name, count in views.items():
-            if count:
-                page.open_view(name, held(name, count))
+        for name in one_of_each_kind(views):
+            page.open_view(name, held(name, views[name]))
         page.open_view("boxes: missed", held("boxes: missed", views["boxes: missed"]))
         page.open_photo()
         page.click_box()
@@ -108,6 +107,12 @@ def test_every_view_a_tag_and_the_corrected_dataset(
     assert corrected(dataset, dropped, added, moved, results[0]) == {
         image.name: image.boxes for image in conversion.read(dest).images
     }
+
+
+def one_of_each_kind(views: dict[str, int]) -> list[str]:
+    """Views of photos, of a class and of two models; those of boxes are opened to be tagged. All are counted below."""
+    kinds = ("missed damage", "label issues", "class: ", FOUND[0].stem.replace("-", "_"))
+    return [next(name for name, count in views.items() if name.startswith(kind) and count) for kind in kinds]
 
 
 def test_keys_tag_a_cut_out_box_ask_and_take_back(
