@@ -221,7 +221,7 @@ def _suppression(document: dict[str, Any], path: Path | str, problems: Problems)
 
 def _mapping(document: dict[str, Any], key: str, path: Path | str, problems: Problems) -> dict[str, Any]:
     value = document.get(key, {} if key == "calibration" else None)
-    if isinstance(value, dict):
+    if isinstance(value, dict) and all(isinstance(name, str) for name in value):
         return value
     problems.add("error", "no object", "expected an object with one entry per class", file=path, where=key)
     return {}
@@ -242,7 +242,8 @@ def _calibration(value: Any, path: Path | str, where: str, problems: Problems) -
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    """Whether it is a number that is finite as a float, too."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300
 
 
 def _is_share(value: Any) -> bool:

@@ -1,13 +1,16 @@
 """The command line. One thin file per command: it parses, calls the package that does the work (COMMANDS) and prints.
 
-Exit codes: 0 done, 1 refused, 2 bad usage, 3 a metric was not reached, 130 interrupted.
+Exit codes: 0 done, 1 refused, 2 bad usage, 3 a metric was not reached, 130 interrupted, 143 ended by SIGTERM.
 """
 
 from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Sequence
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from threading import current_thread, main_thread
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -73,11 +76,13 @@ class Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; what a user can put right is printed without a traceback, exit code 1."""
         from detect.errors import DetectError, Problem
+        from detect.files import FULL
 
         # Threads of torch that wait in a loop take the core that another process needs, which makes both wait.
         os.environ.setdefault("OMP_WAIT_POLICY", "passive")
         try:
-            return super().invoke(ctx)
+            with _ended_by_sigterm():
+                return super().invoke(ctx)
         except click.UsageError as error:
             _print_failure(ctx, error.format_message(), (Problem("error", "bad usage", error.format_message()),))
             raise
@@ -85,9 +90,41 @@ class Commands(click.Group):
             _print_failure(ctx, str(error), error.listed())
             click.echo(f"error: {error}", err=True)
             ctx.exit(1)
+        except OSError as error:
+            if error.errno not in FULL:
+                raise
+            text = f"{error.filename or 'a file or the output'}: {error.strerror}; make room, or name another place"
+            click.echo(f"error: {text}", err=True)
+            with suppress(OSError):  # it may be the output that finds no room
+                _print_failure(ctx, text, (Problem("error", "refused", text),))
+            ctx.exit(1)
+        except _Terminated:
+            click.echo("ended by SIGTERM", err=True)
+            ctx.exit(143)
         except KeyboardInterrupt:
             click.echo("interrupted", err=True)
             ctx.exit(130)
+
+
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM came: the command ends as by Ctrl-C, and takes its processes and temporary files with it."""
+
+
+@contextmanager
+def _ended_by_sigterm() -> Iterator[None]:
+    """Meanwhile SIGTERM raises _Terminated, where it would end the process on the spot."""
+
+    def end(*_: Any) -> None:
+        raise _Terminated
+
+    here = current_thread() is main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    if here:
+        signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        if here:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _print_failure(ctx: click.Context, text: str, problems: Sequence[Problem]) -> None:

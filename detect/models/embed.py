@@ -17,6 +17,7 @@ from detect.models.detector import Picture
 from detect.models.device import pick_device
 from detect.models.families import family_of
 from detect.models.family import resolve
+from detect.models.intact import require_finite
 from detect.models.letterbox import letterbox
 from detect.models.weights import COUNTER, FORMAT, load_tensors, load_weights, state_dict, take_over, weights_file
 
@@ -64,6 +65,7 @@ def _detector(file: Path, device: str) -> tuple[Features, int]:
 
 def _classifier(tensors: dict[str, torch.Tensor], file: Path, where: torch.device) -> Features:
     """The convolutions of the classifier that all these tensors fit."""
+    require_finite(tensors, file)
     normalize = torchvision.transforms.Normalize(MEAN, DEVIATION)
     for name in CLASSIFIERS:
         module = getattr(torchvision.models, name)(weights=None)

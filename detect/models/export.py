@@ -18,11 +18,12 @@ import torch
 from torchvision.ops import nms
 
 from detect.errors import MissingExtra, ModelError
-from detect.files import atomic_file, atomic_folder
+from detect.files import atomic_file, atomic_folder, require_room
 from detect.models.detector import Detector
 from detect.models.export_metadata import KEY, ExportMetadata
 from detect.models.families import family_of
 from detect.models.family import resolve
+from detect.models.file_digest import PLACE, write_digest
 from detect.models.nms import MOST
 from detect.models.openvino import openvino
 from detect.models.parity import Parity, check
@@ -122,20 +123,25 @@ def _onnx(graph: Graph, path: Path) -> None:
         )  # fmt: skip
         model = onnx.load(str(temporary))
         del model.graph.output[len(OUTPUTS) :]  # their names stay, for the parity check
-        onnx.helper.set_model_props(model, {KEY: graph.metadata.to_json()})
+        onnx.helper.set_model_props(model, {KEY: graph.metadata.to_json(), f"{KEY}.digest": PLACE})
         onnx.checker.check_model(model)
         onnx.save(model, str(temporary))
+        write_digest(temporary)
 
 
 def _openvino(graph: Graph, path: Path) -> None:
     library = openvino()
     with atomic_folder(path) as temporary:
-        _onnx(graph, temporary / "model.onnx")
-        model = library.Core().read_model(str(temporary / "model.onnx"))
+        onnx, target = temporary / "model.onnx", temporary / "model.xml"
+        _onnx(graph, onnx)
+        model = library.Core().read_model(str(onnx))
         model.set_rt_info(graph.metadata.to_json(), KEY)
-        library.save_model(model, str(temporary / "model.xml"), compress_to_fp16=False)
+        model.set_rt_info(PLACE, f"{KEY}_digest")
+        require_room(temporary, onnx.stat().st_size)  # OpenVINO does not notice a full disk
+        library.save_model(model, str(target), compress_to_fp16=False)
         del model
-        (temporary / "model.onnx").unlink()
+        write_digest(target, [target.with_suffix(".bin")])
+        onnx.unlink()
 
 
 def _torchscript(graph: Graph, path: Path) -> None:
@@ -144,7 +150,8 @@ def _torchscript(graph: Graph, path: Path) -> None:
         jit: Any = torch.jit
         example = _example(graph.metadata)
         traced = jit.trace_module(graph, {"forward": example, "raw": example}, strict=False, check_trace=False)
-        jit.save(traced, str(temporary), _extra_files={f"{KEY}.json": graph.metadata.to_json()})
+        with temporary.open("wb") as file:  # one of Python's, whose errors say what is wrong
+            jit.save(traced, file, _extra_files={f"{KEY}.json": graph.metadata.to_json()})
 
 
 WRITERS: dict[str, Callable[[Graph, Path], None]] = {

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from detect.errors import ModelError
+from detect.models.model_header import header_problems, is_share, shown
 from detect.operating_point import OperatingPoint, Suppression, from_document
 
 KEY = "detect"  # under which it is kept in a file
@@ -41,9 +43,23 @@ class ExportMetadata:
 
 
 def read_metadata(text: str | None, path: Path) -> ExportMetadata:
-    """The metadata in a file. Raises ModelError where there is none, or it is broken."""
+    """The metadata in a file. Raises ModelError where there is none, or it makes no sense."""
     try:
-        values = json.loads(text or "")
-        return ExportMetadata(**{**values, "classes": tuple(values["classes"])})
-    except (ValueError, TypeError, KeyError):
-        raise ModelError(f"{path}: was not written by `detect export`; its classes and input are not known") from None
+        read = json.loads(text or "")
+        values = {field.name: read[field.name] for field in fields(ExportMetadata)}
+    except (ValueError, TypeError, KeyError, RecursionError):
+        raise ModelError(
+            f"{path}: was not written by `detect export`, and its classes and input are not known; export a run"
+        ) from None
+    if wrong := [*header_problems(values), *_problems(values)]:
+        raise ModelError(f"{path}: is damaged: {'; '.join(wrong)}; copy or export it again")
+    return ExportMetadata(**{**values, "classes": tuple(values["classes"])})
+
+
+def _problems(values: dict[str, Any]) -> Iterator[str]:
+    """What is wrong with the rest."""
+    for key in ("padded", "per_class"):
+        if not isinstance(values[key], bool):
+            yield f"`{key}` is {shown(values[key])}, not true or false"
+    if not is_share(values["iou"]):
+        yield f"`iou` is {shown(values['iou'])}, not a number in 0..1"

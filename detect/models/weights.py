@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import pickle
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from detect.errors import ModelError
+from detect.errors import ConfigError, ModelError
 from detect.files import atomic_file
+from detect.models.families import check_size
+from detect.models.intact import require_finite, require_intact
+from detect.models.model_header import header_problems, is_share, shown
 from detect.operating_point import OperatingPoint, Suppression, from_document
 
 _CULPRIT = re.compile(r"GLOBAL ([\w.]+)")
@@ -64,7 +67,9 @@ class Fitted:
     def report(self, path: Path | str) -> str:
         """What was taken from where. Raises ModelError where that is nothing."""
         if not self.share:
-            raise ModelError(f"{path}: not one tensor fits this model by name and shape")
+            raise ModelError(
+                f"{path}: not one tensor fits this model by name and shape; take weights of the same model, or none"
+            )
         remark = "" if self.share >= 0.5 else f", {self.share:.0%} of the model: are they of another one?"
         return f"{self} taken from {path}{remark}"
 
@@ -73,14 +78,21 @@ class Fitted:
 
 
 def save_weights(weights: Weights, path: Path) -> None:
-    """Write weights atomically. Raises DetectError where the disk is full."""
+    """Write weights atomically. Raises NotWritten where the disk is full."""
     save_tensors({"format": FORMAT, **vars(weights)}, path)
 
 
 def save_tensors(values: dict[str, Any], path: Path) -> None:
-    """Write a dict of tensors and plain values atomically."""
-    with atomic_file(path) as temporary:
-        torch.save(values, temporary)
+    """Write a dict of tensors and plain values atomically. Raises NotWritten where the disk is full."""
+    with atomic_file(path) as temporary, temporary.open("wb") as file:
+        try:
+            torch.save(values, file)
+        except (
+            RuntimeError
+        ) as error:  # that the archive is not whole: it hides the error, or the Ctrl-C, that broke it off
+            if isinstance(first := error.__context__, OSError | KeyboardInterrupt):
+                raise first from None
+            raise
 
 
 def load_weights(path: Path) -> Weights:
@@ -92,20 +104,42 @@ def load_weights(path: Path) -> Weights:
     values = load_tensors(path)
     if values.get("format") != FORMAT:
         raise ModelError(
-            f"{path}: holds no trained detector of this tool; use the weights/best.pt of a run folder "
-            "(other weights are a start for `detect train`, under the recipe's key `weights`)"
+            f"{path}: holds no trained detector of this tool{_instead(values)}; use the weights/best.pt of a run "
+            "folder (other weights are a start for `detect train`, under the recipe's key `weights`)"
         )
+    if wrong := [*header_problems(values), *_problems(values)]:
+        raise ModelError(f"{path}: is damaged: {'; '.join(wrong)}; train or copy it again")
     try:
-        return Weights(
-            model=str(values["model"]),
-            classes=tuple(values["classes"]),
-            imgsz=int(values["imgsz"]),
-            tensors=dict(values["tensors"]),
-            recipe=dict(values["recipe"]),
-            point=dict(values.get("point", {})),
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise ModelError(f"{path}: is damaged: {error!r}; train or copy it again") from None
+        check_size(values["model"], values["imgsz"])
+    except (ModelError, ConfigError) as error:
+        raise ModelError(f"{path}: {error}") from None
+    require_finite(values["tensors"], path)
+    known = {key: values[key] for key in ("model", "imgsz", "tensors", "recipe")}
+    return Weights(classes=tuple(values["classes"]), point=values.get("point", {}), **known)
+
+
+def _instead(values: Mapping[str, Any]) -> str:
+    """What a file holds that is no detector, where that can be told."""
+    if {"epoch", "ema", "optimizer"} <= values.keys():
+        return ", but the state of a training, from which `--resume` goes on"
+    if {"state", "param_groups"} <= values.keys():
+        return ", but the state of an optimizer"
+    return ", but tensors of some other kind" if state_dict(values) else ""
+
+
+def _problems(values: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong with `tensors` and `recipe`, in words."""
+    tensors, recipe = values.get("tensors"), values.get("recipe")
+    if not isinstance(tensors, dict) or len(state_dict(values)) < len(tensors):
+        yield "`tensors` are not tensors by name"
+    if not isinstance(recipe, dict):
+        yield f"`recipe` is {shown(recipe)}, not the keys of a recipe"
+        return
+    if not is_share(iou := recipe.get("nms_iou", 0.5)):
+        yield f"`recipe.nms_iou` is {shown(iou)}, not a number in 0..1"
+    for key in ("model", "imgsz"):
+        if str(recipe.get(key, values.get(key))) != str(values.get(key)):
+            yield f"`{key}` is {shown(values.get(key))}, and {shown(recipe[key])} in its recipe"
 
 
 def weights_file(path: Path) -> Path:
@@ -114,8 +148,12 @@ def weights_file(path: Path) -> Path:
 
 
 def load_tensors(path: Path) -> dict[str, Any]:
-    """A dict of tensors and plain values from a `.pt` file. Raises ModelError for everything else."""
+    """A dict of tensors and plain values from a `.pt` file. Raises ModelError for all else, and a damaged file.
+
+    Its tensors may hold NaN, see `require_finite`.
+    """
     require_file(path)
+    require_intact(path)
     try:
         values = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
@@ -138,17 +176,23 @@ def state_dict(values: Mapping[str, Any]) -> Tensors:
         if isinstance(inner := values.get(key), dict):
             values = inner
             break
-    return {name: value for name, value in values.items() if isinstance(value, torch.Tensor)}
+    return {name: value for name, value in values.items() if isinstance(name, str) and isinstance(value, torch.Tensor)}
 
 
 def take_over(module: torch.nn.Module, tensors: Mapping[str, torch.Tensor]) -> Fitted:
-    """Copy into `module` every tensor whose name and shape fit; the rest keeps its fresh start."""
+    """Copy into `module` every tensor whose name, shape and kind fit; the rest keeps its fresh start."""
     own = module.state_dict()
-    fitting = {name: value for name, value in tensors.items() if name in own and own[name].shape == value.shape}
+    fitting = {name: value for name, value in tensors.items() if name in own and _fits(value, own[name])}
     module.load_state_dict({name: value.to(own[name].dtype) for name, value in fitting.items()}, strict=False)
     taken, total = (sum(value.numel() for name, value in some.items() if not name.endswith(COUNTER))
                     for some in (fitting, own))  # fmt: skip
     return Fitted(len(fitting), len(own), taken / total)
+
+
+def _fits(value: torch.Tensor, own: torch.Tensor) -> bool:
+    """Whether a tensor can take the place of a module's own: whole numbers cannot where fractions are learnt."""
+    alike = value.shape == own.shape and value.is_floating_point() == own.is_floating_point()
+    return alike and value.layout == torch.strided and not value.is_meta
 
 
 def fill(module: torch.nn.Module, weights: Weights, path: Path | str) -> None:
@@ -160,7 +204,10 @@ def fill(module: torch.nn.Module, weights: Weights, path: Path | str) -> None:
     counters = sum(name.endswith(COUNTER) for name in module.state_dict())
     fitted = take_over(module, tensors)
     if len(tensors) != fitted.taken or fitted.taken != fitted.total - counters:
-        raise ModelError(f"{path}: does not fit {weights.model} with {len(weights.classes)} classes: only {fitted} do")
+        raise ModelError(
+            f"{path}: does not fit {weights.model} with {len(weights.classes)} classes: only {fitted} do; "
+            "train or copy it again"
+        )
 
 
 def require_file(path: Path) -> None:

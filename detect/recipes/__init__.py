@@ -29,6 +29,9 @@ from detect.recipes.sections import (
 from detect.recipes.shipped import find_recipe, read_opening, recipe_files
 from detect.recipes.tasks import DETECT, TASKS, Task
 
+SHOWN = 80  # characters of a wrong value
+_NO_YAML = (yaml.YAMLError, ValueError, RecursionError)  # also a 13th month, a number of 5000 digits, 1000 brackets
+
 
 def load_recipe(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
     """The recipe in a YAML file, with overrides such as "epochs=5" or "augment.mosaic=0" applied.
@@ -80,7 +83,7 @@ def _parse_yaml(text: str, path: Path) -> tuple[dict[str, Any], dict[str, int]]:
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         values = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except _NO_YAML as error:
         raise ConfigError(f"{path}: is not valid YAML: {error}") from None
     if not isinstance(node, yaml.MappingNode) or not isinstance(values, dict):
         raise ConfigError(f"{path}: a recipe is a list of `key: value` lines, such as `model: yolo11n`")
@@ -106,8 +109,8 @@ def _apply(values: dict[str, Any], override: str) -> None:
         raise ConfigError(f"{override!r}: write an override like epochs=5 or augment.mosaic=0")
     try:
         value = yaml.safe_load(text)
-    except yaml.YAMLError:
-        raise ConfigError(f"{override!r}: the value is not valid YAML") from None
+    except _NO_YAML:
+        raise ConfigError(f"{_shown(override)}: the value is not valid YAML") from None
     *sections, last = key.split(".")
     for section in sections:
         if section in SECTIONS and values.get(section) in (None, "auto"):  # left empty, or to be fitted
@@ -136,9 +139,18 @@ def _explain(error: ValidationError, path: Path, lines: Mapping[str, int], overr
             wanted = _EXPECTED.get(key) or _lower(mistake["msg"])
             if location[0] in SECTIONS and mistake["type"] in ("model_type", "model_attributes_type"):
                 wanted = f"expected keys of its own, such as `{key}: {{{next(iter(SECTIONS[key].model_fields))}: ...}}`"
-            text = f"{place}: `{key}` is {mistake['input']!r}: {wanted}"
+            text = f"{place}: `{key}` is {_shown(mistake['input'])}: {wanted}"
         texts.setdefault(key, text)
     return "\n".join(text for key, text in texts.items() if not any(one.startswith(f"{key}.") for one in texts))
+
+
+def _shown(value: Any) -> str:
+    """A value as Python writes it, in one line."""
+    try:
+        text = repr(value)
+    except ValueError:  # Python writes no number of more than 4300 digits
+        return "a number of thousands of digits"
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
 
 
 _EXPECTED = {

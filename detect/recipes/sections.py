@@ -4,23 +4,36 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
+from detect.device_names import parse_device
+from detect.input_size import LARGEST, SMALLEST
 from detect.recipes.tasks import TASKS
 
+MOST = 10**9  # of whatever is counted: less than what libraries count with
+MANY = 4096  # threads, processes, devices, machines: more is a slip, and would bring a machine down
+LAST_SEED = 2**64 - 1  # that torch takes
+
 Share = Annotated[float, Field(ge=0, le=1)]
-Gain = Annotated[float, Field(ge=0)]
-Whole = Annotated[int, Field(ge=0)]
-Positive = Annotated[int, Field(ge=1)]
-Extent = Annotated[float, Field(gt=0)]
+Gain = Annotated[float, Field(ge=0, le=10_000)]
+Whole = Annotated[int, Field(ge=0, le=MOST)]
+Positive = Annotated[int, Field(ge=1, le=MOST)]
+Extent = Annotated[float, Field(gt=0, le=LARGEST)]
 
 
 class Part(BaseModel):
-    """A section of a recipe: frozen, and closed to names that it does not know."""
+    """A section of a recipe: frozen, closed to names that it does not know, its numbers finite."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _is_no_switch(cls, value: Any) -> Any:
+        if isinstance(value, bool):  # else YAML's `yes` would be a 1
+            raise ValueError("expected a value, not true or false")
+        return value
 
 
 class Augment(Part):
@@ -48,6 +61,11 @@ class Augment(Part):
     cutout: Share = 0.0
     mosaic: Share = 1.0
     mosaic_off: Whole = 10
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _is_no_switch(cls, value: Any) -> Any:
+        return value  # a probability may be switched
 
 
 class Loss(Part):
@@ -125,7 +143,7 @@ class Roi(Part):
     A quarter of the samples are right ones, so four are the least.
     """
 
-    samples: Annotated[int, Field(ge=4)] = 512
+    samples: Annotated[int, Field(ge=4, le=MOST)] = 512
     proposals: Positive = 1000
 
 
@@ -140,7 +158,8 @@ class Recipe(Part):
     as they are, and each layer learns `layer_decay` times as fast as the one after it. `watch` is the metric that
     chooses the best epoch and, with `patience`, the last one: after so many epochs without a better one, once it is
     above 0. `accumulate` batches make one step. Up to `unreadable` photos that cannot be read are left out. `loggers`
-    get the metrics of every epoch, beside log.jsonl.
+    get the metrics of every epoch, beside log.jsonl. `device` may name several GPUs ("0,1"), which are then the
+    `devices`.
     """
 
     kind: Literal["recipe"] = "recipe"
@@ -150,7 +169,7 @@ class Recipe(Part):
     backbone: Path | None = None
     freeze: Whole | Literal["backbone"] = 0
     layer_decay: Annotated[float, Field(gt=0, le=1)] = 1.0
-    imgsz: Annotated[int, Field(ge=32)] = 640
+    imgsz: Annotated[int, Field(ge=SMALLEST, le=LARGEST)] = 640
     epochs: Positive = 100
     batch: Positive = 16
     accumulate: Positive = 1
@@ -160,17 +179,17 @@ class Recipe(Part):
     schedule: Literal["linear", "cosine"] = "linear"
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.937
     weight_decay: Share = 0.0005
-    warmup: Annotated[float, Field(ge=0)] = 3.0
+    warmup: Annotated[float, Field(ge=0, le=MOST)] = 3.0
     patience: Positive = 50
     watch: Annotated[str, Field(validate_default=True)] = ""
     accept: Accept | None = None
-    seed: Whole = 0
+    seed: Annotated[int, Field(ge=0, le=LAST_SEED)] = 0
     device: str = "auto"
     precision: Literal["auto", "fp32", "bf16"] = "auto"
-    threads: Whole = 0
-    workers: Whole = 4
-    devices: Positive = 1
-    nodes: Positive = 1
+    threads: Annotated[int, Field(ge=0, le=MANY)] = 0
+    workers: Annotated[int, Field(ge=0, le=MANY)] = 4
+    devices: Annotated[int, Field(ge=1, le=MANY, validate_default=True)] = 1
+    nodes: Annotated[int, Field(ge=1, le=MANY)] = 1
     unreadable: Whole = 5
     loggers: tuple[Literal["tensorboard", "mlflow"], ...] = ()
     nms_iou: Share = 0.7
@@ -181,6 +200,19 @@ class Recipe(Part):
     augment: Augment = Augment()
     loss: Loss = Loss()
     assigner: Assigner = Assigner()
+
+    @field_validator("device", mode="before")
+    @classmethod
+    def _names_a_device(cls, device: object) -> str:
+        return str(parse_device(device))
+
+    @field_validator("devices")
+    @classmethod
+    def _as_many_as_are_named(cls, devices: int, info: ValidationInfo) -> int:
+        named = len(parse_device(info.data.get("device")).numbers)
+        if named > 1 and devices not in (1, named):
+            raise ValueError(f"`device` names {named} of them; leave `devices` out")
+        return max(devices, named)
 
     @field_validator("watch")
     @classmethod

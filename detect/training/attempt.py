@@ -61,7 +61,7 @@ def run_attempt(
             job = make_job(recipe, dataset, out, heard)
             resolve(family_of(recipe.model).fit)(job, resume=begun)
     except Exception:
-        if leader and not resume and not (out / "state.pt").exists():
+        if leader and not resume and not any((out / name).exists() for name in ("state.pt", "weights/best.pt")):
             shutil.rmtree(out)  # nothing was learnt: leave the name free for the corrected command
         raise
     if leader:

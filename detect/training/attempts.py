@@ -9,7 +9,7 @@ from pathlib import Path
 from detect.checking import Finding, before_training, raise_errors
 from detect.conversion import read
 from detect.data import Dataset
-from detect.files import atomic_file, write_text
+from detect.files import NotWritten, atomic_file, write_text
 from detect.progress import remark
 from detect.recipes import Recipe, load_recipe
 from detect.training.attempt import run_attempt
@@ -57,8 +57,8 @@ def train(
         if not leader:
             raise SystemExit(1) from None  # the leader reports more
         raise
-    except KeyboardInterrupt:
-        if leader:
+    except (KeyboardInterrupt, NotWritten):
+        if leader and out.is_dir():
             remark(f"stopped; the same command with --resume goes on from the last whole epoch of {out}")
         raise
     run = Run(out, tuple(attempts), read_json(out / "data.json"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import orjson
 
 from detect.errors import DataError
-from detect.files import write_bytes
+from detect.files import append, write_bytes
 from detect.training.listeners import Event, Listener
 from detect.version import __version__
 
@@ -23,11 +22,8 @@ class Log:
         self.path = path
 
     def add(self, event: Event) -> None:
-        """Append one event."""
-        with self.path.open("ab") as file:
-            file.write(orjson.dumps(event) + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
+        """Append one event. Raises NotWritten where it cannot be, and leaves no half of it."""
+        append(self.path, orjson.dumps(event) + b"\n")
 
     def events(self) -> Iterator[Event]:
         """All events; a last line that a kill cut short is passed over. Raises DataError for another that is broken."""

@@ -10,6 +10,7 @@ from detect.errors import ModelError
 
 FIRST = 10  # batches whose loss is taken as usual
 RUNAWAY, HIGH = 100.0, 1000.0  # a loss of so many times the highest of them, and of so much at least, will not return
+HOPELESS = 1e9  # nor does one of so much, from the first batch on
 
 
 class LossCheck:
@@ -23,8 +24,9 @@ class LossCheck:
         value, batch = float(loss.detach()), f"in a batch of {', '.join(names)}; try a smaller `lr`"
         if not math.isfinite(value):
             raise ModelError(f"epoch {epoch}: the loss is no longer a number, {batch}")
-        if self.first and value > max(HIGH, RUNAWAY * max(self.first)):
-            raise ModelError(f"epoch {epoch}: the loss diverges ({value:.2g}, at first {max(self.first):.2g}), {batch}")
+        if abs(value) > HOPELESS or (self.first and value > max(HIGH, RUNAWAY * max(self.first))):
+            usual = f", at first {max(self.first):.2g}" if self.first else ""
+            raise ModelError(f"epoch {epoch}: the loss diverges ({value:.2g}{usual}), {batch}")
         if len(self.first) < FIRST:
             self.first.append(value)
 

@@ -84,6 +84,31 @@ WRONG = [
     ("model: yolo11n\n", ("kind=space",), ["override: `kind` is 'space'"]),
     # the same key twice: YAML would take the last without a word
     ("model: yolo11n\nlr: 0.1\nlr: 0.2\n", (), ["line 3", "second time (first on line 2)"]),
+    # numbers that are none, or that no library takes
+    ("model: yolo11n\nlr: .nan\n", (), ["line 2: `lr` is nan: input should be a finite number"]),
+    ("model: yolo11n\n", ("warmup=inf",), ["`warmup` is 'inf': input should be a finite number"]),
+    ("model: yolo11n\n", ("loss.box=1e30",), ["`loss.box` is '1e30': input should be less than or equal to 10000"]),
+    ("model: yolo11n\n", ("assigner.beta=.inf",), ["`assigner.beta` is inf: input should be a finite number"]),
+    ("model: yolo11n\n", ("anchors=[[.nan, 3]]",), ["`anchors` is [[nan, 3]]: expected auto, default, or widths"]),
+    ("model: yolo11n\n", ("accept.map50=.nan",), ["`accept.map50` is nan: input should be a finite number"]),
+    ("model: yolo11n\n", ("seed=-1",), ["`seed` is -1: input should be greater than or equal to 0"]),
+    ("model: yolo11n\n", (f"seed={2**64}",), [f"`seed` is {2**64}: input should be less than or equal to {2**64 - 1}"]),
+    ("model: yolo11n\n", ("workers=100000",), ["`workers` is 100000: input should be less than or equal to 4096"]),
+    ("model: yolo11n\n", ("imgsz=1000000000",), ["`imgsz` is 1000000000: input should be less than or equal to 32768"]),
+    # YAML's `yes` is no 1
+    ("model: yolo11n\n", ("epochs=yes",), ["`epochs` is True: expected a value, not true or false"]),
+    # what YAML's reader itself stumbles over: a 13th month, more digits than Python takes
+    ("model: yolo11n\n", ("seed=2024-13-45",), ["'seed=2024-13-45': the value is not valid YAML"]),
+    ("model: yolo11n\nseed: " + "9" * 5000, (), ["is not valid YAML"]),
+    ("model: yolo11n\n", ("seed=0x" + "f" * 5000,), ["`seed` is a number of thousands of digits"]),
+    # a device
+    ("model: yolo11n\ndevice: cdua\n", (), ["line 2: `device` is 'cdua': expected auto, cpu", "did you mean cuda?"]),
+    ("model: yolo11n\n", ("device=-1",), ["-1 is the CPU to some tools, and an idle GPU to others"]),
+    (
+        "model: yolo11n\n",
+        ("device=0,1", "devices=3"),
+        ["`devices` is 3: `device` names 2 of them; leave `devices` out"],
+    ),
     # not YAML, and not a mapping
     ("model: [yolo\n", (), ["not valid YAML"]),
     ("- yolo11n\n", (), ["`key: value` lines"]),
@@ -98,6 +123,30 @@ def test_mistakes_are_named(tmp_path: Path, text: str, overrides: tuple[str, ...
     for part in said:
         assert part in str(error.value)
     assert "literal" not in str(error.value)
+
+
+DEVICES = [
+    # as it is written, what the recipe keeps, and how many devices that are
+    ("device=0", "cuda:0", 1),
+    ("device=gpu", "cuda", 1),
+    ("device=CPU", "cpu", 1),
+    ("device=", "auto", 1),
+    ("device=0,1", "cuda:0,1", 2),
+    ("device=[2, 3]", "cuda:2,3", 2),
+    ("device=cuda:0,1", "cuda:0,1", 2),
+]
+
+
+@pytest.mark.parametrize(("override", "device", "devices"), DEVICES)
+def test_a_device_as_other_tools_name_it(override: str, device: str, devices: int, tmp_path: Path) -> None:
+    recipe = load_recipe(write(tmp_path, "model: yolo11n\n"), [override])
+    assert (recipe.device, recipe.devices) == (device, devices)
+    assert load_recipe(write(tmp_path, dump_recipe(recipe))) == recipe
+
+
+def test_the_largest_seed_and_a_switched_probability(tmp_path: Path) -> None:
+    recipe = load_recipe(write(tmp_path, "model: yolo11n\n"), [f"seed={2**64 - 1}", "augment.mosaic=false"])
+    assert (recipe.seed, recipe.augment.mosaic) == (2**64 - 1, 0)
 
 
 def test_every_key_is_explained() -> None:

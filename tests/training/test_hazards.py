@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import weakref
 from dataclasses import replace
@@ -79,7 +80,7 @@ def test_a_yolos_broken_loss_names_the_photos(squares: Dataset, tmp_path: Path) 
 
     tensors = network("yolov5n", 2).state_dict()
     name = next(key for key in tensors if key.endswith("weight"))
-    torch.save({**tensors, name: torch.full_like(tensors[name], torch.nan)}, tmp_path / "broken.pt")
+    torch.save({**tensors, name: torch.full_like(tensors[name], 1e30)}, tmp_path / "broken.pt")
     recipe = small("yolov5n", weights=tmp_path / "broken.pt")
     with pytest.raises(ModelError, match=r"epoch 1: the loss is no longer a number, in a batch of (\d\d\.png(, )?){8}"):
         train(recipe, squares, tmp_path / "run")
@@ -97,6 +98,15 @@ def test_a_loss_may_rise_and_fall_but_not_run_away() -> None:
         watch.check(torch.tensor(loss), 1, ["a.png"])
     with pytest.raises(ModelError, match=r"epoch 2: the loss diverges \(9e\+04, at first 9e\+02\), in a batch of a, b"):
         watch.check(torch.tensor(90_500.0), 2, ["a", "b"])
+
+
+def test_a_loss_that_is_hopeless_from_the_start_is_called_divergence() -> None:
+    """The first ones are taken as usual, but not these."""
+    for loss in (1e30, -1e30, 3e9):
+        said = f"epoch 1: the loss diverges ({loss:.2g}), in a batch of a; try a smaller `lr`"
+        with pytest.raises(ModelError, match=re.escape(said)):
+            LossCheck().check(torch.tensor(loss), 1, ["a"])
+    LossCheck().check(torch.tensor(1e8), 1, ["a"])
 
 
 @pytest.mark.parametrize("model", MODELS)

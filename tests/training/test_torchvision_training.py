@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -66,7 +65,8 @@ def test_half_precision_is_for_the_network_alone(
     monkeypatch.setattr(losses, "match", watched)
     few = [image for image in squares.images if image.boxes and image.split == "train"][:4]
     dataset = replace(squares, images=(*few, replace(few[0], name="val.png", split="val")))
-    size = {"imgsz": 320 if model.startswith("ssd") else 64, "epochs": 1}
+    # At 64 pixels the gradient of this RetinaNet is no number in bfloat16.
+    size = {"imgsz": {"ssd": 320, "ret": 96}.get(model[:3], 64), "epochs": 1}
     roi = RECIPE.roi if model.startswith("fasterrcnn") else "auto"
     still = {"augment": Augment(mirror=0, zoom=0, shift=0), "roi": roi}
     recipe = RECIPE.model_copy(update={"model": model, **still, **size})
@@ -168,7 +168,7 @@ def test_a_broken_loss_names_the_photos(run: Run, squares: Dataset, tmp_path: Pa
     import torch
 
     tensors = load_weights(run.weights).tensors
-    tensors["roi_heads.box_predictor.cls_score.bias"] = torch.full((3,), math.nan)
+    tensors["roi_heads.box_predictor.cls_score.weight"].fill_(3e38)
     torch.save(tensors, tmp_path / "broken.pt")
     recipe = RECIPE.model_copy(update={"weights": tmp_path / "broken.pt"})
     with pytest.raises(ModelError, match=r"epoch 1: the loss is no longer a number, in a batch of \d\d\.png"):

@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 from detect.errors import MissingExtra
+from detect.files import NotWritten
 from detect.models.isolated_import import isolated_import
 
 _PRIVATE = {
@@ -19,7 +20,10 @@ _PRIVATE = {
     "YOLO_VERBOSE": "0",
     "ULTRALYTICS_SAFE_LOAD": "1",  # checkpoints: known classes and tensors only
 }
-scratch = Path(tempfile.mkdtemp(prefix="damage-detect-"))
+try:
+    scratch = Path(tempfile.mkdtemp(prefix="damage-detect-"))
+except OSError as error:
+    raise NotWritten(f"no temporary folder could be made: {error}; make room there, or set TMPDIR") from error
 atexit.register(shutil.rmtree, scratch, ignore_errors=True)
 try:
     with isolated_import({**_PRIVATE, "YOLO_CONFIG_DIR": str(scratch)}):

@@ -13,6 +13,7 @@ import yaml
 from detect.errors import ModelError
 from detect.models.detector import LOWEST_SCORE
 from detect.models.families import family_of
+from detect.models.intact import require_finite, require_intact
 from detect.models.weights import Tensors, load_tensors, require_file, state_dict, weights_file
 from detect.models.yolo.library import MODELS, DetectionModel, scratch, torch_safe_load
 from detect.recipes import Recipe
@@ -36,10 +37,17 @@ def read_tensors(path: Path) -> Tensors:
     """The tensors of a local weights file: a plain state dict, this tool's, or an ultralytics checkpoint.
 
     A checkpoint is a pickled model; it is opened by ultralytics' own safe loader, which knows the classes of
-    genuine ones and refuses all others. Raises ModelError.
+    genuine ones and refuses all others. Raises ModelError, also where a tensor holds NaN.
     """
     path = weights_file(path)
     require_file(path)
+    require_intact(path)
+    found = _tensors(path)
+    require_finite(found, path)
+    return found
+
+
+def _tensors(path: Path) -> Tensors:
     refused = ModelError(f"{path}: holds no tensors")
     try:
         if found := state_dict(load_tensors(path)):  # a model, once ultralytics made its classes known, holds none

@@ -15,6 +15,7 @@ from detect.errors import DataError
 from detect.geometry import Boxes, as_boxes
 from detect.models.detector import Picture
 from detect.models.letterbox import Scale, resize
+from detect.parent_process import end_with_parent
 from detect.recipes import Recipe
 from detect.training.augmentation import Augmentation
 from detect.training.job import Job, first_readable
@@ -116,6 +117,7 @@ def batches(job: Job, epoch: int, rank: int = 0, world: int = 1, *, pinned: bool
         persistent_workers=recipe.workers > 0,
         pin_memory=pinned,
         collate_fn=list,
+        worker_init_fn=end_with_parent,
     )
 
 
@@ -131,6 +133,7 @@ def pictures(images: Sequence[Image], recipe: Recipe) -> DataLoader[Any]:
         num_workers=workers,
         persistent_workers=workers > 0,
         collate_fn=list,
+        worker_init_fn=end_with_parent,
     )
 
 

@@ -19,17 +19,18 @@ import numpy as np
 import torch
 
 from detect.errors import ModelError
-from detect.models.device import half, pick_device
+from detect.models.device import half, pick_devices
 from detect.models.families import family_of
 from detect.models.threads import set_threads
 from detect.models.torchvision.network import build
+from detect.models.weights import state_dict
 from detect.recipes import Recipe
 from detect.training.distributed import ProcessLost, broadcast_buffers, connection_lost, gather
 from detect.training.ema import Ema
 from detect.training.job import Job, save_trained
 from detect.training.listeners import epoch_event
 from detect.training.memory import within_memory
-from detect.training.state import load_state, save_epoch
+from detect.training.state import load_state, restoring, save_epoch
 from detect.training.stopping import EarlyStopping, LossCheck
 from detect.training.torchvision.batches import Item, batches, pictures
 from detect.training.torchvision.losses import Losses
@@ -60,12 +61,13 @@ class _Learner:
             "steps": self.ema.steps, "model": self.module.state_dict(), "optimizer": self.optimizer.state_dict(),
         }  # fmt: skip
 
-    def restore(self, state: dict[str, Any]) -> None:
-        """Go back to a saved state."""
-        self.module.load_state_dict(state["model"])
-        self.ema.module.load_state_dict(state["ema"])
-        self.ema.steps = state["steps"]
-        self.optimizer.load_state_dict(state["optimizer"])
+    def restore(self, state: dict[str, Any], job: Job) -> None:
+        """Go back to a saved state. Raises ModelError where it is another training's."""
+        with restoring(job):
+            self.module.load_state_dict(state["model"])
+            self.ema.module.load_state_dict(state["ema"])
+            self.ema.steps = state["steps"]
+            self.optimizer.load_state_dict(state["optimizer"])
         self.epoch = state["epoch"]
 
 
@@ -86,17 +88,17 @@ def fit(job: Job, *, resume: bool) -> None:
         )
     torch.manual_seed(recipe.seed)
     cv2.setNumThreads(0)  # pictures are small, and there are many
-    device = pick_device(recipe.device)
-    many = recipe.devices * recipe.nodes > 1
+    devices, many = pick_devices(recipe.device, recipe.devices), recipe.devices * recipe.nodes > 1
+    numbers = [device.index for device in devices]
     fabric = Fabric(
-        accelerator=device.type, devices=recipe.devices if many or device.index is None else [device.index],
+        accelerator=devices[0].type, devices=recipe.devices if None in numbers else numbers,
         num_nodes=recipe.nodes, strategy="ddp" if many else "auto",
     )  # fmt: skip
     fabric.launch()
     stopping = EarlyStopping(recipe.patience)
     state = load_state(job, stopping) if resume else None
     set_threads(recipe.threads, state["threads"] if state else 0)
-    tensors = state["model"] if state else given(recipe)
+    tensors = state_dict(state) if state else given(recipe)
     module = build(recipe, len(job.classes), tensors)
     fitted = "the state of the run" if state else start(module, recipe, tensors)
     frozen = freeze(module, recipe)
@@ -104,7 +106,7 @@ def fit(job: Job, *, resume: bool) -> None:
     model, optimizer = fabric.setup(Losses(module, job.class_weights), _optimizer(module, recipe))
     learner = _Learner(module, Ema(module), optimizer, stopping, frozen)
     if state:
-        learner.restore(state)
+        learner.restore(state, job)
     del state, tensors  # as large as all that learns
     job.listeners.start(learner.epoch + 1, fitted)
     bare = Losses(module, job.class_weights).to(fabric.device)  # it waits for no other process

@@ -11,6 +11,7 @@ from torch import nn
 from torchvision.models.detection.ssd import SSDFeatureExtractorVGG
 
 from detect.errors import ModelError
+from detect.models.intact import require_finite
 from detect.models.weights import Tensors, load_tensors, state_dict, take_over, weights_file
 from detect.recipes import Recipe
 
@@ -31,8 +32,11 @@ def given(recipe: Recipe) -> Tensors:
     """The tensors of the file that the recipe starts from; none where it starts from scratch. Raises ModelError."""
     if recipe.weights and recipe.backbone:
         raise ModelError("`weights` and `backbone` exclude each other: weights of a detector hold a backbone")
-    path = recipe.weights or recipe.backbone
-    return state_dict(load_tensors(weights_file(Path(path)))) if path else {}
+    if not (path := recipe.weights or recipe.backbone):
+        return {}
+    tensors = state_dict(load_tensors(weights_file(Path(path))))
+    require_finite(tensors, path)
+    return tensors
 
 
 def _take_backbone(module: Any, tensors: Tensors, path: Path) -> str:

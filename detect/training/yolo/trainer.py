@@ -22,13 +22,14 @@ from detect.models.yolo.detector import seen
 from detect.models.yolo.library import DetectionTrainer, InfiniteDataLoader, scratch
 from detect.models.yolo.network import network, raw_output, read_tensors
 from detect.operating_point import Suppression
+from detect.parent_process import end_with_parent
 from detect.progress import remark
 from detect.training.augmentation import Defects
 from detect.training.job import Job, save_trained
 from detect.training.listeners import Listeners, epoch_event
 from detect.training.memory import within_memory
 from detect.training.sampler import EpochSampler
-from detect.training.state import is_over, load_state, save_epoch
+from detect.training.state import is_over, load_state, restoring, save_epoch
 from detect.training.stopping import EarlyStopping, LossCheck
 from detect.training.yolo.arguments import arguments, check
 from detect.training.yolo.items import Items, Still, Upright
@@ -127,13 +128,16 @@ class _Trainer(DetectionTrainer):
         if mode != "train":
             still = Upright(images, self.job.classes, self.args.imgsz)
             workers = min(self.args.workers, LOOKERS, math.ceil(len(still) / batch_size))
-            return InfiniteDataLoader(dataset=still, batch_size=batch_size, collate_fn=list, num_workers=workers)
+            return InfiniteDataLoader(
+                dataset=still, batch_size=batch_size, collate_fn=list, num_workers=workers,
+                worker_init_fn=end_with_parent,
+            )  # fmt: skip
         items = training_items(self.job, self.args, self.stride, batch_size)
         epoch = self.saved["epoch"] if self.saved else 0
         return InfiniteDataLoader(
             dataset=items, batch_size=min(batch_size, len(items)), num_workers=self.args.workers,
             sampler=EpochSampler(len(items), self.args.seed, epoch, self.job.factors),
-            collate_fn=items.collate_fn, pin_memory=self.device.type == "cuda",
+            collate_fn=items.collate_fn, pin_memory=self.device.type == "cuda", worker_init_fn=end_with_parent,
         )  # fmt: skip
 
     def _close_dataloader_mosaic(self) -> None:
@@ -252,10 +256,11 @@ class _Trainer(DetectionTrainer):
         self.stopper = _Stopper(self.stopping, self.job.listeners)
         if (state := self.saved) is None:
             return
-        self.model.load_state_dict(state["model"])
-        self.ema.ema.load_state_dict(state["ema"])
-        self.ema.updates = state["updates"]
-        self.optimizer.load_state_dict(state["optimizer"])
+        with restoring(self.job):
+            self.model.load_state_dict(state["model"])
+            self.ema.ema.load_state_dict(state["ema"])
+            self.ema.updates = state["updates"]
+            self.optimizer.load_state_dict(state["optimizer"])
         self.start_epoch = state["epoch"]
         if hasattr(criterion := self.model.criterion, "update"):  # YOLO26 shifts weight between its heads by epoch
             criterion.updates = self.start_epoch - 1

@@ -1,0 +1,3 @@
+"""The sizes that the input of a network may have: pixels of its longer side."""
+
+SMALLEST, LARGEST = 32, 2**15
