@@ -80,9 +80,14 @@ class AppPage:
         selected = self.page.locator("[data-cy=modal] [data-cy=action-manage-selected]").first
         selected.filter(has_text=re.compile(r"^\s*1\s*$")).wait_for(timeout=WAIT)
 
-    def tag(self, tag: str, kind: str) -> None:
-        """Tag what is selected: a "label" (a box) or the "sample" (the photo)."""
-        self.page.locator("[data-cy=modal] [data-cy=action-tag-sample-labels]").first.click()
+    def select(self, place: int) -> None:
+        """Tick what is at a place of the grid."""
+        self.page.locator("[data-cy=looker]").nth(place).hover()
+        self.page.locator("[data-cy^=looker-checkbox-] input").first.evaluate("box => box.click()")
+
+    def tag(self, tag: str, kind: str, where: str = "[data-cy=modal] ") -> None:
+        """Tag what is selected: a "label" (a box) or the "sample" (the photo, or the patch), in a photo or the grid."""
+        self.page.locator(f"{where}[data-cy=action-tag-sample-labels]").first.click()
         self.page.locator(f"[data-cy=tagger-switch-{kind}]").click()
         entry = self.page.locator(f"[data-cy={kind}-tag-input]")
         entry.wait_for(timeout=WAIT)
@@ -125,6 +130,30 @@ class AppPage:
                 change()
             assert sent.value.ok
             expect(saved).to_have_attribute("data-settled", "true", timeout=WAIT)
+
+    def draw(self, start: tuple[float, float], end: tuple[float, float], label: str | None) -> None:
+        """In the mode to annotate, draw a box between two points of the page, and choose its class."""
+        photo = self.page.locator("[data-cy=modal]")
+        photo.locator("[data-cy=annotate]").click()
+        photo.locator("[data-cy=lighter-sample-renderer-canvas]").wait_for(timeout=WAIT)
+        tool = photo.locator("[data-cy=detection-mode]")
+        if tool.is_visible():  # a patch opens with it
+            tool.click()
+        self.page.get_by_text("Click and drag to create a bounding box").first.wait_for(timeout=WAIT)
+        with self.page.expect_response(_is_saved, timeout=WAIT):
+            self.page.mouse.move(*start)
+            self.page.mouse.down()
+            self.page.mouse.move((start[0] + end[0]) / 2, (start[1] + end[1]) / 2, steps=5)
+            self.page.mouse.move(*end, steps=5)
+            self.page.mouse.up()
+        if label is not None:
+            with self.page.expect_response(_is_saved, timeout=WAIT):
+                photo.locator("[data-cy=root_label_container]").get_by_text(label, exact=True).click()
+        photo.locator("[data-cy=explore]").click()  # the next photo opens in the mode of this one
+
+
+def _is_saved(response: Any) -> bool:
+    return response.request.method == "PATCH" and "/sample/" in response.url and response.ok
 
 
 def slug(name: str) -> str:

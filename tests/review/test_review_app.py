@@ -140,6 +140,38 @@ def test_keys_tag_a_cut_out_box_ask_and_take_back(
     assert changes(3) == before
 
 
+def test_nothing_done_in_a_view_of_boxes_is_lost_and_a_class_is_asked_for(
+    app: App, detect: Detect, sample: tuple[Path, Dataset], results: list[Evaluation], tmp_path: Path
+) -> None:
+    needed("playwright and chromium", find_spec("playwright") is not None and chromium() is not None)
+    views = expected(sample[1], results)
+    collect = ["review", "--collect", sample[0].name]
+    before = json.loads(detect(*collect, tmp_path / "before", "--to", "cvat", "--json").stdout)
+    with tab(app.url) as page:
+        page.open_view("boxes: missed", held("boxes: missed", views["boxes: missed"]))
+        page.select(5)
+        page.tag("fix:drop", "sample", where="")
+        page.open_photo(3)
+        page.draw((160, 700), (300, 850), label="dent")
+        page.open_view("missed damage", held("missed damage", views["missed damage"]))
+        page.open_photo()
+        page.draw((160, 200), (300, 350), label=None)
+    refused = detect(*collect, tmp_path / "refused", "--to", "cvat", check=False)
+    assert refused.returncode == 1 and "was drawn, and its class not chosen (tag it ok" in refused.stderr
+    done = json.loads(detect(*collect, tmp_path / "fixed", "--to", "cvat", "--json", "--partial").stdout)
+    (unused,) = done["unused"]
+    assert unused["kind"] == "no class"
+    drawn, dropped = sorted((one for one in done["changes"] if one not in before["changes"]), key=lambda one: one["by"])
+    assert (dropped["change"], dropped["by"]) == ("drop", "fix:drop")
+    assert (drawn["change"], drawn["by"], drawn["after"].split()[0]) == ("add", "edit", "dent")
+    old, new = (conversion.read(tmp_path / name) for name in ("before", "fixed"))
+    boxes = {image.name: list(image.boxes) for image in old.images}
+    known = {image.name: image.boxes for image in sample[1].images}
+    boxes[dropped["image"]].remove(known[dropped["image"]][dropped["box"] - 1])
+    after = {image.name: list(image.boxes) for image in new.images}
+    assert after[drawn["image"]].pop().label == "dent" and after == boxes
+
+
 def test_the_command_counts_the_same(detect: Detect, sample: tuple[Path, Dataset], results: list[Evaluation]) -> None:
     options = ["--name", "counted", "--resamples", "0", "--no-app", "--json"]
     assert json.loads(detect("review", sample[0], *FOUND, *options).stdout)["views"] == expected(sample[1], results)
