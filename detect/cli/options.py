@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -56,16 +55,6 @@ def value_of(option: str) -> Iterator[None]:
         yield
     except (ConfigError, ModelError) as error:
         raise click.BadParameter(str(error), param_hint=f"'{option}'") from None
-
-
-@contextmanager
-def ended_by_sigterm() -> Iterator[None]:
-    """A block that SIGTERM ends as Ctrl-C does: what it has begun to write is removed. Exit code 143."""
-    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def parsed(parse: Callable[[str], Any]) -> Callable[[click.Context, click.Parameter, str | None], Any]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from detect.cli.options import Share, as_json, counted, ended_by_sigterm, print_json, quiet, read_point, report, threads
+from detect.cli.options import Share, as_json, counted, print_json, quiet, read_point, report, threads
 from detect.cli.reading import Reading, reading
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ def _write(
 
     counts = Counts()
     drawing = nullcontext() if draw is None else drawing_into(draw, classes, above)
-    with ended_by_sigterm(), writing_predictions(out, classes) as file, drawing as drawn:
+    with writing_predictions(out, classes) as file, drawing as drawn:
         for look in looks:
             image, boxes = look.image, look.boxes if point is None else _what_counts(look.boxes, classes, point)
             file.add(image.name, boxes, size=(image.width, image.height), seconds=look.seconds)

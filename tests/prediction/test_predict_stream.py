@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import tracemalloc
 from collections.abc import Sequence
@@ -40,7 +39,7 @@ class Stops(Brightest):
     def candidates(self, pictures: Sequence[Picture], confidence: float) -> list[Candidates]:
         if len(self.batches) == 2:
             if isinstance(self.how, signal.Signals):
-                os.kill(os.getpid(), self.how)
+                signal.raise_signal(self.how)  # to this thread; another one would run it some time later
             else:
                 raise self.how
         return super().candidates(pictures, confidence)

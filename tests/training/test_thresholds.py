@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from detect.cli import main
 from detect.conversion import write
 from detect.data import Box, Dataset
-from detect.errors import ConfigError, DataError
+from detect.errors import ConfigError, DataError, ModelError
 from detect.evaluation import evaluate
 from detect.models import load_detector
 from detect.models.detector import Picture
@@ -136,7 +136,7 @@ def test_a_damaged_point_in_weights_is_said(weights: Path) -> None:
     point["suppression"] = {"iou": 7, "sigma": 0, "per_class": True}
     file = weights / "weights" / "best.pt"
     save_weights(replace(load_weights(file), point=point), file)
-    with pytest.raises(DataError, match=r"the operating point in the weights: suppression: expected an iou in 0\.\.1"):
+    with pytest.raises(ModelError, match=r"is damaged: `point`: suppression: expected an iou in 0\.\.1"):
         load_detector(file)
 
 
