@@ -12,15 +12,14 @@ from xml.etree.ElementTree import Element
 
 from detect.conversion import safe_xml, stated
 from detect.conversion.cvat.plain import Plain, items
-from detect.conversion.cvat.reader import CvatReader, files_of, kind_of, no_such_file
+from detect.conversion.cvat.reader import CvatReader, kind_of, read_files
 from detect.conversion.cvat.writer import write
-from detect.conversion.entries import Entry, assemble
+from detect.conversion.entries import Entry
 from detect.conversion.names import split_name
 from detect.conversion.sizes import Size
 from detect.conversion.source import Source
-from detect.conversion.tidy import NEW, Found, Labels
+from detect.conversion.tidy import NEW, Found
 from detect.data import NONE, Box, Dataset
-from detect.progress import bar
 
 __all__ = ["read", "recognise", "write"]
 
@@ -35,15 +34,7 @@ def recognise(source: Source) -> bool:
 
 def read(source: Source) -> Dataset:
     """Every image of every XML file, called as its `name` says."""
-    files = files_of(source, "image")
-    if not files:
-        raise no_such_file(source, "image")
-    labels = Labels(source.problems)
-    entries: list[Entry] = []
-    with bar("Reading CVAT XML", None) as advance:
-        for file in files:
-            entries += _entries(CvatReader.open(source, file, labels), advance)
-    return assemble(entries, labels, source)
+    return read_files(source, "image", _entries)
 
 
 def _entries(reader: CvatReader, advance: Callable[[], None]) -> list[Entry]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from xml.etree.ElementTree import Element
@@ -15,15 +15,16 @@ from xml.etree.ElementTree import Element
 from detect.conversion import safe_xml
 from detect.conversion.cvat.plain import PARTS
 from detect.conversion.cvat.writer import BUILT_IN
-from detect.conversion.entries import FileReader
+from detect.conversion.entries import Entry, FileReader, assemble
 from detect.conversion.names import split_word, without_containers
 from detect.conversion.shapes import cvat_corners
 from detect.conversion.sizes import Size
 from detect.conversion.source import Source
 from detect.conversion.text import Numbers, typed
 from detect.conversion.tidy import NEW, Found, Labels, clean_label
-from detect.data import NONE, Attributes, Box, Value
+from detect.data import NONE, Attributes, Box, Dataset, Value
 from detect.errors import DataError
+from detect.progress import bar
 
 SHAPES = frozenset({"box", "polygon", "polyline", "ellipse", "mask"})
 """Shapes that become boxes; points, tags, cuboids, skeletons and whatever CVAT may still invent do not."""
@@ -228,3 +229,18 @@ def _value(text: str, kind: str) -> Value:
     if kind == "checkbox":
         return text.strip().lower() in ("true", "1")
     return typed(text.strip()) if kind == "number" else text
+
+
+def read_files(
+    source: Source, kind: str, entries_of: Callable[[CvatReader, Callable[[], None]], list[Entry]]
+) -> Dataset:
+    """The dataset in all XML files of a kind; `entries_of` gives the images of one. Raises DataError for none."""
+    files = files_of(source, kind)
+    if not files:
+        raise no_such_file(source, kind)
+    labels = Labels(source.problems)
+    entries: list[Entry] = []
+    with bar("Reading CVAT XML", None) as advance:
+        for file in files:
+            entries += entries_of(CvatReader.open(source, file, labels), advance)
+    return assemble(entries, labels, source)

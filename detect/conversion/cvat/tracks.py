@@ -25,13 +25,12 @@ from xml.etree.ElementTree import Element
 from detect.conversion import safe_xml
 from detect.conversion.cvat.frames import Frames, entries_of
 from detect.conversion.cvat.plain import PARTS
-from detect.conversion.cvat.reader import CvatReader, Task, files_of, kind_of, no_such_file
+from detect.conversion.cvat.reader import CvatReader, Task, kind_of, read_files
 from detect.conversion.cvat.writer import BUILT_IN
-from detect.conversion.entries import Entry, assemble
+from detect.conversion.entries import Entry
 from detect.conversion.source import Source
-from detect.conversion.tidy import NEW, Found, Labels, rounded
+from detect.conversion.tidy import NEW, Found, rounded
 from detect.data import Box, Dataset, Value
-from detect.progress import bar
 
 
 def recognise(source: Source) -> bool:
@@ -41,15 +40,7 @@ def recognise(source: Source) -> bool:
 
 def read(source: Source) -> Dataset:
     """Every frame of every XML file, with what is seen in it; the attribute `track_id` tells whose a box is."""
-    files = files_of(source, "track")
-    if not files:
-        raise no_such_file(source, "track")
-    labels = Labels(source.problems)
-    entries: list[Entry] = []
-    with bar("Reading CVAT XML", None) as advance:
-        for file in files:
-            entries += _entries(CvatReader.open(source, file, labels), advance)
-    return assemble(entries, labels, source)
+    return read_files(source, "track", _entries)
 
 
 def _entries(reader: CvatReader, advance: Callable[[], None]) -> list[Entry]:
