@@ -70,6 +70,13 @@ class AppPage:
             self.page.mouse.click(20, 500)  # beside it
             self.page.locator("[data-cy=modal]").wait_for(state="detached", timeout=WAIT)
 
+    def leave(self) -> None:
+        """Go back to all photos: the server hands the view that is open to the next tab, where choosing it is no change."""
+        self.close_photo()
+        clear = self.page.locator("[data-cy=saved-views-btn-selection-clear]")
+        clear.click()
+        clear.wait_for(state="detached", timeout=WAIT)
+
     def click_box(self) -> None:
         """Click what is in the middle of the open photo, and wait until it counts as selected."""
         canvas = self.page.locator("[data-cy=modal] canvas[canvas-loaded=true]").bounding_box()
@@ -82,8 +89,9 @@ class AppPage:
 
     def select(self, place: int) -> None:
         """Tick what is at a place of the grid."""
-        self.page.locator("[data-cy=looker]").nth(place).hover()
-        self.page.locator("[data-cy^=looker-checkbox-] input").first.evaluate("box => box.click()")
+        one = self.page.locator("[data-cy=looker]").nth(place)
+        one.hover()
+        one.locator("[data-cy^=looker-checkbox-] input").first.evaluate("box => box.click()")
 
     def tag(self, tag: str, kind: str, where: str = "[data-cy=modal] ") -> None:
         """Tag what is selected: a "label" (a box) or the "sample" (the photo, or the patch), in a photo or the grid."""
@@ -130,6 +138,7 @@ class AppPage:
                 change()
             assert sent.value.ok
             expect(saved).to_have_attribute("data-settled", "true", timeout=WAIT)
+        photo.locator("[data-cy=explore]").click()
 
     def draw(self, start: tuple[float, float], end: tuple[float, float], label: str | None) -> None:
         """In the mode to annotate, draw a box between two points of the page, and choose its class."""
@@ -173,5 +182,7 @@ def tab(url: str) -> Iterator[AppPage]:
         page.add_init_script("window.IS_PLAYWRIGHT = true")
         page.goto(url)
         page.wait_for_selector("[data-cy=spotlight-section-forward]", timeout=WAIT)
-        yield AppPage(page)
+        app = AppPage(page)
+        yield app
+        app.leave()
         browser.close()
