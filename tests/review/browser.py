@@ -71,7 +71,7 @@ class AppPage:
             self.page.locator("[data-cy=modal]").wait_for(state="detached", timeout=WAIT)
 
     def leave(self) -> None:
-        """Go back to all photos: the server hands the view that is open to the next tab, where choosing it is no change."""
+        """Go back to all photos: the server hands an open view to the next tab, where choosing it is no change."""
         self.close_photo()
         clear = self.page.locator("[data-cy=saved-views-btn-selection-clear]")
         clear.click()
