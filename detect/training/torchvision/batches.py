@@ -15,6 +15,7 @@ from detect.errors import DataError
 from detect.geometry import Boxes, as_boxes
 from detect.models.detector import Picture
 from detect.models.letterbox import Scale, resize
+from detect.models.threads import cores
 from detect.parent_process import end_with_parent
 from detect.recipes import Recipe
 from detect.training.augmentation import Augmentation
@@ -110,11 +111,12 @@ def batches(job: Job, epoch: int, rank: int = 0, world: int = 1, *, pinned: bool
     """
     recipe, photos = job.recipe, Photos(job.train, job.classes, job.recipe)
     sampler = EpochSampler(len(photos), recipe.seed, epoch, job.factors, rank, world)
+    workers = min(recipe.workers, cores())
     return DataLoader(
         photos,
         batch_sampler=Groups(sampler, recipe.batch),
-        num_workers=recipe.workers,
-        persistent_workers=recipe.workers > 0,
+        num_workers=workers,
+        persistent_workers=workers > 0,
         pin_memory=pinned,
         collate_fn=list,
         worker_init_fn=end_with_parent,
@@ -126,7 +128,7 @@ def pictures(images: Sequence[Image], recipe: Recipe) -> DataLoader[Any]:
 
     The picture of one that cannot be read is None.
     """
-    workers = min(recipe.workers, 2)
+    workers = min(recipe.workers, cores(), 2)
     return DataLoader(
         _Still(images, recipe.imgsz),
         batch_size=recipe.batch,

@@ -9,6 +9,7 @@ import torch
 
 from detect.errors import ModelError
 from detect.models.device import half, pick_device
+from detect.models.threads import cores
 from detect.recipes import Recipe
 
 
@@ -44,7 +45,8 @@ def arguments(recipe: Recipe, device: torch.device, folder: Path) -> dict[str, A
         "cos_lr": recipe.schedule == "cosine", "momentum": recipe.momentum, "weight_decay": recipe.weight_decay,
         "warmup_epochs": recipe.warmup, "warmup_bias_lr": bias,
         "patience": recipe.patience, "seed": recipe.seed % 2**32, "device": str(device).removeprefix("cuda:"),
-        "workers": recipe.workers, "amp": "bf16" if half(recipe, device) else False, "iou": recipe.nms_iou,
+        "workers": min(recipe.workers, cores()), "amp": "bf16" if half(recipe, device) else False,
+        "iou": recipe.nms_iou,
         "fliplr": augment.mirror, "flipud": augment.flip, "degrees": augment.rotation, "translate": augment.shift,
         "scale": augment.zoom, "hsv_h": augment.hue, "hsv_s": augment.saturation, "hsv_v": augment.brightness,
         "mosaic": augment.mosaic, "close_mosaic": 0, "box": loss.box, "cls": loss.cls, "dfl": loss.dfl,
