@@ -10,7 +10,8 @@ demo: .venv/yolo
 	$(BIN)/detect demo demo/
 
 # The tests come last, so that the last lines are pytest's own summary. A file stays in one process, which keeps what its
-# tests share; how many processes there are and which files begin is said in tests/conftest.py.
+# tests share; how many processes there are and which files begin is said in tests/conftest.py. A process that dies ends
+# the run, which fails: where another takes its place, pytest-xdist may wait for ever.
 test: .venv/dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -23,7 +24,7 @@ coverage: .venv/dev
 	$(PYTEST) --cov
 
 PYTEST = OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 \
-  --dist loadfile --no-loadscope-reorder
+  --dist loadfile --no-loadscope-reorder --max-worker-restart 0
 
 # Stamps: a set of extras is installed again only when what it was made from has changed. `dev` holds all of `yolo`.
 .venv/yolo: EXTRAS = train,yolo
