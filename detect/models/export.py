@@ -25,7 +25,7 @@ from detect.models.families import family_of
 from detect.models.family import resolve
 from detect.models.file_digest import PLACE, write_digest
 from detect.models.nms import MOST
-from detect.models.openvino import openvino
+from detect.models.openvino import core, openvino
 from detect.models.parity import Parity, check
 from detect.models.raw_outputs import RAW, Recording, recording
 from detect.models.ties import EDGE
@@ -134,7 +134,7 @@ def _openvino(graph: Graph, path: Path) -> None:
     with atomic_folder(path) as temporary:
         onnx, target = temporary / "model.onnx", temporary / "model.xml"
         _onnx(graph, onnx)
-        model = library.Core().read_model(str(onnx))
+        model = core().read_model(str(onnx))
         model.set_rt_info(graph.metadata.to_json(), KEY)
         model.set_rt_info(PLACE, f"{KEY}_digest")
         require_room(temporary, onnx.stat().st_size)  # OpenVINO does not notice a full disk

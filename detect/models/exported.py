@@ -18,7 +18,7 @@ from detect.models.export_metadata import KEY, ExportMetadata, read_metadata
 from detect.models.file_digest import require_unchanged
 from detect.models.letterbox import back, letterbox, resize
 from detect.models.nms import Candidates, candidates
-from detect.models.openvino import openvino
+from detect.models.openvino import core
 
 Arrays = Sequence[Any]
 _GPU = "CUDAExecutionProvider"
@@ -113,9 +113,9 @@ def _on_gpu(device: DeviceName, providers: Sequence[str]) -> bool:
 
 def _openvino(path: Path, device: DeviceName, threads: int) -> tuple[Run, ExportMetadata]:
     _only_cpu(device, "OpenVINO")
-    core = openvino().Core()
+    runtime = core()
     try:
-        model = core.read_model(str(path))
+        model = runtime.read_model(str(path))
     except Exception as error:  # noqa: BLE001  a runtime raises what it likes
         raise ModelError(f"{path}: cannot be opened by OpenVINO: {_first_line(error)}") from None
     about = read_metadata(model.get_rt_info([KEY]).astype(str) if model.has_rt_info([KEY]) else None, path)
@@ -123,7 +123,7 @@ def _openvino(path: Path, device: DeviceName, threads: int) -> tuple[Run, Export
     settings: dict[str, Any] = {**F32, "PERFORMANCE_HINT": "LATENCY"}
     settings |= {"INFERENCE_NUM_THREADS": threads} if threads else {}
     try:
-        compiled = core.compile_model(model, "CPU", settings)
+        compiled = runtime.compile_model(model, "CPU", settings)
     except Exception as error:  # noqa: BLE001  a runtime raises what it likes
         raise ModelError(f"{path}: cannot be opened by OpenVINO: {_first_line(error)}") from None
 

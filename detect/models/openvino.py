@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import cache
 from typing import Any
 
 from detect.errors import MissingExtra
@@ -23,3 +24,18 @@ def openvino() -> Any:
         if before is not None:
             sys.modules[_TELEMETRY] = before
     return openvino
+
+
+def core() -> Any:
+    """Its Core, the same for as long as the process lives. Raises MissingExtra.
+
+    On a processor with AVX-512 or AMX each one gives the thread that makes it another stack for its signals, and puts
+    back the one before when it ends. Of several that end in another order than they began, the last leaves a stack
+    that is gone: the next signal that Python handles, such as Ctrl-C, would then end the process.
+    """
+    return _core(openvino())
+
+
+@cache
+def _core(library: Any) -> Any:
+    return library.Core()

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from detect.models.detector import LOWEST_SCORE, Detector, Picture
 from detect.models.exported import F32, Exported
 from detect.models.families import family_of
-from detect.models.openvino import openvino
+from detect.models.openvino import core
 
 RAW = "detect_raw_"  # begins the names of these tensors in a file
 Arrays = list[NDArray[Any]]
@@ -97,12 +97,11 @@ def _onnx(path: Path) -> Callable[[NDArray[np.float32]], Arrays]:
 
 
 def _openvino(path: Path) -> Callable[[NDArray[np.float32]], Arrays]:
-    core = openvino().Core()
-    model = core.read_model(str(path))
+    model = core().read_model(str(path))
     every = {name for op in model.get_ops() for output in op.outputs() for name in output.get_names()}
     names = sorted(name for name in every if name.startswith(RAW))
     model.add_outputs(names)
-    compiled = core.compile_model(model, "CPU", F32)
+    compiled = core().compile_model(model, "CPU", F32)
 
     def run(image: NDArray[np.float32]) -> Arrays:
         found = compiled({"image": image})

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -188,3 +190,22 @@ def test_a_device_is_named_as_for_weights(to: str, tmp_path: Path) -> None:
             load_detector(path, device=name)
     with pytest.raises(ModelError, match="device 'cdua' is not known"):
         load_detector(path, device="cdua")
+
+
+SIGNALLED = """
+import gc, os, signal, sys
+from detect.models import load_detector
+signal.signal(signal.SIGUSR1, lambda *given: print("handled", flush=True))
+models = [load_detector(sys.argv[1]) for _ in range(3)]
+while models:
+    del models[0]
+    gc.collect()
+    os.kill(os.getpid(), signal.SIGUSR1)
+"""
+
+
+def test_signals_are_handled_when_models_of_openvino_are_gone(tmp_path: Path) -> None:
+    """Those of Ctrl-C, for one. OpenVINO moves their stack, and took it away where models went as they had come."""
+    command = [sys.executable, "-c", SIGNALLED, str(written("openvino", tmp_path))]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "handled\n" * 3), done.stderr
