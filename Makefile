@@ -32,7 +32,7 @@ PYTEST = OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive $(BIN)/python -m pytest --num
 	$(INSTALL)
 	@touch $@
 
-.venv/dev: EXTRAS = yolo,export,loggers,review,mongod,dev
+.venv/dev: EXTRAS = yolo,yolox,export,loggers,review,mongod,dev
 .venv/dev: $(WANTED) | $(BIN)/uv
 	$(INSTALL)
 	@touch .venv/yolo $@

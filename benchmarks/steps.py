@@ -37,21 +37,22 @@ def pictures(args: argparse.Namespace, side: int) -> tuple[list[Any], list[Any]]
 
 
 def ours(args: argparse.Namespace, model: str) -> Callable[[], None]:
-    """A step as detect/training/torchvision/loop.py takes it."""
+    """A step as detect/training/loop.py takes it."""
     from detect.models.families import build
     from detect.recipes import Augment, Recipe
+    from detect.training import loop
+    from detect.training.batches import Item
     from detect.training.ema import Ema
     from detect.training.stopping import LossCheck
-    from detect.training.torchvision import loop
-    from detect.training.torchvision.batches import Item
     from detect.training.torchvision.losses import Losses
+    from detect.training.torchvision.method import METHOD
 
     device, gpu = torch.device(args.device), args.device != "cpu"
     recipe = Recipe(model=model, imgsz=MODELS[model], augment=Augment(), optimizer="sgd", lr=1e-4, warmup=0,
                     precision="bf16" if gpu else "fp32")  # fmt: skip
     module = build(recipe, CLASSES).to(device, memory_format=torch.channels_last)
     losses, check = Losses(module, ()).train(), LossCheck()
-    optimizer, ema = loop._optimizer(module, recipe), Ema(module)
+    optimizer, ema = loop._optimizer(module, METHOD, recipe), Ema(module)
     items = [Item(*pair, "", ()) for pair in zip(*pictures(args, recipe.imgsz), strict=True)]
 
     def step() -> None:

@@ -151,7 +151,7 @@ def loading(args: argparse.Namespace) -> float:
     import cv2
 
     from detect.conversion import read
-    from detect.training.torchvision.batches import Photos
+    from detect.training.batches import Photos
 
     cv2.setNumThreads(0)
     dataset = read(Path(args.data))

@@ -21,6 +21,8 @@ FENCED = {  # package: where alone it may be imported
     "albumentations": ("detect.training",),
     "click": ("detect.cli",),
     "ultralytics": ("detect.models.yolo.library",),  # AGPL-3.0: one file, behind an extra
+    "yolox": ("detect.models.yolox.library",),  # its parts come and go with releases
+    "loguru": ("detect.models.yolox.library",),
     "fiftyone": ("detect.review.fiftyone",),
     "fastapi": ("detect.serving",),
     "starlette": ("detect.serving",),

@@ -49,6 +49,7 @@ def watched(tmp_path: Path) -> dict[str, str]:
 
 
 YOLO = "model: yolo11n\nimgsz: 64\nepochs: 2\nbatch: 4\n"
+YOLOX = "model: yolox-nano\nimgsz: 64\nepochs: 1\nbatch: 4\n"
 FASTER = """model: fasterrcnn_resnet18_fpn
 imgsz: 64
 epochs: 4
@@ -69,6 +70,7 @@ train yolo.yaml --data data --out yolo
 predict yolo data --split val --out predictions.json --draw drawn
 evaluate data predictions.json --split val --out report
 train faster.yaml --data data --preview seen
+train yolox.yaml --data data --out yolox
 train faster.yaml --data data --out faster
 thresholds faster --data data --hard
 export faster --to onnx --out model.onnx --photos data/images
@@ -108,6 +110,7 @@ def test_the_watch_catches(tmp_path: Path, watched: dict[str, str]) -> None:
 def test_no_command_tries_a_host(tmp_path: Path, watched: dict[str, str]) -> None:
     """DDP talks to itself on this machine, and is not meant."""
     (tmp_path / "yolo.yaml").write_text(YOLO)
+    (tmp_path / "yolox.yaml").write_text(YOLOX)
     (tmp_path / "faster.yaml").write_text(FASTER)
     there = {path.name for path in tmp_path.iterdir()}
     done = detect(STEPS, tmp_path, watched)
@@ -117,8 +120,8 @@ def test_no_command_tries_a_host(tmp_path: Path, watched: dict[str, str]) -> Non
     assert (tmp_path / "report" / "report.html").is_file()
     # nothing is left in HOME either, but the user's outputs and the usual caches
     assert {path.name for path in tmp_path.iterdir()} - there - {".cache", ".config"} == {
-        "sample", "data", "yolo", "predictions.json", "drawn", "report", "seen", "faster", "model.onnx", "openvino",
-        "torch.json", "onnx.json", "openvino.json",
+        "sample", "data", "yolo", "predictions.json", "drawn", "report", "seen", "yolox", "faster", "model.onnx",
+        "openvino", "torch.json", "onnx.json", "openvino.json",
     }  # fmt: skip
 
 

@@ -10,11 +10,20 @@ from detect.errors import ConfigError, ModelError
 from detect.models.family import Family, Variant, resolve
 from detect.models.torchvision import FASTER_RCNN, RETINANET, SSD, SSDLITE
 from detect.models.yolo import YOLO, YOLO26
+from detect.models.yolox import YOLOX
 from detect.recipes import Recipe
 
-FAMILIES: dict[str, Family] = {one.name: one for one in (YOLO, YOLO26, SSDLITE, SSD, FASTER_RCNN, RETINANET)}
+FAMILIES: dict[str, Family] = {one.name: one for one in (YOLOX, YOLO, YOLO26, SSDLITE, SSD, FASTER_RCNN, RETINANET)}
 
-OWN = ("backbone", "anchors", "roi", "overlap", "loss", "assigner")  # keys and sections that not every family uses
+OWN = (
+    "backbone",
+    "anchors",
+    "roi",
+    "overlap",
+    "loss",
+    "assigner",
+    "multiscale",
+)  # keys and sections that not every family uses
 STRIDE = 32  # an input size is a multiple of it, unless it is fixed
 
 

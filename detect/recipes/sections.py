@@ -41,8 +41,8 @@ class Augment(Part):
 
     rotation is in degrees; shift and zoom are shares of the image; hue, saturation, brightness and contrast are shares
     of their range. The others are probabilities: mirror and flip; grey (no colour), blur (out of focus or in motion),
-    noise (of the sensor), jpeg (strong compression), cutout (grey patches over up to a fifth of the picture), and
-    mosaic (YOLO's 2 x 2 collage), which ends `mosaic_off` epochs before training does.
+    noise (of the sensor), jpeg (strong compression), cutout (grey patches over up to a fifth of the picture), mosaic
+    (a YOLO's 2 x 2 collage) and mixup (two collages over one another). Mosaics end `mosaic_off` epochs before training.
     """
 
     mirror: Share = 0.5
@@ -60,6 +60,7 @@ class Augment(Part):
     jpeg: Share = 0.0
     cutout: Share = 0.0
     mosaic: Share = 1.0
+    mixup: Share = 0.0
     mosaic_off: Whole = 10
 
     @field_validator("*", mode="before")
@@ -157,7 +158,8 @@ class Recipe(Part):
     torchvision's models) are a local file to start from; `freeze` keeps the first so many layers or the whole backbone
     as they are, and each layer learns `layer_decay` times as fast as the one after it. `watch` is the metric that
     chooses the best epoch and, with `patience`, the last one: after so many epochs without a better one, once it is
-    above 0. `accumulate` batches make one step. Up to `unreadable` photos that cannot be read are left out. `loggers`
+    above 0. `multiscale` is the share of `imgsz` by which the input of a batch may be larger or smaller (YOLOX).
+    `accumulate` batches make one step. Up to `unreadable` photos that cannot be read are left out. `loggers`
     get the metrics of every epoch, beside log.jsonl. `device` may name several GPUs ("0,1"), which are then the
     `devices`.
     """
@@ -170,6 +172,7 @@ class Recipe(Part):
     freeze: Whole | Literal["backbone"] = 0
     layer_decay: Annotated[float, Field(gt=0, le=1)] = 1.0
     imgsz: Annotated[int, Field(ge=SMALLEST, le=LARGEST)] = 640
+    multiscale: Annotated[float, Field(ge=0, le=0.5)] = 0.0
     epochs: Positive = 100
     batch: Positive = 16
     accumulate: Positive = 1

@@ -25,7 +25,7 @@ def opinionated(model: str, classes: tuple[str, ...], seen: Sequence[Picture], f
         norm.momentum = 1.0
     form = next(name for name in OPINIONS if model.startswith(name))
     with torch.no_grad():
-        if form == "yolo":
+        if form in ("yolo", "yolox"):
             module.train()(torch.rand(4, 3, 96, 96))
         else:
             target = {"boxes": torch.tensor([[0.0, 0.0, 9.0, 9.0]]), "labels": torch.tensor([1])}
@@ -41,6 +41,13 @@ def _yolo(module: Any) -> None:
     for branch in module.model[-1].cv3:
         branch[-1].weight.normal_(std=0.05)
         branch[-1].bias.fill_(-3)
+
+
+def _yolox(module: Any) -> None:
+    for kind, there in zip(module.head.cls_preds, module.head.obj_preds, strict=True):
+        kind.weight.normal_(std=0.2)
+        kind.bias.fill_(-1)
+        there.bias.fill_(0)
 
 
 def _faster_rcnn(module: Any) -> None:
@@ -66,6 +73,7 @@ def _ssd(module: Any) -> None:
 
 
 OPINIONS: dict[str, Callable[[Any], None]] = {
+    "yolox": _yolox,
     "yolo": _yolo,
     "fasterrcnn": _faster_rcnn,
     "retinanet": _retinanet,

@@ -10,9 +10,9 @@ import torch
 
 from detect.data import Box
 from detect.geometry import as_boxes, iou
+from detect.models.grid import boxes_in
 from detect.models.letterbox import back, letterbox, resize
 from detect.models.nms import Candidates, candidates, suppress
-from detect.models.yolo.detector import from_yolo
 from detect.operating_point import Suppression
 
 
@@ -87,14 +87,14 @@ def test_the_first_boxes_are_the_same_however_many_follow(how: Suppression) -> N
 
 
 def test_one_anchor_may_give_a_box_per_class() -> None:
-    """A raw output is (4 + C, A): centre and size, then the scores of the classes."""
-    raw = torch.tensor([[10, 10, 10, 10, 0.6, 0.5], [50, 50, 8, 8, 0.3, 0.001]], dtype=torch.float32).T
-    rows = from_yolo(raw, 0.01)
-    assert rows[:, 5].tolist() == [0, 1, 0]
-    assert rows[0, :4].tolist() == [5, 5, 15, 15]
-    assert rows[:, 4].tolist() == pytest.approx([0.6, 0.5, 0.3])
-    assert from_yolo(raw, 0.9).shape == (0, 6)
-    assert from_yolo(torch.empty(6, 0), 0.9).shape == (0, 6)
+    """A raw output is (A, 4 + C): centre and size, then the scores of the classes."""
+    raw = torch.tensor([[10, 10, 10, 10, 0.6, 0.5], [50, 50, 8, 8, 0.3, 0.001]], dtype=torch.float32)
+    xyxy, score, label = boxes_in(raw, 0.01)
+    assert label.tolist() == [0, 1, 0]
+    assert xyxy[0].tolist() == [5, 5, 15, 15]
+    assert score.tolist() == pytest.approx([0.6, 0.5, 0.3])
+    assert [part.shape for part in boxes_in(raw, 0.9)] == [(0, 4), (0,), (0,)]
+    assert [part.shape for part in boxes_in(torch.empty(0, 6), 0.9)] == [(0, 4), (0,), (0,)]
 
 
 def test_candidates_without_an_area_are_none() -> None:

@@ -16,7 +16,7 @@ from detect.models.weights import FORMAT, load_tensors, load_weights, save_tenso
 from detect.models.yolo.network import network, read_tensors
 from detect.operating_point import OperatingPoint, to_document
 from detect.recipes import Recipe
-from detect.training.torchvision.transfer import given
+from detect.training.transfer import given
 
 POINT = to_document(OperatingPoint({"dent": 0.3}, 0.5, {}, "f1", frozenset()))
 

@@ -34,11 +34,14 @@ def pictures() -> list[np.ndarray]:
 
 @pytest.mark.parametrize(
     ("model", "length"),
-    [("ssdlite320_mobilenet_v3_large", 480), ("fasterrcnn_mobilenet_v3_large_320_fpn", 256), ("yolov8n", 256)],
+    [
+        ("ssdlite320_mobilenet_v3_large", 480),
+        ("fasterrcnn_mobilenet_v3_large_320_fpn", 256),
+        ("yolov8n", 256),
+        ("yolox-nano", 256),
+    ],
 )
 def test_the_features_of_a_detector(model: str, length: int, tmp_path: Path) -> None:
-    if model.startswith("yolo"):
-        pytest.importorskip("ultralytics")
     embed = embedder(trained(model, tmp_path / "best.pt"), device="cpu")
     vectors = embed(pictures())
     assert vectors.shape == (3, length) and vectors.dtype == np.float32 and np.isfinite(vectors).all()

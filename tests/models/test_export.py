@@ -36,7 +36,7 @@ from detect.training.thresholds import keep
 from tests.models.opinionated import opinionated
 
 FASTER, SSD, RETINA = "fasterrcnn_mobilenet_v3_large_320_fpn", "ssdlite320_mobilenet_v3_large", "retinanet_resnet50_fpn"
-MODELS = ["yolov5n", "yolo26n", FASTER, SSD, RETINA]
+MODELS = ["yolov5n", "yolo26n", "yolox-nano", FASTER, SSD, RETINA]
 
 
 def taught(model: str, squares: Dataset, folder: Path) -> Path:

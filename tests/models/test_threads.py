@@ -20,6 +20,7 @@ from detect.models.nms import Candidates
 from detect.models.threads import SideBySide, asked_threads, cores, fastest, set_threads
 from detect.models.torchvision import detector as torchvision
 from detect.models.yolo import detector as yolo
+from detect.models.yolox import detector as yolox
 from detect.recipes import Recipe
 
 SHAPES = [(8, 8), (4, 9), (8, 8), (3, 3), (4, 9), (8, 8), (8, 8)]
@@ -77,12 +78,12 @@ def test_two_look_at_once_each_with_a_network_of_its_own_and_the_same_weights() 
     assert [one.score[0] for one in spread(brightness, pictures([(4, 4)] * 2))] == [10, 11]
 
 
-@pytest.mark.parametrize("model", ["yolov5n", "fasterrcnn_resnet18_fpn"])
+@pytest.mark.parametrize("model", ["yolov5n", "fasterrcnn_resnet18_fpn", "yolox-nano"])
 def test_real_networks_see_the_same(model: str) -> None:
     """What they keep of the shape of the last input stays in its thread."""
     torch.manual_seed(0)
     module = build(Recipe(model=model, imgsz=64), 2).eval()
-    of_family = yolo if model.startswith("yolo") else torchvision
+    of_family = {"yolov5n": yolo, "yolox-nano": yolox}.get(model, torchvision)
     look = partial(of_family.find_candidates, imgsz=64, confidence=1e-5)
     rng = np.random.default_rng(0)
     some = [rng.integers(0, 255, (*shape, 3), dtype=np.uint8) for shape in [(64, 40), (64, 64)] * 3]

@@ -10,8 +10,8 @@ import pytest
 from detect.data import Box, Image
 from detect.recipes import Balance
 from detect.training.balance import class_weights, repeat_factors
+from detect.training.batches import Groups
 from detect.training.sampler import COPIES, EpochSampler
-from detect.training.torchvision.batches import Groups
 
 CLASSES = ("dent", "crack", "rust")
 

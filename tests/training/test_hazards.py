@@ -23,7 +23,7 @@ from detect.training.measures import MEASURES
 from detect.training.memory import largest_batch, out_of_memory
 from detect.training.stopping import LossCheck
 
-MODELS = ["yolov5n", "fasterrcnn_resnet18_fpn"]
+MODELS = ["yolov5n", "yolox-nano"]  # one for each loop
 
 
 def small(model: str, **more: Any) -> Recipe:
@@ -135,13 +135,13 @@ def test_a_photo_of_val_that_cannot_be_read_is_left_out_too(model: str, squares:
             images.append(replace(image, path=tmp_path / image.name))
         else:
             images.append(image)
-    recipe = small(model, roi="auto")  # few examples tell two vals apart by what is drawn
+    recipe = small(model)
     run = train(recipe, replace(few, images=tuple(images)), tmp_path / "run")
     log = (run.folder / "log.jsonl").read_text()
     assert json.loads(next(line for line in log.splitlines() if "unreadable" in line))["image"] == broken.name
     without = replace(few, images=tuple(image for image in few.images if image is not broken))
     expected = train(recipe, without, tmp_path / "without").best["val"]
-    exact = DETECT.metrics if model.startswith("fasterrcnn") else expected  # it draws examples, others in other batches
+    exact = DETECT.metrics if model == "yolox-nano" else expected  # whose losses are means over the boxes of a batch
     assert {name: run.best["val"][name] for name in exact} == {name: expected[name] for name in exact}
     assert run.best["val"] == pytest.approx(expected, rel=0.05)
     with pytest.raises(DataError, match="1 photos cannot be read, more than `unreadable` allows"):
@@ -177,7 +177,7 @@ def test_out_of_memory_says_which_batch_fits(
     if model in MODELS[:1]:
         from detect.models.yolo.library import DetectionModel as Model
     else:
-        from detect.training.torchvision.losses import Losses as Model
+        from detect.training.yolox.losses import Losses as Model
     forward, held = Model.forward, list[weakref.ref[torch.Tensor]]()
 
     def full(self: Any, pictures: Any, *more: Any, **options: Any) -> Any:

@@ -19,8 +19,8 @@ RECIPES = sorted((ROOT / "configs").rglob("*.yaml"))
 
 def test_there_are_recipes_for_every_family() -> None:
     models = " ".join(load_recipe(path).model for path in RECIPES)
-    for family in ("yolov5", "yolov8", "yolo11", "yolo12", "yolo26", "fasterrcnn_resnet50", "fasterrcnn_mobilenet",
-                   "retinanet", "ssd300", "ssdlite320"):  # fmt: skip
+    for family in ("yolox", "yolov5", "yolov8", "yolo11", "yolo12", "yolo26", "fasterrcnn_resnet50",
+                   "fasterrcnn_mobilenet", "retinanet", "ssd300", "ssdlite320"):  # fmt: skip
         assert family in models
 
 

@@ -12,8 +12,9 @@ from torchvision.ops import box_iou
 
 from detect.models.families import build, fixed_size
 from detect.recipes import Recipe
+from detect.training.batches import Truth
 from detect.training.torchvision.losses import Losses, assemble
-from detect.training.torchvision.matching import NOTHING, UNDECIDED, Truth, match, overlaps, sample
+from detect.training.torchvision.matching import NOTHING, UNDECIDED, match, overlaps, sample
 
 MODELS = [
     "fasterrcnn_resnet18_fpn",

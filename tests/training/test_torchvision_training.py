@@ -23,11 +23,10 @@ from detect.prediction import predict
 from detect.recipes import Augment, Recipe, Roi, load_recipe
 from detect.training import Run, train
 from detect.training.augmentation import Augmentation
+from detect.training.batches import Truth, read, scaled
 from detect.training.fitted import fitted, roi_budget
+from detect.training.loop import rate
 from detect.training.torchvision import losses, matching
-from detect.training.torchvision.batches import read, scaled
-from detect.training.torchvision.loop import rate
-from detect.training.torchvision.matching import Truth
 
 RECIPE = Recipe(
     model="fasterrcnn_resnet18_fpn", imgsz=64, epochs=4, batch=4, optimizer="adamw", lr=0.0005, momentum=0.9, warmup=1,

@@ -15,8 +15,9 @@ from detect.models.families import build
 from detect.models.torchvision.detector import Torchvision
 from detect.models.weights import Weights, fill, load_tensors, save_weights
 from detect.recipes import Recipe
+from detect.training.torchvision.backbone import stages, start
 from detect.training.torchvision.losses import Losses
-from detect.training.torchvision.transfer import freeze, given, parameter_groups, stages, start
+from detect.training.transfer import freeze, given, parameter_groups
 
 FAMILIES = {  # detector: classifier that holds its backbone, and how many of the classifier's tensors it takes
     "fasterrcnn_resnet18_fpn": "resnet18",
@@ -97,18 +98,18 @@ def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("model", FAMILIES)
 def test_frozen_blocks_do_not_learn(model: str) -> None:
     module = build(recipe(model), 2)
-    blocks = freeze(module, recipe(model, freeze=2))
+    blocks = freeze(stages(module), recipe(model, freeze=2))
     assert len(blocks) == 2
     still = [p.requires_grad for block in stages(module) for p in block.parameters()]
     assert still.count(False) == sum(len(list(block.parameters())) for block in blocks)
-    freeze(module, recipe(model, freeze="backbone"))
+    freeze(stages(module), recipe(model, freeze="backbone"))
     assert not any(p.requires_grad for block in stages(module) for p in block.parameters())
     assert any(p.requires_grad for p in module.parameters()), "the head goes on learning"
 
 
 def test_more_layers_than_there_are_cannot_stay() -> None:
     with pytest.raises(ModelError, match="freeze=99: the backbone of fasterrcnn_resnet18_fpn has"):
-        freeze(build(recipe(), 2), recipe(freeze=99))
+        freeze(stages(build(recipe(), 2)), recipe(freeze=99))
 
 
 def test_a_run_folder_stands_for_its_weights(tmp_path: Path) -> None:
@@ -120,7 +121,7 @@ def test_a_run_folder_stands_for_its_weights(tmp_path: Path) -> None:
 
 def test_earlier_layers_learn_slower() -> None:
     module = build(recipe(), 2)
-    groups = parameter_groups(module, recipe(layer_decay=0.5, weight_decay=0.1))
+    groups = parameter_groups(module, stages(module), recipe(layer_decay=0.5, weight_decay=0.1))
     scale = {id(p): group["scale"] for group in groups for p in group["params"]}
     blocks = stages(module)
     assert scale[id(next(blocks[-1].parameters()))] == 0.5
@@ -129,7 +130,7 @@ def test_earlier_layers_learn_slower() -> None:
     assert sum(len(group["params"]) for group in groups) == len(list(module.parameters()))
     for group in groups:
         assert {p.ndim > 1 for p in group["params"]} == {group["weight_decay"] > 0}
-    assert {group["scale"] for group in parameter_groups(module, recipe())} == {1.0}
+    assert {group["scale"] for group in parameter_groups(module, stages(module), recipe())} == {1.0}
 
 
 TARGETS = [{"boxes": torch.tensor([[8.0, 8.0, 40.0, 40.0]]), "labels": torch.tensor([1])},
@@ -213,5 +214,5 @@ def test_weights_that_hardly_fit_are_doubted(tmp_path: Path) -> None:
 
 def test_all_of_vgg_is_ssds_backbone() -> None:
     module = build(recipe("ssd300_vgg16"), 2)
-    assert len(freeze(module, recipe("ssd300_vgg16", freeze="backbone"))) == 13
+    assert len(freeze(stages(module), recipe("ssd300_vgg16", freeze="backbone"))) == 13
     assert [p.requires_grad for p in module.backbone.extra[0].parameters()] == [False] * 6 + [True] * 4

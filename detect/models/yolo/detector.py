@@ -12,6 +12,7 @@ import torch
 
 from detect.models.detector import Picture
 from detect.models.device import pick_device
+from detect.models.grid import boxes_in
 from detect.models.letterbox import Placed, letterbox, same_shape
 from detect.models.nms import CANDIDATES, Candidates, candidates
 from detect.models.threads import SideBySide
@@ -59,21 +60,8 @@ def find_candidates(
 
 def seen(raw: torch.Tensor, placed: Placed, confidence: float, most: int | None = CANDIDATES) -> Candidates:
     """The candidates in one picture, `most` at most, from the model's raw output (4 + C, A)."""
-    rows = from_yolo(raw, confidence).double().cpu().numpy()
-    return candidates(placed.undo(rows[:, :4]), rows[:, 4], rows[:, 5].astype(np.int64), most=most)
-
-
-def from_yolo(raw: torch.Tensor, confidence: float) -> torch.Tensor:
-    """The boxes of one image in a YOLO's raw output.
-
-    raw: (4 + C, A) with centre x, centre y, width, height in input pixels and C class scores for each of A anchor
-    points, each of which may give a box for every class whose score exceeds `confidence`. Returns (N, 6) rows x1, y1,
-    x2, y2, score, class.
-    """
-    anchor, label = torch.nonzero(confidence < raw[4:].T, as_tuple=True)
-    score = raw[4 + label, anchor]
-    centre, size = raw[:2, anchor].T, raw[2:4, anchor].T
-    return torch.cat([centre - size / 2, centre + size / 2, score[:, None], label[:, None].to(score.dtype)], dim=1)
+    xyxy, score, label = (part.cpu().numpy() for part in boxes_in(raw.T, confidence))
+    return candidates(placed.undo(xyxy.astype(np.float64)), score.astype(np.float64), label, most=most)
 
 
 def features(weights: Weights, device: str, source: Path) -> Callable[[torch.Tensor], Any]:

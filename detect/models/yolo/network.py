@@ -13,6 +13,7 @@ import yaml
 from detect.errors import ModelError
 from detect.models.detector import LOWEST_SCORE
 from detect.models.families import family_of
+from detect.models.grid import boxes_in
 from detect.models.intact import require_finite, require_intact
 from detect.models.weights import Tensors, load_tensors, require_file, state_dict, weights_file
 from detect.models.yolo.library import MODELS, DetectionModel, scratch, torch_safe_load
@@ -86,9 +87,4 @@ class Graph(torch.nn.Module):
 
     def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Boxes (N, 4) in pixels of the image, scores (N,), labels (N,) from 0."""
-        raw = raw_output(self.module(image))
-        centre, size, scores = raw[0, :2].T, raw[0, 2:4].T, raw[0, 4:].T
-        rows = torch.nonzero(scores > LOWEST_SCORE)
-        anchor, label = rows[:, 0], rows[:, 1]
-        centre, size = centre[anchor], size[anchor]
-        return torch.cat([centre - size / 2, centre + size / 2], dim=1), scores[anchor, label], label
+        return boxes_in(raw_output(self.module(image))[0].T, LOWEST_SCORE)

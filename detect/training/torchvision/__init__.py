@@ -1,1 +1,1 @@
-"""Training of Faster R-CNN, RetinaNet and SSD: the loop reads from top to bottom in loop.py."""
+"""Training of Faster R-CNN, RetinaNet and SSD: what method.py gives to the loop."""

@@ -20,7 +20,8 @@ from torchvision.models.detection.rpn import concat_box_prediction_layers
 from torchvision.ops import batched_nms, generalized_box_iou_loss, sigmoid_focal_loss
 
 from detect.models.letterbox import same_shape
-from detect.training.torchvision.matching import NOTHING, UNDECIDED, Truth, match, pick, sample
+from detect.training.batches import Truth, truth_of
+from detect.training.torchvision.matching import NOTHING, UNDECIDED, match, pick, sample
 
 Parts = dict[str, Tensor]
 SMOOTH = 1 / 9  # where Faster R-CNN's loss of a box turns from a parabola into a line
@@ -39,6 +40,7 @@ class Losses(torch.nn.Module):
 
     def __init__(self, module: Any, class_weights: tuple[float, ...]) -> None:
         super().__init__()
+        self.final = False  # the same in every epoch
         self.weights: Tensor | None
         self.module = module
         with_background = torch.tensor((1.0, *class_weights))
@@ -70,10 +72,9 @@ def assemble(module: Any, pictures: Sequence[Tensor], targets: Sequence[Parts]) 
             here = interpolate(here, size=(h, w), mode="bilinear", align_corners=False)
         together[members, :, :h, :w] = (here - mean) / deviation
     factors = [(w / one.shape[2], h / one.shape[1]) * 2 for one, (h, w) in zip(pictures, sizes, strict=True)]
-    boxes = pad_sequence([target["boxes"] for target in targets], batch_first=True).to(device)
-    boxes = boxes * torch.tensor(factors, device=device)[:, None]
-    labels = pad_sequence([target["labels"] for target in targets], batch_first=True).to(device)
-    return Batch(together.contiguous(memory_format=torch.channels_last), sizes, Truth(boxes, labels))
+    truth = truth_of(targets, device)
+    truth = truth._replace(boxes=truth.boxes * torch.tensor(factors, device=device)[:, None])
+    return Batch(together.contiguous(memory_format=torch.channels_last), sizes, truth)
 
 
 def _ssd(module: Any, batch: Batch, weights: Tensor | None) -> Parts:

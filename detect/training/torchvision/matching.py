@@ -6,20 +6,13 @@ Shapes: B photos, each with up to M boxes (the rest is padding), and A anchors.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import torch
 from torch import Tensor
 
+from detect.training.batches import Truth
+
 NOTHING, UNDECIDED = -1, -2  # instead of a box's place: background, and neither it nor a box
 ROOM = 2**24  # overlaps (B, M, A) that are held at once
-
-
-class Truth(NamedTuple):
-    """The boxes of a batch: `boxes` (B, M, 4) in input pixels, `labels` (B, M) from 1, and 0 where there is no box."""
-
-    boxes: Tensor
-    labels: Tensor
 
 
 def overlaps(boxes: Tensor, others: Tensor) -> Tensor:

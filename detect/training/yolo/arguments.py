@@ -49,6 +49,7 @@ def arguments(recipe: Recipe, device: torch.device, folder: Path) -> dict[str, A
         "iou": recipe.nms_iou,
         "fliplr": augment.mirror, "flipud": augment.flip, "degrees": augment.rotation, "translate": augment.shift,
         "scale": augment.zoom, "hsv_h": augment.hue, "hsv_s": augment.saturation, "hsv_v": augment.brightness,
-        "mosaic": augment.mosaic, "close_mosaic": 0, "box": loss.box, "cls": loss.cls, "dfl": loss.dfl,
+        "mosaic": augment.mosaic, "mixup": augment.mixup, "close_mosaic": 0,
+        "box": loss.box, "cls": loss.cls, "dfl": loss.dfl,
         "plots": False, "verbose": False, "pretrained": False, "augmentations": [],
     }  # fmt: skip

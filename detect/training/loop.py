@@ -1,4 +1,6 @@
-"""The training loop of torchvision's detectors, on Lightning Fabric: one device or many.
+"""A training loop on Lightning Fabric, for one device or many.
+
+What a kind of detector does in its own way is a `Method`.
 
 Nothing depends on the state of a generator: photos come by (seed, epoch, position), and what the model draws at random
 comes by (seed, epoch, batch). So a training that was killed and resumed goes on to the very same end.
@@ -10,6 +12,7 @@ import logging
 import math
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -20,11 +23,11 @@ import torch
 
 from detect.errors import ModelError
 from detect.models.device import half, pick_devices
-from detect.models.families import family_of
+from detect.models.families import build, family_of
 from detect.models.threads import set_threads
-from detect.models.torchvision.network import build
-from detect.models.weights import state_dict
+from detect.models.weights import Tensors, state_dict
 from detect.recipes import Recipe
+from detect.training.batches import Item, Photos, batches, mosaics_over, pictures
 from detect.training.distributed import ProcessLost, broadcast_buffers, connection_lost, gather
 from detect.training.ema import Ema
 from detect.training.job import Job, save_trained
@@ -32,22 +35,42 @@ from detect.training.listeners import epoch_event
 from detect.training.memory import within_memory
 from detect.training.state import load_state, restoring, save_epoch
 from detect.training.stopping import EarlyStopping, LossCheck
-from detect.training.torchvision.batches import Item, batches, pictures
-from detect.training.torchvision.losses import Losses
-from detect.training.torchvision.transfer import freeze, given, parameter_groups, start
-from detect.training.torchvision.validate import validate
+from detect.training.transfer import freeze, given, parameter_groups
+from detect.training.validate import Find, validate
 
 CLIP = 10.0  # norm of the gradient
+
+
+@dataclass(frozen=True)
+class Method:
+    """What a kind of detector does in its own way.
+
+    losses (torch module, job) -> torch module from pictures and targets to the parts of the loss, each by its
+        name. It has an attribute `final`: whether these are the epochs after the last mosaic.
+    start (torch module, recipe, tensors) -> what was taken of these tensors, in words.
+    adapt (torch module, job) -> None: what is left to do after it, with a look at the training photos.
+    stages (torch module) -> the blocks of its backbone, from the picture on.
+    find (torch module, pictures, imgsz, confidence) -> candidates of each picture.
+    photos (images, classes, recipe, factors) -> the training photos by their keys.
+    """
+
+    losses: Callable[[Any, Job], Any]
+    start: Callable[[Any, Recipe, Tensors], str]
+    stages: Callable[[Any], list[torch.nn.Module]]
+    find: Find
+    photos: type[Photos] = Photos
+    adapt: Callable[[Any, Job], None] | None = None
 
 
 @dataclass
 class _Learner:
     """What changes while it learns: the weights, their EMA, the optimizer, and how far it has come.
 
-    `epoch` whole epochs are done. `frozen` blocks do not learn.
+    `losses` holds the `module`. `epoch` whole epochs are done. `frozen` blocks do not learn.
     """
 
     module: Any
+    losses: Any
     ema: Ema
     optimizer: Any
     stopping: EarlyStopping
@@ -71,16 +94,12 @@ class _Learner:
         self.epoch = state["epoch"]
 
 
-def fit(job: Job, *, resume: bool) -> None:
+def learn(job: Job, method: Method, *, resume: bool) -> None:
     """Train by the recipe; see `detect.training` for what is written.
 
     Raises ModelError where weights do not fit, the loss is no longer a number or the memory is too small, DataError
     where too many photos cannot be read.
     """
-    from lightning.fabric import Fabric
-
-    for name in ("lightning.fabric", "lightning.pytorch"):
-        logging.getLogger(name).setLevel(logging.WARNING)  # not its advice on each start
     recipe, least = job.recipe, family_of(job.recipe.model).least_batch
     if min(recipe.batch, len(job.train)) < least:
         raise ModelError(
@@ -88,31 +107,29 @@ def fit(job: Job, *, resume: bool) -> None:
         )
     torch.manual_seed(recipe.seed)
     cv2.setNumThreads(0)  # pictures are small, and there are many
-    devices, many = pick_devices(recipe.device, recipe.devices), recipe.devices * recipe.nodes > 1
-    numbers = [device.index for device in devices]
-    fabric = Fabric(
-        accelerator=devices[0].type, devices=recipe.devices if None in numbers else numbers,
-        num_nodes=recipe.nodes, strategy="ddp" if many else "auto",
-    )  # fmt: skip
+    fabric, many = _fabric(recipe), recipe.devices * recipe.nodes > 1
     fabric.launch()
     stopping = EarlyStopping(recipe.patience)
     state = load_state(job, stopping) if resume else None
     set_threads(recipe.threads, state["threads"] if state else 0)
     tensors = state_dict(state) if state else given(recipe)
     module = build(recipe, len(job.classes), tensors)
-    fitted = "the state of the run" if state else start(module, recipe, tensors)
-    frozen = freeze(module, recipe)
+    fitted = "the state of the run" if state else method.start(module, recipe, tensors)
+    if method.adapt and not state:
+        method.adapt(module, job)
+    frozen = freeze(method.stages(module), recipe)
     module.to(memory_format=torch.channels_last)  # a seventh less time in convolutions
-    model, optimizer = fabric.setup(Losses(module, job.class_weights), _optimizer(module, recipe))
-    learner = _Learner(module, Ema(module), optimizer, stopping, frozen)
+    losses = method.losses(module, job)
+    model, optimizer = fabric.setup(losses, _optimizer(module, method, recipe))
+    learner = _Learner(module, losses, Ema(module), optimizer, stopping, frozen)
     if state:
         learner.restore(state, job)
     del state, tensors  # as large as all that learns
     job.listeners.start(learner.epoch + 1, fitted)
-    bare = Losses(module, job.class_weights).to(fabric.device)  # it waits for no other process
+    bare = method.losses(module, job).to(fabric.device)  # it waits for no other process
     try:
         within_memory(
-            lambda: _epochs(fabric, model, learner, job),
+            lambda: _epochs(fabric, model, learner, job, method),
             recipe.batch,
             lambda size: _try(bare, recipe, size, fabric.device),
             least,
@@ -123,19 +140,35 @@ def fit(job: Job, *, resume: bool) -> None:
         raise
 
 
-def _epochs(fabric: Any, model: Any, learner: _Learner, job: Job) -> None:
+def _fabric(recipe: Recipe) -> Any:
+    """What spreads the training over the recipe's devices."""
+    from lightning.fabric import Fabric
+
+    for name in ("lightning.fabric", "lightning.pytorch"):
+        logging.getLogger(name).setLevel(logging.WARNING)  # not its advice on each start
+    devices = pick_devices(recipe.device, recipe.devices)
+    numbers, many = [device.index for device in devices], recipe.devices * recipe.nodes > 1
+    return Fabric(
+        accelerator=devices[0].type, devices=recipe.devices if None in numbers else numbers,
+        num_nodes=recipe.nodes, strategy="ddp" if many else "auto",
+    )  # fmt: skip
+
+
+def _epochs(fabric: Any, model: Any, learner: _Learner, job: Job, method: Method) -> None:
     recipe = job.recipe
     pinned = fabric.device.type == "cuda"
-    loader = batches(job, learner.epoch, fabric.global_rank, fabric.world_size, pinned=pinned)
-    ema = Losses(learner.ema.module, job.class_weights).to(fabric.device)
+    photos = method.photos(job.train, job.classes, recipe, job.factors)
+    loader = batches(photos, job, learner.epoch, fabric.global_rank, fabric.world_size, pinned=pinned)
+    ema = method.losses(learner.ema.module, job).to(fabric.device)
     val = pictures(job.val[fabric.global_rank :: fabric.world_size], recipe)
     stop = False
     while learner.epoch < recipe.epochs and not learner.stopping.over and not stop:
         began = time.monotonic()
+        learner.losses.final = ema.final = mosaics_over(recipe, learner.epoch)
         losses, seen = _epoch(fabric, model, learner, loader, job)
         for module in (learner.module, learner.ema.module):
             broadcast_buffers(fabric, module)  # what is measured is what is kept
-        found, lost = validate(ema, partial(_loss, ema, recipe, fabric.device), job, fabric, val)
+        found, lost = validate(ema, partial(_loss, ema, recipe, fabric.device), method.find, job, fabric, val)
         metrics = job.measure(found)
         learner.epoch += 1
         rate_now = recipe.lr * rate(learner.epoch * len(loader) - 1, len(loader), recipe)
@@ -204,9 +237,9 @@ def rate(step: int, batches_: int, recipe: Recipe) -> float:
     return min(1.0, (step + 1) / warm) * down if warm else down
 
 
-def _optimizer(module: Any, recipe: Recipe) -> Any:
+def _optimizer(module: Any, method: Method, recipe: Recipe) -> Any:
     """Fused: one pass over memory instead of a dozen, a sixth of the time on a CPU."""
-    groups = parameter_groups(module, recipe)
+    groups = parameter_groups(module, method.stages(module), recipe)
     if recipe.optimizer == "adamw":
         return torch.optim.AdamW(groups, lr=recipe.lr, betas=(recipe.momentum, 0.999), fused=True)
     return torch.optim.SGD(groups, lr=recipe.lr, momentum=recipe.momentum, nesterov=recipe.momentum > 0, fused=True)

@@ -1,4 +1,4 @@
-"""Photos and boxes as batches for torchvision's detectors: a pure function of (seed, epoch, position)."""
+"""Photos and boxes as batches: a pure function of (seed, epoch, position)."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from detect.data import Image
@@ -20,10 +21,24 @@ from detect.parent_process import end_with_parent
 from detect.recipes import Recipe
 from detect.training.augmentation import Augmentation
 from detect.training.job import Job, first_readable
-from detect.training.sampler import EpochSampler
+from detect.training.sampler import COPIES, EpochSampler
 
 THIN = 1e-3  # pixels of the input; what is no wider has no area to learn
 Target = dict[str, torch.Tensor]
+Seen = tuple[Picture, Boxes, NDArray[np.int64]]  # a picture, the boxes (N, 4) in it, and their labels (N,) from 1
+
+
+class Truth(NamedTuple):
+    """The boxes of a batch: `boxes` (B, M, 4) in input pixels, `labels` (B, M) from 1, and 0 where there is no box."""
+
+    boxes: torch.Tensor
+    labels: torch.Tensor
+
+
+def truth_of(targets: Sequence[Target], device: torch.device) -> Truth:
+    """The targets of a batch in one."""
+    boxes, labels = (pad_sequence([one[key] for one in targets], batch_first=True) for key in ("boxes", "labels"))
+    return Truth(boxes.to(device), labels.to(device))
 
 
 class Item(NamedTuple):
@@ -41,12 +56,15 @@ class Item(NamedTuple):
 class Photos(Dataset[Item]):
     """Training photos, augmented and scaled. A key is epoch * len + position, see `EpochSampler`.
 
-    One that cannot be read is replaced by the next.
+    One that cannot be read is replaced by the next. `factors` are those of the sampler.
     """
 
-    def __init__(self, images: Sequence[Image], classes: tuple[str, ...], recipe: Recipe) -> None:
+    def __init__(
+        self, images: Sequence[Image], classes: tuple[str, ...], recipe: Recipe, factors: Sequence[float] = ()
+    ) -> None:
         self.images, self.classes, self.recipe = images, classes, recipe
         self.augmentation = Augmentation(recipe.augment)
+        self.copies = COPIES if len(factors) else 1
 
     def __len__(self) -> int:
         return len(self.images)
@@ -54,18 +72,35 @@ class Photos(Dataset[Item]):
     def __getitem__(self, key: int) -> Item:
         epoch, position = divmod(key, len(self.images))
         (seed,) = np.random.SeedSequence([self.recipe.seed, epoch, position]).generate_state(1)
-        (image, picture), unreadable = first_readable(self.images, position, self._read)
-        seen = scaled(image, picture, self.recipe.imgsz, self.classes)  # first: a small picture is augmented sooner
-        return Item(*tensors(*self.augmentation(*seen, int(seed))), image.name, tuple(unreadable))
+        unreadable: list[str] = []
+        name, seen = self.seen(position, epoch // self.copies, int(seed), unreadable)
+        return Item(*tensors(*seen), name, tuple(unreadable))
+
+    def seen(self, position: int, _epoch: int, seed: int, unreadable: list[str]) -> tuple[str, Seen]:
+        """The name of the photo at a position, and what the model sees of it in this epoch.
+
+        Photos that cannot be read are added to `unreadable`.
+        """
+        name, seen = self.still(position, unreadable)
+        return name, self.augmentation(*seen, seed)
+
+    def still(self, position: int, unreadable: list[str]) -> tuple[str, Seen]:
+        """The same as it is. Scaled first: a small picture is augmented sooner."""
+        (image, picture), missing = first_readable(self.images, position, self._read)
+        unreadable += missing
+        return image.name, scaled(image, picture, self.recipe.imgsz, self.classes)
 
     def _read(self, place: int) -> tuple[Image, Picture]:
         image = self.images[place]
         return image, read(image, self.recipe.imgsz)
 
 
-def scaled(
-    image: Image, picture: Picture, imgsz: int, classes: Sequence[str]
-) -> tuple[Picture, Boxes, NDArray[np.int64]]:
+def mosaics_over(recipe: Recipe, epoch: int) -> bool:
+    """Whether an epoch, from 0, is one of the last ones, which show whole photos."""
+    return epoch >= recipe.epochs - recipe.augment.mosaic_off
+
+
+def scaled(image: Image, picture: Picture, imgsz: int, classes: Sequence[str]) -> Seen:
     """The picture as the model sees it, the boxes (N, 4) in its pixels, and their labels (N,) from 1."""
     picture, _ = resize(picture, imgsz)
     height, width = picture.shape[:2]
@@ -104,12 +139,14 @@ class Groups(Sampler[list[int]]):
             yield keys[number * self.size : None if last else (number + 1) * self.size]
 
 
-def batches(job: Job, epoch: int, rank: int = 0, world: int = 1, *, pinned: bool = False) -> DataLoader[Any]:
+def batches(
+    photos: Photos, job: Job, epoch: int, rank: int = 0, world: int = 1, *, pinned: bool = False
+) -> DataLoader[Any]:
     """Passes over the training photos in lists of `Item`s, the first of them that of `epoch`, counted from 0.
 
     `pinned`: in memory from which a GPU takes them without waiting.
     """
-    recipe, photos = job.recipe, Photos(job.train, job.classes, job.recipe)
+    recipe = job.recipe
     sampler = EpochSampler(len(photos), recipe.seed, epoch, job.factors, rank, world)
     workers = min(recipe.workers, cores())
     return DataLoader(
@@ -153,11 +190,10 @@ class _Still(Dataset[tuple[Image, Picture | None, Scale]]):
             return self.images[place], None, (1.0, 1.0)
 
 
-def preview_items(job: Job, keys: Sequence[int]) -> Iterator[tuple[Picture, Boxes, list[str]]]:
+def preview_items(photos: Photos, keys: Sequence[int]) -> Iterator[tuple[Picture, Boxes, list[str]]]:
     """What the model sees under these keys, see `EpochSampler`: picture, boxes (N, 4) in its pixels, their labels."""
-    items = Photos(job.train, job.classes, job.recipe)
     for key in keys:
-        item = items[key]
+        item = photos[key]
         picture = item.picture.numpy().transpose(1, 2, 0)
-        labels = [job.classes[label - 1] for label in item.target["labels"].tolist()]
+        labels = [photos.classes[label - 1] for label in item.target["labels"].tolist()]
         yield np.ascontiguousarray(picture), item.target["boxes"].double().numpy(), labels

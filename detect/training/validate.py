@@ -1,27 +1,33 @@
-"""What torchvision's detectors do on the validation photos: what they find there, and their losses."""
+"""What a detector does on the validation photos: what it finds there, and its losses."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 
 from detect.data import Box, Predictions
-from detect.models.detector import LOWEST_SCORE
+from detect.models.detector import LOWEST_SCORE, Picture
 from detect.models.letterbox import back
-from detect.models.nms import suppress
-from detect.models.torchvision.detector import find_candidates
+from detect.models.nms import Candidates, suppress
 from detect.operating_point import Suppression
+from detect.training.batches import Item, scaled, tensors
 from detect.training.distributed import gather
 from detect.training.job import Job
-from detect.training.torchvision.batches import Item, scaled, tensors
-from detect.training.torchvision.losses import Losses
+
+Find = Callable[[Any, Sequence[Picture], int, float], list[Candidates]]
+"""What a torch module sees in pictures of at most so many pixels, with scores above a confidence."""
 
 
 @torch.no_grad()
 def validate(
-    losses: Losses, loss: Callable[[list[Item]], tuple[Any, dict[str, Any]]], job: Job, fabric: Any, loader: Any
+    losses: Any,
+    loss: Callable[[list[Item]], tuple[Any, dict[str, Any]]],
+    find: Find,
+    job: Job,
+    fabric: Any,
+    loader: Any,
 ) -> tuple[Predictions, dict[str, float]]:
     """What the model finds in the photos of val that can be read, and the mean over them of each part of its loss.
 
@@ -40,7 +46,7 @@ def validate(
         seen = [scaled(image, picture, size, job.classes) for image, picture, _ in readable]
         for name, part in loss([Item(*tensors(*one), "", ()) for one in seen])[1].items():
             totals[name] = totals.get(name, 0.0) + float(part) * len(seen)
-        sights = find_candidates(losses.module, [picture for _, picture, _ in readable], size, LOWEST_SCORE)
+        sights = find(losses.module, [picture for _, picture, _ in readable], size, LOWEST_SCORE)
         for (image, _, scale), one in zip(readable, sights, strict=True):
             kept = suppress(one._replace(xyxy=back(one.xyxy, scale)), how)
             found[image.name] = kept.inside(image.width, image.height).boxes(job.classes)
