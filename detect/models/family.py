@@ -36,6 +36,7 @@ class Family:
     raw: the parts of the torch module ("" is all of it) whose outputs are raw, before any threshold, and always in one
         order; `detect export` compares them where the detector finds nothing.
     raw_by_proposal: parts whose outputs have a row for each proposal; the first gives the proposals themselves (P, 4).
+    trial (job) -> function that makes a training step on so many grey pictures, for `batch: auto`. None: there is none.
     features (weights, device, source) -> function from (1, 3, H, W) to features (1, F, h, w). None: no embeddings.
     layout (model, imgsz) -> Layout: its default anchors. None: it has none.
     """
@@ -50,6 +51,7 @@ class Family:
     graph: str | None = None
     raw: tuple[str, ...] = ("",)
     raw_by_proposal: tuple[str, ...] = ()
+    trial: str | None = None
     features: str | None = None
     layout: str | None = None
     unlisted: tuple[str, ...] = ()  # models too large for a CPU, which are not in the list

@@ -12,6 +12,7 @@ from detect.device_names import parse_device
 from detect.input_size import LARGEST, SMALLEST
 from detect.recipes.tasks import TASKS
 
+AUTO = 0  # of `batch`
 MOST = 10**9  # of whatever is counted: less than what libraries count with
 MANY = 4096  # threads, processes, devices, machines: more is a slip, and would bring a machine down
 LAST_SEED = 2**64 - 1  # that torch takes
@@ -159,9 +160,9 @@ class Recipe(Part):
     as they are, and each layer learns `layer_decay` times as fast as the one after it. `watch` is the metric that
     chooses the best epoch and, with `patience`, the last one: after so many epochs without a better one, once it is
     above 0. `multiscale` is the share of `imgsz` by which the input of a batch may be larger or smaller (YOLOX).
-    `accumulate` batches make one step. Up to `unreadable` photos that cannot be read are left out. `loggers`
-    get the metrics of every epoch, beside log.jsonl. `device` may name several GPUs ("0,1"), which are then the
-    `devices`.
+    `batch` may be "auto": the largest for which there is memory. `accumulate` batches make one step. Up to
+    `unreadable` photos that cannot be read are left out. `loggers` get the metrics of every epoch, beside
+    log.jsonl. `device` may name several GPUs ("0,1"), which are then the `devices`.
     """
 
     kind: Literal["recipe"] = "recipe"
@@ -174,7 +175,7 @@ class Recipe(Part):
     imgsz: Annotated[int, Field(ge=SMALLEST, le=LARGEST)] = 640
     multiscale: Annotated[float, Field(ge=0, le=0.5)] = 0.0
     epochs: Positive = 100
-    batch: Positive = 16
+    batch: Whole = 16
     accumulate: Positive = 1
     optimizer: Literal["sgd", "adamw"] = "sgd"
     lr: Annotated[float, Field(gt=0, le=1)] = 0.01
@@ -203,6 +204,15 @@ class Recipe(Part):
     augment: Augment = Augment()
     loss: Loss = Loss()
     assigner: Assigner = Assigner()
+
+    @field_validator("batch", mode="before")
+    @classmethod
+    def _is_a_number_or_auto(cls, batch: object) -> object:
+        if batch == "auto":
+            return AUTO
+        if batch == AUTO:
+            raise ValueError("expected a number above 0, or auto")
+        return batch
 
     @field_validator("device", mode="before")
     @classmethod

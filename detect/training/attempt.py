@@ -15,6 +15,7 @@ from detect.models.families import check_recipe, family_of
 from detect.models.family import resolve
 from detect.progress import bar, remark
 from detect.recipes import Recipe, Roi, dump_recipe
+from detect.training.batch_size import with_batch
 from detect.training.curves import draw_curves
 from detect.training.fitted import fitted
 from detect.training.folder import begin, check_resume, has_state, is_finished, sweep
@@ -41,6 +42,7 @@ def run_attempt(
     """
     require_torch()
     given, recipe = recipe, _prepared(recipe, dataset)
+    recipe = with_batch(recipe, dataset, out, known=resume or not leader)
     if leader and given.roi == "auto" and isinstance(recipe.roi, Roi):
         remark(f"roi: {recipe.roi.samples} samples, {recipe.roi.proposals} proposals")
     changes = check_resume(out, recipe, dataset, moved=number > 1) if resume else []

@@ -252,6 +252,15 @@ def _loss(model: Any, recipe: Recipe, device: torch.device, items: list[Item]) -
     return torch.stack(list(parts.values())).sum(), parts
 
 
+def trial(job: Job, method: Method) -> Callable[[int], None]:
+    """A function that makes a step on so many grey pictures, with a network of its own."""
+    recipe = job.recipe
+    device = pick_devices(recipe.device, recipe.devices)[0]
+    module = build(recipe, len(job.classes), given(recipe)).to(device, memory_format=torch.channels_last)
+    losses = method.losses(module, job).to(device).train()
+    return lambda size: _try(losses, recipe, size, device)
+
+
 def _try(model: Any, recipe: Recipe, size: int, device: torch.device) -> None:
     """One step on `size` grey pictures; raises RuntimeError where the memory is too small."""
     model.zero_grad()

@@ -16,6 +16,7 @@ SSD = Family(
     preview="detect.training.torchvision.method:preview_items",
     graph="detect.models.torchvision.detector:Graph",
     raw=("anchor_generator", "head"),
+    trial="detect.training.torchvision.method:trial",
     features="detect.models.torchvision.detector:features",
     layout="detect.models.torchvision.layouts:ssd300",
     keys=frozenset({"backbone", "anchors", "overlap.foreground"}),

@@ -37,6 +37,7 @@ YOLO = Family(
     fit="detect.training.yolo.trainer:fit",
     preview="detect.training.yolo.preview:preview_items",
     graph="detect.models.yolo.network:Graph",
+    trial="detect.training.yolo.trainer:trial",
     features="detect.models.yolo.detector:features",
     keys=frozenset({"loss.box", "loss.cls", "loss.dfl", *ASSIGNER}),
     padded=True,

@@ -18,6 +18,7 @@ YOLOX = Family(
     fit="detect.training.yolox.method:fit",
     preview="detect.training.yolox.method:preview_items",
     graph="detect.models.yolox.detector:Graph",
+    trial="detect.training.yolox.method:trial",
     features="detect.models.yolox.detector:features",
     keys=frozenset({"multiscale"}),
 )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from detect.geometry import Boxes
 from detect.models.detector import Picture
 from detect.models.torchvision.detector import find_candidates
-from detect.training import batches
+from detect.training import batches, loop
 from detect.training.job import Job
-from detect.training.loop import Method, learn
+from detect.training.loop import Method
 from detect.training.torchvision.backbone import stages, start
 from detect.training.torchvision.losses import Losses
 
@@ -18,7 +18,12 @@ METHOD = Method(lambda module, job: Losses(module, job.class_weights), start, st
 
 def fit(job: Job, *, resume: bool) -> None:
     """See Family."""
-    learn(job, METHOD, resume=resume)
+    loop.learn(job, METHOD, resume=resume)
+
+
+def trial(job: Job) -> Callable[[int], None]:
+    """See Family."""
+    return loop.trial(job, METHOD)
 
 
 def preview_items(job: Job, keys: Sequence[int]) -> Iterator[tuple[Picture, Boxes, list[str]]]:

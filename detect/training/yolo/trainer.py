@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from copy import copy
 from types import SimpleNamespace
 from typing import Any
@@ -72,6 +73,12 @@ def _frozen(module: Any, freeze: int | str) -> int:
             f"freeze={freeze}: the model has {len(module.model)} layers, and nothing would be left to learn"
         )
     return layers
+
+
+def trial(job: Job) -> Callable[[int], None]:
+    """See Family."""
+    module = network(job.recipe.model, len(job.classes)).to(pick_device(job.recipe.device)).train()
+    return lambda size: _try(SimpleNamespace(model=module), job, size)
 
 
 def _try(trainer: Any, job: Job, size: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -14,9 +14,9 @@ from detect.models.weights import Tensors, take_over
 from detect.models.yolox.detector import find_candidates
 from detect.models.yolox.network import NORM_EPS
 from detect.recipes import Recipe
-from detect.training import batches
+from detect.training import batches, loop
 from detect.training.job import Job
-from detect.training.loop import Method, learn
+from detect.training.loop import Method
 from detect.training.transfer import blocks_of
 from detect.training.yolox.losses import Losses, together
 from detect.training.yolox.mosaic import Mosaics
@@ -26,7 +26,12 @@ PHOTOS = 64  # that say how norms are to be unfolded
 
 def fit(job: Job, *, resume: bool) -> None:
     """See Family."""
-    learn(job, METHOD, resume=resume)
+    loop.learn(job, METHOD, resume=resume)
+
+
+def trial(job: Job) -> Callable[[int], None]:
+    """See Family."""
+    return loop.trial(job, METHOD)
 
 
 def preview_items(job: Job, keys: Sequence[int]) -> Iterator[tuple[Picture, Boxes, list[str]]]:
