@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 FENCED = {  # package: where alone it may be imported
     "torch": ("detect.models", "detect.training", "detect.prediction"),
     "torchvision": ("detect.models", "detect.training", "detect.prediction"),
-    "lightning": ("detect.models", "detect.training", "detect.prediction"),
+    "lightning_fabric": ("detect.models", "detect.training", "detect.prediction"),
     "albumentations": ("detect.training",),
     "click": ("detect.cli",),
     "ultralytics": ("detect.models.yolo.library",),  # AGPL-3.0: one file, behind an extra

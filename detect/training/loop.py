@@ -142,10 +142,9 @@ def learn(job: Job, method: Method, *, resume: bool) -> None:
 
 def _fabric(recipe: Recipe) -> Any:
     """What spreads the training over the recipe's devices."""
-    from lightning.fabric import Fabric
+    from lightning_fabric import Fabric
 
-    for name in ("lightning.fabric", "lightning.pytorch"):
-        logging.getLogger(name).setLevel(logging.WARNING)  # not its advice on each start
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # not its advice on each start
     devices = pick_devices(recipe.device, recipe.devices)
     numbers, many = [device.index for device in devices], recipe.devices * recipe.nodes > 1
     return Fabric(

@@ -12,7 +12,7 @@ from pathlib import Path
 SERVER = get_context("forkserver")
 SERVER.set_forkserver_preload([
     "detect.cli", "detect.training.torchvision.method", "detect.training.yolox.method", "detect.training.yolo.trainer",
-    "lightning.fabric", "ultralytics",
+    "lightning_fabric", "ultralytics",
     "torch.utils.tensorboard",
 ])  # fmt: skip
 
