@@ -19,7 +19,8 @@ import pytest
 from detect.data import Dataset
 from detect.review import Reviews, reviewing
 from detect.sample import write_sample
-from tests.review.user import FOUND, LONG, App, Detect, Prompt, environment, needed, processes, started
+from tests.review.forked import LONG, Nursery
+from tests.review.user import FOUND, App, Detect, Prompt, environment, needed, processes, started
 
 
 @pytest.fixture(scope="session")
@@ -47,9 +48,16 @@ def home(tmp_path_factory: pytest.TempPathFactory, mongod: None) -> Path:
 
 
 @pytest.fixture(scope="session")
-def detect(home: Path) -> Iterator[Detect]:
+def nursery(mongod: None) -> Iterator[Nursery]:
+    """Where new processes cost little."""
+    with Nursery() as nursery:
+        yield nursery
+
+
+@pytest.fixture(scope="session")
+def detect(nursery: Nursery, home: Path) -> Iterator[Detect]:
     """Run `detect` as a user would; in a process of its own where the environment is another one."""
-    with Prompt(home) as prompt:
+    with Prompt(nursery, home) as prompt:
 
         def run(*arguments: object, check: bool = True, **more: str) -> subprocess.CompletedProcess[str]:
             if not more:

@@ -16,7 +16,8 @@ import pytest
 from detect.errors import DetectError, MissingExtra
 from detect.review import database as room
 from detect.review.database import find_mongod, running
-from tests.review.user import LONG, processes, started
+from tests.review.forked import LONG
+from tests.review.user import processes, started
 
 HOLD = "import time\nfrom detect.review.database import running\nwith running() as uri:\n    print(uri, flush=True)\n"
 

@@ -7,9 +7,8 @@ import os
 import shutil
 import signal
 import socket
-import subprocess
-import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,8 @@ import pytest
 from detect import conversion
 from detect.data import Dataset
 from detect.review.pages import Page, _files
-from tests.review.user import FOUND, LONG, Detect, Prompt, processes, started
+from tests.review.forked import LONG, Nursery
+from tests.review.user import FOUND, Detect, Prompt, environment, processes
 
 
 @pytest.mark.parametrize(
@@ -149,54 +149,68 @@ KILLS = [
 ]  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def crashing(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The home of a user whose commands and databases are killed."""
+    return tmp_path_factory.mktemp("crashing")
+
+
+@pytest.fixture(scope="module")
+def again(nursery: Nursery, crashing: Path) -> Iterator[Prompt]:
+    """What that user does next."""
+    with Prompt(nursery, crashing) as prompt:
+        yield prompt
+
+
 def test_killed_in_mid_load_the_next_start_works_and_no_tag_is_lost(
-    sample: tuple[Path, Dataset], home: Path, tmp_path: Path
+    sample: tuple[Path, Dataset], nursery: Nursery, crashing: Path, again: Prompt, tmp_path: Path
 ) -> None:
     arguments = ["review", sample[0], *FOUND, "--resamples", "0", "--no-app", "-q", "--json"]
     for victim, stop in KILLS:
-        killed_in_mid_load([*arguments, "--name", f"{victim}-{stop.name}"], tmp_path, victim, stop)
-    with Prompt(tmp_path) as again:
-        for victim, stop in KILLS:
-            name = f"{victim}-{stop.name}"
-            assert json.loads(again(*arguments, "--name", name).stdout)["images"] == 40
-            options = ["--to", "coco", "--json"]
-            collected = again("review", "--collect", name, tmp_path / f"{name}.json", *options)
-            assert [change["by"] for change in json.loads(collected.stdout)["changes"]] == ["fix:drop"], name
-    assert processes(tmp_path) == []
+        killed_in_mid_load(nursery, [*arguments, "--name", f"{victim}-{stop.name}"], crashing, victim, stop)
+    for victim, stop in KILLS:
+        name = f"{victim}-{stop.name}"
+        assert json.loads(again(*arguments, "--name", name).stdout)["images"] == 40
+        options = ["--to", "coco", "--json"]
+        collected = again("review", "--collect", name, tmp_path / f"{name}.json", *options)
+        assert [change["by"] for change in json.loads(collected.stdout)["changes"]] == ["fix:drop"], name
+    assert processes(crashing) == []
 
 
-def killed_in_mid_load(arguments: list[object], home: Path, victim: str, stop: signal.Signals) -> None:
+def killed_in_mid_load(
+    nursery: Nursery, arguments: list[object], home: Path, victim: str, stop: signal.Signals
+) -> None:
     """Begin a review, tag a photo in the database, and send the signal; what is told and left is looked at."""
     from pymongo import WriteConcern
 
-    command = [sys.executable, "-P", "-m", "detect", *map(str, arguments)]
-    with started(command, home, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
-        server = serving(home)
-        entry = wait_for(server, {"info.detect.models": {"$gt": {}}, "name": arguments[-1]})
-        photos = server.fiftyone[entry["sample_collection_name"]].with_options(write_concern=WriteConcern(j=True))
-        photos.update_one({}, {"$push": {"tags": "fix:drop"}})
-        number = process.pid if victim == "command" else server.admin.command("serverStatus")["pid"]
-        os.kill(number, stop)
-        _, said = process.communicate(timeout=LONG)
+    process = nursery.start(["-m", "detect", *map(str, arguments)], environment(home))
+    server = serving(home)
+    entry = wait_for(server, {"info.detect.models": {"$gt": {}}, "name": arguments[-1]})
+    photos = server.fiftyone[entry["sample_collection_name"]].with_options(write_concern=WriteConcern(j=True))
+    photos.update_one({}, {"$push": {"tags": "fix:drop"}})
+    os.kill(process.pid if victim == "command" else server.admin.command("serverStatus")["pid"], stop)
+    status, _, said = process.end()
     assert "Traceback" not in said
     if victim == "server":
-        assert process.returncode == 1 and "give the command again" in said
-    elif stop != signal.SIGKILL:
+        assert status == 1 and "give the command again" in said
+    elif stop == signal.SIGKILL:
+        assert status == -signal.SIGKILL
+    else:
         # A shell calls both 130: Python ends itself by SIGINT where one came while code from a string was run.
-        assert process.returncode in (130, -signal.SIGINT)
+        assert status in (130, -signal.SIGINT)
     if (victim, stop) != ("command", signal.SIGKILL):
         assert processes(home) == []
 
 
-def test_the_database_killed_while_photos_are_loaded(sample: tuple[Path, Dataset], home: Path, tmp_path: Path) -> None:
-    arguments = ["review", sample[0], FOUND[0], "--resamples", "0", "--no-app", "-q", "--json"]
-    command = [sys.executable, "-P", "-m", "detect", *map(str, arguments)]
-    with started(command, tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
-        server = serving(tmp_path)
-        assert "loading" in wait_for(server, {})["name"]
-        os.kill(server.admin.command("serverStatus")["pid"], signal.SIGKILL)
-        _, said = process.communicate(timeout=LONG)
-    assert process.returncode == 1 and "give the command again" in said and "Traceback" not in said
-    assert processes(tmp_path) == []
-    with Prompt(tmp_path) as again:
-        assert json.loads(again(*arguments).stdout)["images"] == 40
+def test_the_database_killed_while_photos_are_loaded(
+    sample: tuple[Path, Dataset], nursery: Nursery, crashing: Path, again: Prompt
+) -> None:
+    arguments = ["review", sample[0], FOUND[0], "--name", "half", "--resamples", "0", "--no-app", "-q", "--json"]
+    process = nursery.start(["-m", "detect", *map(str, arguments)], environment(crashing))
+    server = serving(crashing)
+    assert "half (loading" in wait_for(server, {"name": {"$regex": "^half"}})["name"]
+    os.kill(server.admin.command("serverStatus")["pid"], signal.SIGKILL)
+    status, _, said = process.end()
+    assert status == 1 and "give the command again" in said and "Traceback" not in said
+    assert processes(crashing) == []
+    assert json.loads(again(*arguments).stdout)["images"] == 40

@@ -10,7 +10,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from functools import partial
@@ -19,9 +18,10 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from tests.review.forked import LONG, Nursery
+
 GOLDEN = Path(__file__).parents[1] / "golden"
 FOUND = (GOLDEN / "sample-fasterrcnn.json", GOLDEN / "sample-ssdlite.json")
-LONG = 300  # seconds until a command that hangs is given up
 
 Detect = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -41,7 +41,6 @@ def environment(home: Path) -> dict[str, str]:
 # Commands, a line of JSON each, one after another: their exit status, results and remarks come back as a line of JSON.
 PROMPT = """
 import json, os, sys, traceback
-os.environ.update(json.loads(sys.argv[1]))
 answers = os.fdopen(os.dup(1), "w")
 os.dup2(2, 1)
 from click.testing import CliRunner
@@ -57,17 +56,16 @@ for line in sys.stdin:
 
 
 class Prompt:
-    """A user at a prompt, whose commands run in one process: each by itself would import FiftyOne anew."""
+    """A user at a prompt, whose commands run in one process: each by itself would import FiftyOne anew.
 
-    def __init__(self, home: Path) -> None:
-        mine = environment(home)
-        hidden = {name: mine.pop(name) for name in ("XDG_DATA_HOME", "HOME")}  # so that `processes` does not see it
-        command = [sys.executable, "-P", "-c", PROMPT, json.dumps(hidden)]
-        self._process = subprocess.Popen(command, text=True, env=mine, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    `processes` does not see it, as it sees no forked one.
+    """
+
+    def __init__(self, nursery: Nursery, home: Path) -> None:
+        self._process = nursery.start(["-c", PROMPT], environment(home), stderr=2)  # as it comes
 
     def __call__(self, *arguments: object, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run `detect` with these arguments."""
-        assert self._process.stdin is not None and self._process.stdout is not None
         self._process.stdin.write(json.dumps([*map(str, arguments)]) + "\n")
         self._process.stdin.flush()
         watchdog = threading.Timer(LONG, self._process.kill)
@@ -81,7 +79,7 @@ class Prompt:
         return self
 
     def __exit__(self, *given: object) -> None:
-        self._process.communicate(timeout=LONG)
+        assert self._process.end()[0] == 0
 
 
 class App(NamedTuple):
@@ -98,7 +96,7 @@ def started(command: list[str], home: Path, **more: Any) -> subprocess.Popen[str
 
 
 def processes(home: Path) -> list[str]:
-    """The command lines of the processes that were started with this home."""
+    """The command lines of the processes that were started with this home, by us or by those that we forked."""
     found = []
     mark = f"XDG_DATA_HOME={home}".encode()
     for entry in Path("/proc").glob("[0-9]*"):

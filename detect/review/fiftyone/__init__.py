@@ -17,6 +17,21 @@ from contextlib import contextmanager
 from detect.errors import DetectError
 from detect.review.reachable import reason, shown, unusable
 
+NEEDLESS = "databricks.sdk"  # comes with mlflow; FiftyOne imports all of it, only to leave its name there
+
+
+@contextmanager
+def not_installed(module: str) -> Iterator[None]:
+    """Until the block ends a module is as one that is not installed, unless it is in use already."""
+    if module in sys.modules:
+        yield
+        return
+    sys.modules[module] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules[module]
+
 
 @contextmanager
 def connected(uri: str) -> Iterator[None]:
@@ -40,7 +55,7 @@ def connected(uri: str) -> Iterator[None]:
 @contextmanager
 def _imported(uri: str) -> Iterator[None]:
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), not_installed(NEEDLESS):
             warnings.simplefilter("ignore")
             import fiftyone
             from fiftyone.core.odm import database

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import fiftyone as fo
+from fiftyone.core.odm import create_field
 
 from detect.data import Dataset
 from detect.review.original import PROPOSED, TRUTHS, Attribute, attributes
@@ -16,16 +17,23 @@ ATTRIBUTES = {"image_attributes": "", "attributes": f"{TRUTHS}.detections."}  # 
 TYPES = {str: fo.StringField, int: fo.IntField, float: fo.FloatField, bool: fo.BooleanField}
 
 
-def declare(there: Any, path: str, kind: type | None, about: str = "") -> None:
-    """A field; `kind` None: a list of boxes. Nothing happens where it is there already."""
-    if there.get_field(path) is not None:
-        return
+def declare(there: Any, rows: Mapping[str, tuple[type | None, str]]) -> None:
+    """Fields by their paths: type (None: a list of boxes) and what they say. Those that are there already stay.
+
+    As many as possible at once: with each call FiftyOne writes all fields that there are, and reads them back.
+    """
+    new = {path: _field(path, *row) for path, row in rows.items() if there.get_field(path) is None}
+    if new:
+        there.add_dynamic_sample_fields(new)
+
+
+def _field(path: str, kind: type | None, about: str) -> Any:
+    name = path.rpartition(".")[2]
     if kind is None:
-        there.add_sample_field(path, fo.EmbeddedDocumentField, embedded_doc_type=fo.Detections)
-    elif kind is list:
-        there.add_sample_field(path, fo.ListField, subfield=fo.StringField, description=about)
-    else:
-        there.add_sample_field(path, TYPES[kind], description=about)
+        return create_field(name, fo.EmbeddedDocumentField, embedded_doc_type=fo.Detections)
+    if kind is list:
+        return create_field(name, fo.ListField, subfield=fo.StringField, description=about)
+    return create_field(name, TYPES[kind], description=about)
 
 
 def declare_attributes(there: Any, dataset: Dataset) -> None:
@@ -39,8 +47,8 @@ def declare_attributes(there: Any, dataset: Dataset) -> None:
     left = []
     for (key, prefix), rows in zip(ATTRIBUTES.items(), attributes(dataset, taken, *held.values()), strict=True):
         before = {one.name: one.field for one in held[key]}
+        declare(there, {prefix + one.field: (one.type, f"attribute {one.name}") for one in rows})
         for one in rows:
-            declare(there, prefix + one.field, one.type, f"attribute {one.name}")
             old = before.get(one.name, one.field)
             if old != one.field:
                 there.set_values(prefix + one.field, _each(there.values(prefix + old), one.shown))

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from detect.review.fiftyone import NEEDLESS, not_installed
 from detect.review.original import PROPOSED, TRUTHS
 
 PATH = f"{TRUTHS}.detections"
@@ -33,7 +34,8 @@ def main() -> None:
     arguments.add_argument("--port", type=int)
     arguments.add_argument("--address")
     given = arguments.parse_args()
-    from fiftyone.server.main import start_server  # first of all of FiftyOne's: it says that this is the server
+    with not_installed(NEEDLESS):
+        from fiftyone.server.main import start_server  # first of all of FiftyOne's: it says that this is the server
 
     keep_all()
     start_server(port=given.port, address=given.address)

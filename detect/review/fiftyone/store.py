@@ -125,14 +125,13 @@ def add_predictions(there: Any, images: Sequence[Image], model: str, documents: 
     """
     if there.info[INFO]["models"][model]["complete"]:
         return
-    for field in (model, f"{model}_unsure"):
-        declare(there, field, None)
-        for key, (kind, about) in PREDICTION.items():
-            declare(there, f"{field}.detections.{key}", kind, about)
-    for key, (kind, about) in TRUTH.items():
-        declare(there, f"{TRUTHS}.detections.{model}_{key}", kind, about)
-    for key, (kind, about) in IMAGE.items():
-        declare(there, f"{model}_{key}", kind, about)
+    boxes = (model, f"{model}_unsure")
+    declare(there, {
+        **dict.fromkeys(boxes, (None, "")),
+        **{f"{field}.detections.{key}": row for field in boxes for key, row in PREDICTION.items()},
+        **{f"{TRUTHS}.detections.{model}_{key}": row for key, row in TRUTH.items()},
+        **{f"{model}_{key}": row for key, row in IMAGE.items()},
+    })  # fmt: skip
     ids = dict(zip(*there.values(["name", "id"]), strict=True))
     with bar(f"loading {model}", len(images)) as advance:
         for part in _batches(zip(images, documents, strict=True)):
@@ -185,10 +184,12 @@ def _created(dataset: Dataset, name: str, extra: Mapping[str, Document], source:
     _check_name(name)
     there = fo.Dataset(f"{name}{LOADING} {host} {os.getpid()})", persistent=True)
     there.media_type = "image"
-    declare(there, "name", str, "path in the dataset; the identity of the image")
-    declare(there, "original", str, "the annotation as it was read")
-    declare(there, TRUTHS, None)
-    declare(there, f"{TRUTHS}.detections.number", int, "place of the box in the data, from 1; boxes without are new")
+    declare(there, {
+        "name": (str, "path in the dataset; the identity of the image"),
+        "original": (str, "the annotation as it was read"),
+        TRUTHS: (None, ""),
+        f"{TRUTHS}.detections.number": (int, "place of the box in the data, from 1; boxes without are new"),
+    })  # fmt: skip
     about = {"version": 1, "classes": list(dataset.classes), "questions": questions_document(dataset.questions)}
     there.info = {INFO: {**about, "models": {}, "source": source, "photos": 0}}
     there.default_classes = list(dataset.classes)
@@ -217,7 +218,7 @@ def _check_name(name: str) -> None:
 def _insert(there: Any, images: Sequence[Image], extra: Mapping[str, Document]) -> None:
     about = [extra.get(image.name, {}) for image in images]
     if any(image.split for image in images):
-        declare(there, "split", str, "train, val or test")
+        declare(there, {"split": (str, "train, val or test")})
     _declare_extra(there, about)
     now, of_boxes = datetime.now(UTC), known_attributes(there)
     of_images = known_attributes(there, "image_attributes")
@@ -247,9 +248,9 @@ def _insert(there: Any, images: Sequence[Image], extra: Mapping[str, Document]) 
 
 def _declare_extra(there: Any, about: Sequence[Document]) -> None:
     if any("claim" in one for one in about):
-        declare(there, "claim", str, "photos of one claim have the same")
+        declare(there, {"claim": (str, "photos of one claim have the same")})
     if any("problems" in one for one in about):
-        declare(there, "problems", list, "what was found wrong in its annotation when it was read")
+        declare(there, {"problems": (list, "what was found wrong in its annotation when it was read")})
 
 
 def _refresh(there: Any, images: Sequence[Image], extra: Mapping[str, Document]) -> None:
