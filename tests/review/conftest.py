@@ -62,9 +62,8 @@ def detect(nursery: Nursery, home: Path) -> Iterator[Detect]:
         def run(*arguments: object, check: bool = True, **more: str) -> subprocess.CompletedProcess[str]:
             if not more:
                 return prompt(*arguments, check=check)
-            command = [sys.executable, "-P", "-m", "detect", *map(str, arguments)]
-            env = {**environment(home), **more}
-            done = subprocess.run(command, capture_output=True, text=True, env=env, timeout=LONG)
+            command = ["-m", "detect", *map(str, arguments)]
+            done = subprocess.CompletedProcess(command, *nursery.start(command, {**environment(home), **more}).end())
             assert not check or done.returncode == 0, done.stderr
             return done
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,8 +13,10 @@ import pytest
 
 from detect.errors import DetectError
 from detect.review import reachable
+from detect.review.fiftyone import not_installed
 from detect.review.reachable import check_database, check_port
-from tests.review.user import FOUND, Detect
+from tests.review.forked import Nursery
+from tests.review.user import FOUND, Detect, environment
 
 
 @contextmanager
@@ -106,3 +109,19 @@ def test_a_lost_database_is_said_before_the_data_are_read(detect: Detect, tmp_pa
         done = detect("review", *arguments, check=False, FIFTYONE_DATABASE_URI=uri)
         assert done.returncode == 1 and "cannot use the database 127.0.0.1:9: " in done.stderr
         assert "refused" in done.stderr
+
+
+def test_what_fiftyone_imports_for_nothing_is_as_not_installed_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "colorsys", raising=False)
+    with not_installed("colorsys"), pytest.raises(ImportError):
+        import colorsys
+    import colorsys
+
+    with not_installed("colorsys"):  # in use: others may import it meanwhile
+        assert sys.modules["colorsys"] is colorsys
+    assert sys.modules["colorsys"] is colorsys
+
+
+def test_a_review_does_not_wait_for_databricks(nursery: Nursery, home: Path) -> None:
+    code = "import sys; from detect.review import reviewing\nwith reviewing(): print('databricks.sdk' in sys.modules)"
+    assert nursery.start(["-c", code], environment(home)).end()[:2] == (0, "False\n")
