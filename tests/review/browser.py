@@ -171,25 +171,18 @@ def slug(name: str) -> str:
 
 
 @contextmanager
-def browser() -> Iterator[Any]:
-    """A browser that reaches this machine alone."""
+def tab(url: str) -> Iterator[AppPage]:
+    """A fresh browser that reaches this machine alone."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=list(ARGUMENTS))
-        yield browser.new_context(viewport={"width": 1500, "height": 950})
+        page = browser.new_page(viewport={"width": 1500, "height": 950})
+        page.set_default_timeout(WAIT)
+        page.add_init_script("window.IS_PLAYWRIGHT = true")
+        page.goto(url)
+        page.wait_for_selector("[data-cy=spotlight-section-forward]", timeout=WAIT)
+        app = AppPage(page)
+        yield app
+        app.leave()
         browser.close()
-
-
-@contextmanager
-def tab(browser: Any, url: str) -> Iterator[AppPage]:
-    """A fresh tab of it with the App."""
-    page = browser.new_page()
-    page.set_default_timeout(WAIT)
-    page.add_init_script("window.IS_PLAYWRIGHT = true")
-    page.goto(url)
-    page.wait_for_selector("[data-cy=spotlight-section-forward]", timeout=WAIT)
-    app = AppPage(page)
-    yield app
-    app.leave()
-    page.close()

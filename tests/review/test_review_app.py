@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -17,16 +15,8 @@ from detect.data import Box, Dataset
 from detect.evaluation import Evaluation, evaluate
 from detect.evaluation.label_issues import LIKELY, label_issues
 from detect.evaluation.mistakes import Kind
-from tests.review.browser import browser, chromium, tab
+from tests.review.browser import chromium, tab
 from tests.review.user import FOUND, App, Detect, needed
-
-
-@pytest.fixture(scope="module")
-def shown() -> Iterator[Any]:
-    """A browser, in which each test opens a tab."""
-    needed("playwright and chromium", find_spec("playwright") is not None and chromium() is not None)
-    with browser() as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")
@@ -85,12 +75,13 @@ def mistakes(result: Evaluation) -> np.ndarray:
 
 
 def test_every_view_a_tag_and_the_corrected_dataset(
-    app: App, shown: Any, detect: Detect, sample: tuple[Path, Dataset], results: list[Evaluation], tmp_path: Path
+    app: App, detect: Detect, sample: tuple[Path, Dataset], results: list[Evaluation], tmp_path: Path
 ) -> None:
+    needed("playwright and chromium", find_spec("playwright") is not None and chromium() is not None)
     folder, dataset = sample
     views = expected(dataset, results)
     assert views["missed damage"] > 5 and views["false alarms"] and views["boxes: false"] > 5
-    with tab(shown, app.url) as page:
+    with tab(app.url) as page:
         for name in one_of_each_kind(views):
             page.open_view(name, held(name, views[name]))
         page.open_view("boxes: missed", held("boxes: missed", views["boxes: missed"]))
@@ -125,8 +116,9 @@ def one_of_each_kind(views: dict[str, int]) -> list[str]:
 
 
 def test_keys_tag_a_cut_out_box_ask_and_take_back(
-    app: App, shown: Any, detect: Detect, sample: tuple[Path, Dataset], results: list[Evaluation], tmp_path: Path
+    app: App, detect: Detect, sample: tuple[Path, Dataset], results: list[Evaluation], tmp_path: Path
 ) -> None:
+    needed("playwright and chromium", find_spec("playwright") is not None and chromium() is not None)
     views = expected(sample[1], results)
 
     def changes(number: int) -> list[str]:
@@ -134,7 +126,7 @@ def test_keys_tag_a_cut_out_box_ask_and_take_back(
         return sorted(change["by"] for change in json.loads(done.stdout)["changes"])
 
     before = changes(0)  # of what other tests did in this review
-    with tab(shown, app.url) as page:
+    with tab(app.url) as page:
         page.open_view("boxes: missed", held("boxes: missed", views["boxes: missed"]))
         page.open_photo(3)
         page.press("d", "fix:drop on box")
@@ -149,12 +141,13 @@ def test_keys_tag_a_cut_out_box_ask_and_take_back(
 
 
 def test_nothing_done_in_a_view_of_boxes_is_lost_and_a_class_is_asked_for(
-    app: App, shown: Any, detect: Detect, sample: tuple[Path, Dataset], results: list[Evaluation], tmp_path: Path
+    app: App, detect: Detect, sample: tuple[Path, Dataset], results: list[Evaluation], tmp_path: Path
 ) -> None:
+    needed("playwright and chromium", find_spec("playwright") is not None and chromium() is not None)
     views = expected(sample[1], results)
     collect = ["review", "--collect", sample[0].name]
     before = json.loads(detect(*collect, tmp_path / "before", "--to", "cvat", "--json").stdout)
-    with tab(shown, app.url) as page:
+    with tab(app.url) as page:
         page.open_view("boxes: missed", held("boxes: missed", views["boxes: missed"]))
         page.select(5)
         page.tag("fix:drop", "sample", where="")

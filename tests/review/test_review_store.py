@@ -205,19 +205,21 @@ def test_a_load_that_was_killed_is_mended_by_the_next(
     assert there.first().tags == ["ok"]
 
 
-def test_a_map_of_photos_that_look_alike(reviews: Reviews, sample: tuple[Path, Dataset], tmp_path: Path) -> None:
+def test_a_map_of_photos_that_look_alike(
+    reviews: Reviews, sample: tuple[Path, Dataset], first: Evaluation, tmp_path: Path
+) -> None:
     torchvision = pytest.importorskip("torchvision")
     from detect.models.weights import save_tensors
     from detect.review.fiftyone.maps import MAP, SIMILAR
 
     save_tensors(torchvision.models.resnet18(weights=None).state_dict(), tmp_path / "resnet18.pth")
-    dataset = replace(sample[1], images=sample[1].images[:12])
-    reviews.load("map", dataset, {"model": nothing_found(dataset)})
+    dataset = sample[1]
+    reviews.load("map", dataset, {"model": first})
     for _ in range(2):  # the second replaces the first
         reviews.embed("map", dataset.images, tmp_path / "resnet18.pth")
     there = stored("map")
     assert sorted(there.list_brain_runs()) == sorted([MAP, SIMILAR])
     places = there.load_brain_results(MAP).points
-    assert places.shape == (12, 2) and len({tuple(place) for place in places.tolist()}) == 12
+    assert places.shape == (40, 2) and len({tuple(place) for place in places.tolist()}) == 40
     near = there.sort_by_similarity(there.first().id, brain_key=SIMILAR, k=5)
     assert near.first().id == there.first().id and len(near) == 5
