@@ -48,11 +48,11 @@ def watched(tmp_path: Path) -> dict[str, str]:
     }
 
 
-YOLO = "model: yolo11n\nimgsz: 64\nepochs: 2\nbatch: 4\n"
+YOLO = "model: yolo11n\nimgsz: 64\nepochs: 1\nbatch: 4\n"
 YOLOX = "model: yolox-nano\nimgsz: 64\nepochs: 1\nbatch: 4\n"
-FASTER = """model: fasterrcnn_resnet18_fpn
+FASTER = """model: fasterrcnn_mobilenet_v3_large_320_fpn
 imgsz: 64
-epochs: 4
+epochs: 1
 batch: 4
 optimizer: adamw
 lr: 0.001
@@ -62,7 +62,7 @@ roi: {samples: 16, proposals: 50}
 loggers: [tensorboard, mlflow]
 """
 STEPS = """
-sample sample --images 12 --size 160 --format voc
+sample sample --images 10 --size 96 --format voc
 split sample data --ratios 60/40
 models
 anchors data --imgsz 64
@@ -74,10 +74,10 @@ train yolox.yaml --data data --out yolox
 train faster.yaml --data data --out faster
 thresholds faster --data data --hard
 export faster --to onnx --out model.onnx --photos data/images
-export faster --to openvino --out openvino --photos data/images
+export yolox --to openvino --out openvino --photos data/images
 predict faster data --split val --out torch.json
 predict model.onnx data --split val --out onnx.json
-predict openvino data --split val --out openvino.json --mirror --tiles 100
+predict openvino data --split val --out openvino.json --mirror --tiles 64
 """
 # All commands in one process: each by itself would spend most of its time on importing torch.
 DRIVER = """

@@ -97,18 +97,35 @@ def seen_boxes(images: Sequence[Image], model: str, imgsz: int) -> Seen:
 
 def shape_iou(boxes: Shapes, anchors: Shapes) -> Overlap:
     """IoU (N, K) of shapes (N, 2) and (K, 2) with one centre."""
-    shared = np.minimum(boxes[:, None], anchors[None]).prod(axis=2)
-    return np.asarray(shared / (boxes.prod(axis=1)[:, None] + anchors.prod(axis=1)[None] - shared))
+    (width, height), (across, down) = boxes.T, anchors.T[:, :, None]
+    shared = np.minimum(width, across) * np.minimum(height, down)
+    return np.asarray(shared / (width * height + across * down - shared)).T
 
 
 def placed_iou(boxes: Seen, anchors: Shapes, level: Level) -> Overlap:
     """IoU (N, K) of boxes (N, 4) with anchors (K, 2) at the place of the level that is nearest to each box."""
-    middle, size = boxes[:, :2], boxes[:, None, 2:]
+    return _iou(_nearest(boxes, level), anchors).T
+
+
+class _Nearest(NamedTuple):
+    """For each of N boxes its width and height (2, N), and how far the nearest place is, to the side and down."""
+
+    size: NDArray[np.float64]
+    away: NDArray[np.float64]
+
+
+def _nearest(boxes: Seen, level: Level) -> _Nearest:
+    middle, size = np.split(np.ascontiguousarray(boxes.T), 2)
     place = np.clip(np.round((middle - level.first) / level.step), 0, level.cells - 1)
-    away = np.abs(middle - level.first - place * level.step)[:, None]
-    sides = np.minimum(np.minimum((size + anchors) / 2 - away, size), anchors)
-    shared = np.clip(sides, 0, None).prod(axis=2)
-    return np.asarray(shared / (size.prod(axis=2) + anchors.prod(axis=1) - shared))
+    return _Nearest(size, np.abs(middle - level.first - place * level.step))
+
+
+def _iou(nearest: _Nearest, anchors: Shapes) -> Overlap:
+    """(K, N): a row for each anchor, side by side and not in pairs, which is several times as fast."""
+    shared = np.ones((len(anchors), nearest.size.shape[1]))
+    for size, away, anchor in zip(*nearest, anchors.T[:, :, None], strict=True):
+        shared *= np.clip(np.minimum(np.minimum((size + anchor) / 2 - away, size), anchor), 0, None)
+    return np.asarray(shared / (nearest.size.prod(axis=0) + anchors.prod(axis=1)[:, None] - shared))
 
 
 def overlap(boxes: Seen, anchors: Shapes, given: Layout) -> Overlap:
@@ -169,20 +186,23 @@ def _start(boxes: Seen, owner: NDArray[np.int64], given: Layout, rng: np.random.
 
 def _evolve(boxes: Seen, shapes: list[Shapes], given: Layout, positive: float, rng: np.random.Generator) -> _Trial:
     """Keep each random change of some shapes of a level that makes the whole fitter; default shapes stay."""
-    best = [placed_iou(boxes, *pair).max(axis=1) for pair in zip(shapes, given.levels, strict=True)]
-    trial = _Trial(shapes, np.stack(best))
+    places = [_nearest(boxes, level) for level in given.levels]
+    iou = [_iou(*pair) for pair in zip(places, shapes, strict=True)]
+    trial = _Trial(shapes, np.stack([one.max(axis=0) for one in iou]))
     learning = [k for k, level in enumerate(given.levels) if shapes[k] is not level.shapes]
     fitness = _fitness(trial, positive)
     for number in track(range(GENERATIONS if learning else 0), "fitting anchors"):
         k = learning[number % len(learning)]
         change = rng.normal(1, SPREAD, shapes[k].shape).clip(0.5, 2)
-        before = trial.shapes[k], trial.best[k].copy()
-        trial.shapes[k] = before[0] * np.where(rng.random(change.shape) < 0.3, change, 1)
-        trial.best[k] = placed_iou(boxes, trial.shapes[k], given.levels[k]).max(axis=1)
+        change = np.where(rng.random(change.shape) < 0.3, change, 1)
+        before = trial.shapes[k], trial.best[k].copy(), iou[k]
+        trial.shapes[k], iou[k], moved = before[0] * change, iou[k].copy(), (change != 1).any(axis=1)
+        iou[k][moved] = _iou(places[k], trial.shapes[k][moved])
+        trial.best[k] = iou[k].max(axis=0)
         if (changed := _fitness(trial, positive)) > fitness:
             fitness = changed
         else:
-            trial.shapes[k], trial.best[k] = before
+            trial.shapes[k], trial.best[k], iou[k] = before
     return trial
 
 

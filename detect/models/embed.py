@@ -68,9 +68,11 @@ def _classifier(tensors: dict[str, torch.Tensor], file: Path, where: torch.devic
     require_finite(tensors, file)
     normalize = torchvision.transforms.Normalize(MEAN, DEVIATION)
     for name in CLASSIFIERS:
-        module = getattr(torchvision.models, name)(weights=None)
-        if _shapes(module.state_dict()) == _shapes(tensors):
-            take_over(module, tensors)
+        build = getattr(torchvision.models, name)
+        with torch.device("meta"):  # shapes alone, which takes no time
+            shapes = _shapes(build(weights=None).state_dict())
+        if shapes == _shapes(tensors):
+            take_over(module := build(weights=None), tensors)
             parts = [module.features] if hasattr(module, "features") else list(module.children())[:-2]
             # Without the pooling and what follows it.
             return torch.nn.Sequential(normalize, *parts).to(where).eval()

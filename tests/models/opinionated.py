@@ -10,6 +10,7 @@ import torch
 
 from detect.models.detector import Picture
 from detect.models.families import build
+from detect.models.letterbox import letterbox
 from detect.models.weights import Weights, save_weights
 from detect.recipes import Recipe
 
@@ -25,8 +26,14 @@ def opinionated(model: str, classes: tuple[str, ...], seen: Sequence[Picture], f
         norm.momentum = 1.0
     form = next(name for name in OPINIONS if model.startswith(name))
     with torch.no_grad():
-        if form in ("yolo", "yolox"):
+        if form == "yolo":
             module.train()(torch.rand(4, 3, 96, 96))
+        elif form.startswith("yolo"):
+            shown = torch.full((len(seen), 3, 96, 96), 114 / 255)
+            for picture, one in zip(shown, seen, strict=True):
+                small = torch.from_numpy(letterbox(one, 96).pixels)
+                picture[:, : small.shape[1], : small.shape[2]] = small / 255
+            module.train()(torch.cat([shown, shown.transpose(2, 3), torch.rand(4, 3, 96, 96)]))
         else:
             target = {"boxes": torch.tensor([[0.0, 0.0, 9.0, 9.0]]), "labels": torch.tensor([1])}
             pictures = [torch.from_numpy(one.copy()).permute(2, 0, 1) / 255 for one in seen]
@@ -37,6 +44,14 @@ def opinionated(model: str, classes: tuple[str, ...], seen: Sequence[Picture], f
     return folder / "run"
 
 
+def _yolo26(module: Any) -> None:
+    """It has two heads, and each an opinion."""
+    head = module.model[-1]
+    for kind in (*head.cv3, *head.one2one_cv3):
+        kind[-1].weight.normal_(std=0.5)
+        kind[-1].bias.fill_(-2)
+
+
 def _yolo(module: Any) -> None:
     for branch in module.model[-1].cv3:
         branch[-1].weight.normal_(std=0.05)
@@ -45,7 +60,7 @@ def _yolo(module: Any) -> None:
 
 def _yolox(module: Any) -> None:
     for kind, there in zip(module.head.cls_preds, module.head.obj_preds, strict=True):
-        kind.weight.normal_(std=0.2)
+        kind.weight.normal_(std=0.5)
         kind.bias.fill_(-1)
         there.bias.fill_(0)
 
@@ -74,6 +89,7 @@ def _ssd(module: Any) -> None:
 
 OPINIONS: dict[str, Callable[[Any], None]] = {
     "yolox": _yolox,
+    "yolo26": _yolo26,
     "yolo": _yolo,
     "fasterrcnn": _faster_rcnn,
     "retinanet": _retinanet,

@@ -6,7 +6,9 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -30,22 +32,14 @@ from detect.models.torchvision.detector import Torchvision
 from detect.models.weights import Weights, load_weights, save_weights
 from detect.operating_point import OperatingPoint, Suppression
 from detect.prediction import Sources
-from detect.recipes import Augment, Recipe
+from detect.recipes import Recipe
 from detect.training import train
 from detect.training.thresholds import keep
 from tests.models.opinionated import opinionated
 
 FASTER, SSD, RETINA = "fasterrcnn_mobilenet_v3_large_320_fpn", "ssdlite320_mobilenet_v3_large", "retinanet_resnet50_fpn"
 MODELS = ["yolov5n", "yolo26n", "yolox-nano", FASTER, SSD, RETINA]
-
-
-def taught(model: str, squares: Dataset, folder: Path) -> Path:
-    """A run that has learnt enough to be sure of some boxes."""
-    recipe = Recipe(
-        model=model, imgsz=96, epochs=10, batch=4, workers=0, optimizer="adamw", lr=0.004,
-        warmup=0, nms_iou=0.6, augment=Augment(mosaic=0, zoom=0.1, shift=0.1),
-    )  # fmt: skip
-    return train(recipe, squares, folder / "run").folder
+POINT = OperatingPoint({"red": 0.3, "blue": 0.4}, 0.5, {}, "f1", frozenset(), Suppression(0.55))
 
 
 @pytest.fixture(scope="module")
@@ -58,9 +52,20 @@ def run(request: pytest.FixtureRequest, squares: Dataset, yolo: Path, tmp_path_f
     folder = tmp_path_factory.mktemp("run")
     if request.param == "yolov5n":
         return Path(shutil.copytree(yolo, folder / "run"))
-    if request.param == "yolo26n":  # fresh, its outputs are too large to be compared
-        return taught("yolo26n", squares, folder)
     return opinionated(request.param, squares.classes, pictures(squares), folder)
+
+
+@pytest.fixture(scope="module")
+def exported(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[Detector, Path]]:
+    """The detector that was exported, and the file to load, by what it was exported to; with its thresholds."""
+    keep(POINT, run)
+
+    @cache
+    def make(to: str) -> tuple[Detector, Path]:
+        detector, folder = load_detector(run), tmp_path_factory.mktemp("exported")
+        return detector, export(detector, folder / {"openvino": "model"}.get(to, f"model.{to}"), to)
+
+    return make
 
 
 def pictures(squares: Dataset) -> list[np.ndarray]:
@@ -71,13 +76,13 @@ def pictures(squares: Dataset) -> list[np.ndarray]:
 
 
 @pytest.mark.parametrize("to", WRITERS)
-def test_it_agrees_with_torch(run: Path, to: str, squares: Dataset, tmp_path: Path) -> None:
-    point = OperatingPoint({"red": 0.3, "blue": 0.4}, 0.5, {}, "f1", frozenset(), Suppression(0.55))
-    keep(point, run)
-    written = export(load_detector(run), tmp_path / {"openvino": "model"}.get(to, f"model.{to}"), to)
+def test_it_agrees_with_torch(
+    run: Path, to: str, exported: Callable[[str], tuple[Detector, Path]], squares: Dataset
+) -> None:
+    written = exported(to)[1]
     ours, theirs = load_detector(run), load_detector(written)
     assert (theirs.name, theirs.classes, theirs.imgsz) == (ours.name, ours.classes, ours.imgsz)
-    assert (theirs.suppression, theirs.point) == (Suppression(0.55), point)
+    assert (theirs.suppression, theirs.point) == (Suppression(0.55), POINT)
     parity = check(ours, theirs, pictures(squares))
     assert parity.boxes >= 4
     assert parity.box < 1e-3
@@ -142,9 +147,10 @@ def test_a_name_that_could_not_be_opened_again_is_refused_first(
     assert not (tmp_path / "second").exists()
 
 
-def test_the_detector_goes_on_as_before(run: Path, squares: Dataset, tmp_path: Path) -> None:
-    detector, untouched = load_detector(run), load_detector(run)
-    export(detector, tmp_path / "a.torchscript", "torchscript")
+def test_the_detector_goes_on_as_before(
+    run: Path, exported: Callable[[str], tuple[Detector, Path]], squares: Dataset
+) -> None:
+    detector, untouched = exported("torchscript")[0], load_detector(run)
     assert detect(detector, pictures(squares)) == detect(untouched, pictures(squares))
     if isinstance(detector, Torchvision) and hasattr(detector.module, "roi_heads"):
         assert isinstance(untouched, Torchvision)

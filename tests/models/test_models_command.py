@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
+import torch
 from click.testing import CliRunner
 
 from detect.cli import main
@@ -24,8 +26,21 @@ def test_every_model_is_listed() -> None:
     assert "24.4 M" in rows_shown["ssd300_vgg16"] and "2.02" in rows_shown["ssd300_vgg16"]
 
 
+@pytest.fixture
+def unfilled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Networks are built with whatever is in memory, and ask no host for weights."""
+
+    def refuse(*given: Any, **how: Any) -> Any:
+        raise OSError("no network here")
+
+    for name in ("kaiming_uniform_", "kaiming_normal_", "xavier_uniform_", "normal_", "uniform_", "trunc_normal_"):
+        monkeypatch.setattr(torch.nn.init, name, lambda tensor, *given, **how: tensor)
+    for name in ("socket.getaddrinfo", "socket.create_connection", "torch.hub.download_url_to_file"):
+        monkeypatch.setattr(name, refuse)
+
+
 @pytest.mark.parametrize("name", models())
-def test_the_parameters_are_those_of_the_model(name: str) -> None:
+def test_the_parameters_are_those_of_the_model(name: str, unfilled: None) -> None:
     if models()[name][0].library == "ultralytics":
         pytest.importorskip("ultralytics")
     module = build(Recipe(model=name, imgsz=models()[name][1].imgsz), 6)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +28,15 @@ class Evil:
         return (Path.touch, (self.mark,))
 
 
-def small(classes: tuple[str, ...] = ("dent", "scratch")) -> Weights:
+@cache
+def built(classes: int = 2) -> Any:
+    """A network that nobody changes."""
     torch.manual_seed(0)
-    return Weights("yolov5n", classes, 64, dict(network("yolov5n", len(classes)).state_dict()), {"model": "yolov5n"})
+    return network("yolov5n", classes)
+
+
+def small() -> Weights:
+    return Weights("yolov5n", ("dent", "scratch"), 64, dict(built().state_dict()), {"model": "yolov5n"})
 
 
 def test_weights_survive_the_disk(tmp_path: Path) -> None:
@@ -132,7 +139,7 @@ def test_a_recipe_of_another_version_is_named(tmp_path: Path) -> None:
 
 
 def test_take_over_copies_what_fits_and_counts_it() -> None:
-    source, target = network("yolov5n", 3), network("yolov5n", 2)
+    source, target = built(3), network("yolov5n", 2)
     fitted = take_over(target, source.state_dict())
     # of the 3 class branches, the last convolution (weight and bias) depends on the number of classes; their
     # hidden width too, where it is chosen from it
@@ -147,7 +154,7 @@ def test_coco_weights_fit_all_but_the_head(shared_data: Path) -> None:
 
 
 def test_an_ultralytics_checkpoint_is_read_safely(tmp_path: Path) -> None:
-    model = network("yolov5n", 2)
+    model = built()
     torch.save({"model": model, "epoch": 3}, tmp_path / "ultralytics.pt")
     tensors = read_tensors(tmp_path / "ultralytics.pt")
     assert torch.equal(tensors["model.0.conv.weight"], model.state_dict()["model.0.conv.weight"])
@@ -166,7 +173,7 @@ def test_a_file_with_an_official_name_is_neither_deleted_nor_fetched(
     for function in ("getaddrinfo", "gethostbyname", "create_connection"):
         monkeypatch.setattr(f"socket.{function}", refuse)
     monkeypatch.chdir(tmp_path)
-    model = network("yolov5n", 2)
+    model = built()
     torch.save({"model": model}, name)
     tensors = read_tensors(Path(name))
     assert torch.equal(tensors["model.0.conv.weight"], model.state_dict()["model.0.conv.weight"])
