@@ -1,7 +1,8 @@
-"""Photos for `Doubling`, and weights to keep what was fitted in."""
+"""Narrow networks; photos for `Doubling`, and weights to keep what was fitted in."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,14 @@ from PIL import Image as Photo
 from detect.data import Box, Dataset, Image
 from detect.models.weights import Weights, save_weights
 from detect.models.yolo.network import network
+from tests.training.narrow import narrowed
+
+
+@pytest.fixture(scope="module")
+def narrow() -> Iterator[None]:
+    """torchvision's detectors are built with few channels."""
+    with narrowed():
+        yield
 
 
 @pytest.fixture

@@ -5,24 +5,29 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Mapping, Sequence
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
+from multiprocessing.popen_fork import Popen
 from pathlib import Path
+from types import SimpleNamespace
 
 SERVER = get_context("forkserver")
 SERVER.set_forkserver_preload([
     "detect.cli", "detect.training.torchvision.method", "detect.training.yolox.method", "detect.training.yolo.trainer",
-    "lightning_fabric", "ultralytics",
-    "torch.utils.tensorboard",
+    "lightning_fabric", "ultralytics", "torch.utils.tensorboard", "tests.training.narrow",
 ])  # fmt: skip
 
 
 class Forked:
-    """A running command, which leads a group of processes."""
+    """A running command, which leads a group of processes.
 
-    def __init__(self, arguments: list[str], **variables: str) -> None:
+    `narrow`: its networks are, and the second processes that it starts are forked.
+    """
+
+    def __init__(self, arguments: list[str], *, narrow: bool = False, **variables: str) -> None:
         self._reader, writer = SERVER.Pipe(duplex=False)
-        self._process = SERVER.Process(target=_detect, args=(writer, arguments, variables))
+        self._process = SERVER.Process(target=_detect, args=(writer, arguments, variables, narrow))
         self._process.start()
         writer.close()  # it is read to the end of all that were started with it
 
@@ -47,7 +52,25 @@ class Forked:
         return self._process.exitcode, told
 
 
-def _detect(remarks: Connection, arguments: list[str], variables: dict[str, str]) -> None:
+class _Second(Popen):
+    """Stands for subprocess.Popen: a child that is forked, and need not import what its parent has imported."""
+
+    def __init__(self, command: Sequence[str], *, env: Mapping[str, str], cwd: str | None) -> None:
+        super().__init__(get_context("fork").Process(target=_again, args=(env,)))  # its parent waits for it no longer
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+
+def _again(variables: Mapping[str, str]) -> None:
+    from detect.cli import main
+
+    os.environ.update(variables)
+    main()
+
+
+def _detect(remarks: Connection, arguments: list[str], variables: dict[str, str], narrow: bool) -> None:
     os.setsid()
     os.fsync = lambda fd: None  # as for the tests
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
@@ -58,4 +81,12 @@ def _detect(remarks: Connection, arguments: list[str], variables: dict[str, str]
     sys.argv = [str(Path(sys.executable).with_name("detect")), *arguments]  # what a second process is started by
     from detect.cli import main
 
-    main()
+    if not narrow:
+        main()
+    from lightning_fabric.strategies.launchers import subprocess_script
+
+    from tests.training.narrow import narrowed
+
+    subprocess_script.subprocess = SimpleNamespace(Popen=_Second)
+    with narrowed():
+        main()

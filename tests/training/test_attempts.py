@@ -53,9 +53,10 @@ def summary(run: Path) -> dict[str, Any]:
     return dict(json.loads((run / "summary.json").read_text()))
 
 
+@pytest.mark.usefixtures("narrow")
 def test_a_real_second_attempt_starts_from_the_weights_of_the_first(squares: Dataset, tmp_path: Path) -> None:
     recipe = Recipe(
-        model="fasterrcnn_mobilenet_v3_large_320_fpn", imgsz=64, epochs=1, batch=8, workers=0, threads=1,
+        model="fasterrcnn_resnet18_fpn", imgsz=64, epochs=1, batch=8, workers=0, threads=1,
         optimizer="adamw", lr=0.001, roi=Roi(samples=16, proposals=50), accept=Accept(map50=1, retries=1),
     )  # fmt: skip
     run = train(recipe, squares, tmp_path / "run")

@@ -130,7 +130,8 @@ def test_other_photos_under_the_same_names_are_other_data(
     assert train(RECIPE, pair, tmp_path / "other").fingerprint != before
 
 
-@pytest.mark.parametrize("model", ["yolov5n", "fasterrcnn_mobilenet_v3_large_320_fpn"])
+@pytest.mark.usefixtures("narrow")
+@pytest.mark.parametrize("model", ["yolov5n", "fasterrcnn_resnet18_fpn"])
 def test_a_finished_run_is_prolonged_as_if_it_had_been_longer(model: str, squares: Dataset, tmp_path: Path) -> None:
     """With a rate that does not depend on the number of epochs, to the last digit."""
     recipe = Recipe(

@@ -15,6 +15,7 @@ from detect.training import train
 
 ROOT = Path(__file__).resolve().parents[2]
 RECIPES = sorted((ROOT / "configs").rglob("*.yaml"))
+pytestmark = pytest.mark.usefixtures("narrow")
 
 
 def test_there_are_recipes_for_every_family() -> None:

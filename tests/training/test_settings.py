@@ -18,6 +18,7 @@ from detect.training.preview import preview
 from detect.training.yolo.arguments import arguments
 
 FASTER, RETINA, SSD = "fasterrcnn_resnet18_fpn", "retinanet_resnet50_fpn", "ssdlite320_mobilenet_v3_large"
+pytestmark = pytest.mark.usefixtures("narrow")
 
 
 def recipe(model: str, **more: Any) -> Recipe:

@@ -34,7 +34,7 @@ epochs: 2
 batch: 4
 accumulate: 2
 optimizer: adamw
-lr: 0.0006
+lr: 0.004
 workers: 0
 threads: 1
 device: cpu
@@ -46,6 +46,7 @@ accept: {map50: 1, retries: 0}
 
 
 Start = Callable[..., Forked]
+pytestmark = pytest.mark.usefixtures("narrow")
 
 
 def command(folder: Path, lines: str, *words: str, data: str = "data", out: str = "run") -> list[str]:
@@ -67,13 +68,13 @@ def start(few: Dataset, tmp_path: Path) -> Start:
     write(few, tmp_path / "data", "yolo")
 
     def start(*words: str, data: str = "data", out: str = "run", **variables: str) -> Forked:
-        return Forked(command(tmp_path, *words, data=data, out=out), **variables)
+        return Forked(command(tmp_path, *words, data=data, out=out), narrow=True, **variables)
 
     return start
 
 
 @pytest.fixture(scope="module", params=[1, 2])
-def whole(request: pytest.FixtureRequest, few: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def whole(request: pytest.FixtureRequest, narrow: None, few: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a training by so many processes that nothing interrupted."""
     folder = tmp_path_factory.mktemp("whole")
     write(few, folder / "data", "yolo")
@@ -82,7 +83,9 @@ def whole(request: pytest.FixtureRequest, few: Dataset, tmp_path_factory: pytest
         done = CliRunner().invoke(main, words)
         status, told, remarks = done.exit_code, done.stdout, done.stderr
     else:
-        process = subprocess.run([sys.executable, "-m", "detect", *words], capture_output=True, text=True)
+        process = subprocess.run(
+            [sys.executable, "-m", "tests.training.narrow", *words], capture_output=True, text=True
+        )
         status, told, remarks = process.returncode, process.stdout, process.stderr
     assert status == 3, remarks
     assert json.loads(told)["accepted"] is False
@@ -109,6 +112,16 @@ def test_every_photo_is_seen_once_an_epoch(whole: Path) -> None:
     assert values["map50"] > 0.1, "a comparison of zeros proves nothing"
     for name in ("map", "map50", "precision", "recall"):
         assert values[name] == pytest.approx(best[name], abs=1e-6), "what was measured is what was kept"
+
+
+def test_the_command_starts_its_second_process(few: Dataset, tmp_path: Path) -> None:
+    """As a user gives it, and for another family."""
+    write(few, tmp_path / "data", "yolo")
+    words = command(tmp_path, "devices: 2", "model=yolox-nano", "roi=auto", "imgsz=32", "epochs=1")
+    done = subprocess.run([sys.executable, "-m", "detect", *words], capture_output=True, text=True)
+    assert done.returncode == 3, done.stderr
+    events = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    assert [event["seen"] for event in events if event["event"] == "epoch"] == [{"red": 12, "blue": 12}]
 
 
 def test_two_devices_make_the_step_of_one(start: Start, squares: Dataset, tmp_path: Path) -> None:

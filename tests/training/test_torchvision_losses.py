@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+from functools import cache
 from typing import Any
 
 import pytest
@@ -24,6 +26,7 @@ MODELS = [
     "ssd300_vgg16",
     "ssdlite320_mobilenet_v3_large",
 ]
+pytestmark = pytest.mark.usefixtures("narrow")
 
 
 def scene(size: int, seed: int = 0) -> tuple[list[Tensor], list[dict[str, Tensor]]]:
@@ -39,11 +42,16 @@ def scene(size: int, seed: int = 0) -> tuple[list[Tensor], list[dict[str, Tensor
     return pictures, targets
 
 
+@cache
+def fresh(model: str, size: int) -> Any:
+    return build(Recipe(model=model, imgsz=size), 3)
+
+
 def taught(model: str) -> tuple[Any, int]:
     """A model that draws no lots: its budgets hold all examples, of few proposals. And the size of its input."""
     torch.manual_seed(0)
     size = fixed_size(model) or 160
-    module = build(Recipe(model=model, imgsz=size), 3)
+    module = deepcopy(fresh(model, size))
     if model.startswith("fasterrcnn"):
         module.rpn.fg_bg_sampler.batch_size_per_image = module.roi_heads.fg_bg_sampler.batch_size_per_image = 10**6
         module.rpn._post_nms_top_n["training"] = 200

@@ -29,14 +29,15 @@ from detect.training.loop import rate
 from detect.training.torchvision import losses, matching
 
 RECIPE = Recipe(
-    model="fasterrcnn_resnet18_fpn", imgsz=64, epochs=4, batch=4, optimizer="adamw", lr=0.0005, momentum=0.9, warmup=1,
+    model="fasterrcnn_resnet18_fpn", imgsz=64, epochs=4, batch=4, optimizer="adamw", lr=0.004, momentum=0.9, warmup=1,
     workers=0, roi=Roi(samples=16, proposals=50),
     augment=Augment(zoom=0.1, shift=0.05, hue=0, saturation=0, brightness=0.1),
 )  # fmt: skip
+pytestmark = pytest.mark.usefixtures("narrow")
 
 
 @pytest.fixture(scope="module")
-def run(squares: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Run:
+def run(narrow: None, squares: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Run:
     return train(RECIPE, squares, tmp_path_factory.mktemp("run") / "run")
 
 

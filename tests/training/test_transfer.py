@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 import torchvision.models as classifiers
+from torchvision.models import detection as zoo
+from torchvision.models import vgg
 
 from detect.errors import ModelError
-from detect.models.families import build
+from detect.models.families import build, fixed_size
 from detect.models.torchvision.detector import Torchvision
 from detect.models.weights import Weights, fill, load_tensors, save_weights
 from detect.recipes import Recipe
@@ -28,8 +33,11 @@ FAMILIES = {  # detector: classifier that holds its backbone, and how many of th
 }
 
 
+pytestmark = pytest.mark.usefixtures("narrow")
+
+
 def recipe(model: str = "fasterrcnn_resnet18_fpn", **more: Any) -> Recipe:
-    return Recipe(model=model, imgsz={"ssd300_vgg16": 300}.get(model, 320), **more)
+    return Recipe(model=model, imgsz=fixed_size(model) or 64, **more)
 
 
 def begin(module: Any, asked: Recipe) -> str:
@@ -37,12 +45,31 @@ def begin(module: Any, asked: Recipe) -> str:
     return start(module, asked, given(asked))
 
 
+@pytest.fixture(scope="module")
+def built(narrow: None) -> Callable[[str], Any]:
+    """A detector for two classes by its name, which is built once and learns in all of its parts."""
+    return lambda model: once(model).requires_grad_(True)
+
+
+@cache
+def once(model: str) -> Any:
+    return build(recipe(model), 2)
+
+
+class Slim(torch.nn.Linear):
+    """A layer of VGG's classifier, of which a detector takes nothing: 120 M numbers otherwise."""
+
+    def __init__(self, wide: int, out: int) -> None:
+        super().__init__(wide // 64, out)
+
+
 @pytest.mark.parametrize("model", FAMILIES)
-def test_a_classifiers_backbone_is_taken_over(model: str, tmp_path: Path) -> None:
+def test_a_classifiers_backbone_is_taken_over(model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The picture gives the same features in the detector's backbone as in the classifier."""
     torch.manual_seed(0)
     family = FAMILIES[model]
     extra = {"reduced_tail": True} if model.startswith("ssdlite") else {}
+    monkeypatch.setattr(vgg, "nn", SimpleNamespace(**{**vars(torch.nn), "Linear": Slim}))
     classifier = getattr(classifiers, family)(weights=None, **extra).eval()
     torch.save(classifier.state_dict(), tmp_path / "classifier.pt")
     given = recipe(model, backbone=tmp_path / "classifier.pt")
@@ -65,7 +92,7 @@ def test_a_resnet_that_starts_from_weights_keeps_its_statistics(model: str, tmp_
     started = build(recipe(model, weights=tmp_path / "weights.pt"), 2)
     assert norms(started) == {"FrozenBatchNorm2d"}
     before = {name: value.clone() for name, value in started.backbone.body.named_buffers()}
-    side, box = torch.rand(3, 320, 320), torch.tensor([[20.0, 20.0, 90.0, 90.0]])
+    side, box = torch.rand(3, 64, 64), torch.tensor([[8.0, 8.0, 40.0, 40.0]])
     started.train()([side, side], [{"boxes": box, "labels": torch.tensor([1])}] * 2)
     assert all(torch.equal(before[name], value) for name, value in started.backbone.body.named_buffers())
 
@@ -75,7 +102,7 @@ def test_weights_of_counting_norms_fill_frozen_ones(tmp_path: Path) -> None:
     given = recipe(weights=tmp_path / "weights.pt")
     counting = build(recipe(), 2).state_dict()
     assert any(name.endswith("num_batches_tracked") for name in counting)
-    weights = Weights(given.model, ("a", "b"), 320, counting, given.model_dump(mode="json"))
+    weights = Weights(given.model, ("a", "b"), 64, counting, given.model_dump(mode="json"))
     frozen = build(given, 2)
     fill(frozen, weights, "weights")
     name = "backbone.body.layer1.0.bn1.running_var"
@@ -96,8 +123,8 @@ def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("model", FAMILIES)
-def test_frozen_blocks_do_not_learn(model: str) -> None:
-    module = build(recipe(model), 2)
+def test_frozen_blocks_do_not_learn(model: str, built: Callable[[str], Any]) -> None:
+    module = built(model)
     blocks = freeze(stages(module), recipe(model, freeze=2))
     assert len(blocks) == 2
     still = [p.requires_grad for block in stages(module) for p in block.parameters()]
@@ -107,20 +134,20 @@ def test_frozen_blocks_do_not_learn(model: str) -> None:
     assert any(p.requires_grad for p in module.parameters()), "the head goes on learning"
 
 
-def test_more_layers_than_there_are_cannot_stay() -> None:
+def test_more_layers_than_there_are_cannot_stay(built: Callable[[str], Any]) -> None:
     with pytest.raises(ModelError, match="freeze=99: the backbone of fasterrcnn_resnet18_fpn has"):
-        freeze(stages(build(recipe(), 2)), recipe(freeze=99))
+        freeze(stages(built(recipe().model)), recipe(freeze=99))
 
 
 def test_a_run_folder_stands_for_its_weights(tmp_path: Path) -> None:
     module = build(recipe(), 2)
-    save_weights(Weights("fasterrcnn_resnet18_fpn", ("a", "b"), 320, module.state_dict()), tmp_path / "weights/best.pt")
+    save_weights(Weights("fasterrcnn_resnet18_fpn", ("a", "b"), 64, module.state_dict()), tmp_path / "weights/best.pt")
     given = recipe(weights=tmp_path)
     assert f"taken from {tmp_path}" in begin(build(given, 2), given)
 
 
-def test_earlier_layers_learn_slower() -> None:
-    module = build(recipe(), 2)
+def test_earlier_layers_learn_slower(built: Callable[[str], Any]) -> None:
+    module = built(recipe().model)
     groups = parameter_groups(module, stages(module), recipe(layer_decay=0.5, weight_decay=0.1))
     scale = {id(p): group["scale"] for group in groups for p in group["params"]}
     blocks = stages(module)
@@ -147,7 +174,8 @@ def loss(model: str, weights: tuple[float, ...], targets: Any = TARGETS) -> floa
     torch.manual_seed(0)
     losses = Losses(build(recipe(model), 2), weights).train()
     torch.manual_seed(1)
-    pictures = [torch.randint(0, 256, (3, 320, 320), dtype=torch.uint8) for _ in targets]
+    size = recipe(model).imgsz
+    pictures = [torch.randint(0, 256, (3, size, size), dtype=torch.uint8) for _ in targets]
     return float(losses(pictures, targets)[CLASSIFIES[model]].detach())
 
 
@@ -212,7 +240,25 @@ def test_weights_that_hardly_fit_are_doubted(tmp_path: Path) -> None:
         begin(build(recipe(), 2), asked)
 
 
-def test_all_of_vgg_is_ssds_backbone() -> None:
-    module = build(recipe("ssd300_vgg16"), 2)
+def test_all_of_vgg_is_ssds_backbone(built: Callable[[str], Any]) -> None:
+    module = built("ssd300_vgg16")
     assert len(freeze(stages(module), recipe("ssd300_vgg16", freeze="backbone"))) == 13
     assert [p.requires_grad for p in module.backbone.extra[0].parameters()] == [False] * 6 + [True] * 4
+
+
+def test_ssd300_is_torchvisions(built: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """But for the classifier of its VGG, which is drawn nowhere here."""
+    module = built("ssd300_vgg16")
+    features = vgg.make_layers(vgg.cfgs["D"])
+    monkeypatch.setattr(zoo.ssd, "vgg16", lambda **how: SimpleNamespace(features=features))
+    theirs = zoo.ssd300_vgg16(weights=None, weights_backbone=None, num_classes=3)
+    assert repr(module) == repr(theirs)
+    assert [p.shape for p in module.parameters()] == [p.shape for p in theirs.parameters()]
+    assert module.state_dict().keys() == theirs.state_dict().keys()
+    anchors = [dict(vars(one.anchor_generator)) for one in (module, theirs)]
+    assert all(torch.equal(a, b) for a, b in zip(*(one.pop("_wh_pairs") for one in anchors), strict=True))
+    assert anchors[0] == anchors[1]
+    assert vars(module.transform) == vars(theirs.transform)
+    drawn = module.backbone.features[10].weight.detach()  # for signals that go back, as He et al. have it
+    assert float(drawn.std()) == pytest.approx((2 / (len(drawn) * 9)) ** 0.5, rel=0.05)
+    assert not any(p.any() for name, p in module.backbone.features.named_parameters() if name.endswith("bias"))

@@ -8,9 +8,10 @@ from typing import Any
 
 import torch
 from torchvision.models import detection as zoo
-from torchvision.models import mobilenet_v3_large
+from torchvision.models import mobilenet_v3_large, vgg
 from torchvision.models.detection._utils import retrieve_out_channels
 from torchvision.models.detection.backbone_utils import resnet_fpn_backbone
+from torchvision.models.detection.ssd import SSD, DefaultBoxGenerator, SSDFeatureExtractorVGG
 from torchvision.models.detection.ssdlite import SSDLiteHead, _mobilenet_extractor
 from torchvision.ops.misc import FrozenBatchNorm2d
 
@@ -41,6 +42,8 @@ def build(recipe: Recipe, classes: int, tensors: Mapping[str, torch.Tensor] | No
             backbone_name=ASSEMBLED[model], weights=None, trainable_layers=5, norm_layer=norm
         )
         module = zoo.FasterRCNN(backbone, classes + 1, **settings)
+    elif family.name == "ssd":
+        module = _ssd300(classes + 1, settings)
     else:
         module = getattr(zoo, model)(weights=None, weights_backbone=None, num_classes=classes + 1, **settings)
     if family.name == "ssdlite" and any(value.shape[:2] == WHOLE_TAIL for value in (tensors or {}).values()):
@@ -54,6 +57,21 @@ def build(recipe: Recipe, classes: int, tensors: Mapping[str, torch.Tensor] | No
     return module
 
 
+def _ssd300(labels: int, settings: Settings) -> SSD:
+    """An SSD300 as torchvision builds it, but for the classifier of its VGG: it takes seconds to draw and to drop."""
+    features = vgg.make_layers(vgg.cfgs["D"])
+    for part in features:
+        if isinstance(part, torch.nn.Conv2d):
+            torch.nn.init.kaiming_normal_(part.weight, mode="fan_out", nonlinearity="relu")
+            torch.nn.init.zeros_(part.bias)  # type: ignore[arg-type]
+    scales = [0.07, 0.15, 0.33, 0.51, 0.69, 0.87, 1.05]  # of the input, as in the paper for COCO
+    anchors = DefaultBoxGenerator(
+        [[2], [2, 3], [2, 3], [2, 3], [2], [2]], scales=scales, steps=[8, 16, 32, 64, 100, 300]
+    )
+    colours = {"image_mean": [0.48235, 0.45882, 0.40784], "image_std": [1 / 255] * 3}  # as VGG's first weights have it
+    return SSD(SSDFeatureExtractorVGG(features, highres=False), anchors, (300, 300), labels, **colours, **settings)
+
+
 def _set_whole_tail(module: Any, classes: int) -> None:
     """Give an SSDLite a MobileNet as ImageNet's weights have it; torchvision halves its last blocks without them."""
     norm = partial(torch.nn.BatchNorm2d, eps=0.001, momentum=0.03)
@@ -65,7 +83,7 @@ def _set_whole_tail(module: Any, classes: int) -> None:
 
 def _set_scales(module: Any) -> None:
     """Tell a pooling the scales of its levels: it would read them off the first picture, which may be too thin."""
-    square = torch.zeros(1, 3, 256, 256)
+    square = torch.zeros(1, 3, 64, 64)
     module.backbone.eval()
     with torch.no_grad():
         module.roi_heads.box_roi_pool(module.backbone(square), [torch.zeros(1, 4)], [square.shape[2:]])
