@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -22,11 +23,12 @@ def draw_curves(epochs: Sequence[dict[str, Any]], path: Path, recipe: Recipe) ->
         1, 2, gridspec_kw={"left": 0.06, "right": 0.99, "top": 0.93, "bottom": 0.24, "wspace": 0.12}
     )
     x = [event["epoch"] for event in epochs]
-    for colour, name in zip(COLOURS, epochs[0]["train"], strict=False):
+    losses = epochs[-1]["train"]  # a YOLOX adds one late
+    for colour, name in zip(COLOURS, losses, strict=False):
         label = name.removesuffix("_loss")
-        left.plot(x, [event["train"][name] for event in epochs], color=colour, label=f"{label}, train")
-        if all(name in event["val"] for event in epochs):
-            left.plot(x, [event["val"][name] for event in epochs], color=colour, ls="--", label=f"{label}, val")
+        left.plot(x, _course(epochs, "train", name), color=colour, label=f"{label}, train")
+        if name in epochs[-1]["val"]:
+            left.plot(x, _course(epochs, "val", name), color=colour, ls="--", label=f"{label}, val")
     task = TASKS[recipe.task]
     names = [*task.shown, *(key for key in task.metrics if key not in task.shown)]
     for colour, key in zip(COLOURS, names, strict=False):
@@ -43,7 +45,12 @@ def draw_curves(epochs: Sequence[dict[str, Any]], path: Path, recipe: Recipe) ->
         axes.xaxis.get_major_locator().set_params(integer=True)
     # Below, where it hides no curve; the losses of train and val stand in one column.
     below: dict[str, Any] = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.15), "edgecolor": "none"}
-    for axes, columns in ((left, len(epochs[0]["train"])), (right, len(names) + 1)):
+    for axes, columns in ((left, len(losses)), (right, len(names) + 1)):
         axes.legend(ncols=columns, fontsize=8, columnspacing=1, **below)
     with atomic_file(path) as temporary:
         figure.savefig(temporary, dpi=110, format="png")
+
+
+def _course(epochs: Sequence[dict[str, Any]], where: str, name: str) -> list[float]:
+    """A number over the epochs, NaN where one has none, which is not drawn."""
+    return [event[where].get(name, math.nan) for event in epochs]

@@ -39,15 +39,15 @@ def overfits(epochs: Sequence[dict[str, Any]], metrics: Sequence[float], peak: i
     tail = max(1, len(epochs) // 10)
     if peak >= len(epochs) - tail:
         return False
-    train = [sum(event["train"].values()) for event in epochs]
+    train = _totals(epochs, "train")
     still_falling = _mean(train[-tail:]) < train[peak] * (1 - FALL)
     return still_falling and metrics[peak] - _mean(metrics[-tail:]) >= GAIN
 
 
 def gap(epochs: Sequence[dict[str, Any]]) -> int | None:
     """The epoch from which the val loss rises while the train loss falls; None without one, or without a val loss."""
-    val = [sum(event["val"].get(name, 0.0) for name in event["train"]) for event in epochs]
-    train = [sum(event["train"].values()) for event in epochs]
+    val = _totals(epochs, "val")
+    train = _totals(epochs, "train")
     lowest = min(range(len(val)), key=val.__getitem__)
     tail = max(1, len(val) // 10)
     rises = val[lowest] > 0 and _mean(val[-tail:]) > val[lowest] * (1 + FALL)
@@ -57,7 +57,7 @@ def gap(epochs: Sequence[dict[str, Any]]) -> int | None:
 def _trend(epochs: Sequence[dict[str, Any]], metrics: Sequence[float]) -> str:
     """What else there is to say of a training that does not overfit by its metric."""
     tail = max(1, len(epochs) // 5)
-    train = [sum(event["train"].values()) for event in epochs]
+    train = _totals(epochs, "train")
     if max(metrics) < GAIN:
         return "it found next to nothing: more epochs, another lr, or pretrained weights"
     if (first := gap(epochs)) is not None:
@@ -67,6 +67,12 @@ def _trend(epochs: Sequence[dict[str, Any]], metrics: Sequence[float]) -> str:
     if train[-1] > train[0] * 0.95:
         return "the train loss hardly fell: it learnt little"
     return "it levelled off; no overfitting in sight"
+
+
+def _totals(epochs: Sequence[dict[str, Any]], where: str) -> list[float]:
+    """The loss of each epoch on "train" or "val": of its parts those that every epoch has (a YOLOX adds one late)."""
+    names = [name for name in epochs[0]["train"] if all(name in event["train"] for event in epochs)]
+    return [sum(event[where].get(name, 0.0) for name in names) for event in epochs]
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from detect.recipes import Recipe
+from detect.training.curves import draw_curves
 from detect.training.verdict import gap, verdict
 
 RECIPE = Recipe(model="yolov5n", epochs=20, patience=5)
@@ -53,6 +55,20 @@ FLAT = 0.5 * (1 - np.exp(-TWENTY / 2))
 )  # fmt: skip
 def test_words(events: list[dict[str, Any]], said: str) -> None:
     assert verdict(events, RECIPE) == said
+
+
+def test_a_part_of_the_loss_that_comes_late_is_no_rise(tmp_path: Path) -> None:
+    """A YOLOX counts offsets in its last epochs; they are drawn from there on."""
+    events = epochs(FLAT, val=2.5 * 0.9**TWENTY)
+    for event in events[-5:]:
+        event["train"]["offsets"] = event["val"]["offsets"] = 2.0
+    assert verdict(events, RECIPE) == verdict(epochs(FLAT, val=2.5 * 0.9**TWENTY), RECIPE)
+    assert gap(events) is None
+    for event in events:
+        event["val"].update(map50=0.5, precision=0.5, recall=0.5)
+    for name, shown in (("with", events), ("without", [{**one, "train": events[0]["train"]} for one in events])):
+        draw_curves(shown, tmp_path / f"{name}.png", RECIPE)
+    assert (tmp_path / "with.png").read_bytes() != (tmp_path / "without.png").read_bytes()
 
 
 @pytest.mark.parametrize(("fall", "overfitting"), [(0.05, True), (0.01, False)])
