@@ -130,7 +130,7 @@ def test_the_running_mean_forgets_its_first_steps() -> None:
     """mean = d mean + (1 - d) value, where d rises to DECAY; whole numbers are those of the last step."""
     module = torch.nn.BatchNorm1d(1)
     averaged, mean = Ema(module), 0.0
-    for step, value in enumerate((1.0, 5.0, -3.0, 2.0)):
+    for step, value in enumerate((7.0, 5.0, -3.0, 2.0)):
         module.weight.data.fill_(value)
         module.get_buffer("num_batches_tracked").fill_(step)
         averaged.update()
