@@ -28,8 +28,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are cores: some tests wait for a browser, a database or processes of their own."""
-    return (os.cpu_count() or 1) + 1
+    """Two more than there are cores: many tests wait for a browser, a database or processes of their own."""
+    return (os.cpu_count() or 1) + 2
 
 
 @pytest.fixture(autouse=True, scope="session")
