@@ -47,7 +47,7 @@ def chooses(step: tuple[str, ...]) -> bool:
 def demo(folder: Path) -> None:
     """Run the main job on drawn photos, in FOLDER: annotated cars in, a measured damage detector out.
 
-    It takes about six minutes on two cores; then open report/report.html in FOLDER. Each step prints the command that
+    It takes about seven minutes on two cores; then open report/report.html in FOLDER. Each step prints the command that
     does it. The confidences are chosen on val, and the metrics are those of test.
 
     \b
