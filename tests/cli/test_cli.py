@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -176,3 +177,16 @@ def test_detectors_that_there_are_not(tmp_path: Path) -> None:
     answer = CliRunner().invoke(main, ["anchors", str(tmp_path), "--model", "fasterrcn_resnet50_fpn"])
     assert answer.exit_code == 2
     assert "did you mean fasterrcnn_resnet50_fpn?" in answer.stderr
+
+
+@pytest.mark.parametrize("asked", [None, "active"])
+def test_threads_that_wait_soon_sleep_unless_asked_otherwise(
+    monkeypatch: pytest.MonkeyPatch, asked: str | None
+) -> None:
+    for name in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT"):
+        monkeypatch.setenv(name, asked or "")
+        if asked is None:
+            monkeypatch.delenv(name)
+    CliRunner().invoke(main, ["models"])
+    wanted = (asked, asked) if asked else ("passive", "1000")
+    assert (os.environ["OMP_WAIT_POLICY"], os.environ["GOMP_SPINCOUNT"]) == wanted
