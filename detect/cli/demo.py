@@ -12,6 +12,7 @@ import click
 
 from detect.cli.options import quiet
 
+MODELS = {"yolov8n": "ultralytics", "yolox-nano": "yolox"}  # and what each imports; detect/sample has their recipes
 OWN = (  # for a user's own photos, as the demo does it
     "detect evaluate data/ val.json --split val --out val-report/",
     "detect evaluate data/ test.json --split test --point val-report/point.json --out report/",
@@ -36,6 +37,18 @@ def steps(folder: Path) -> tuple[tuple[str, ...], ...]:
     )
 
 
+def first_installed() -> str:
+    """The first model whose package is installed. Raises MissingExtra where none is."""
+    from importlib.util import find_spec
+
+    from detect.errors import MissingExtra
+
+    for model, package in MODELS.items():
+        if find_spec(package):
+            return model
+    raise MissingExtra("pixeltable-yolox", "yolox")
+
+
 def chooses(step: tuple[str, ...]) -> bool:
     """Whether a step chooses the confidences; its own metrics are too good, and nobody is to take them for a result."""
     return step[0] == "evaluate" and "--point" not in step
@@ -43,8 +56,11 @@ def chooses(step: tuple[str, ...]) -> bool:
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path), default="demo")
+@click.option(
+    "--model", type=click.Choice(list(MODELS)), help="Which detector; by default the first that is installed."
+)
 @quiet
-def demo(folder: Path) -> None:
+def demo(folder: Path, model: str | None) -> None:
     """Run the main job on drawn photos, in FOLDER: annotated cars in, a measured damage detector out.
 
     It takes about seven minutes on two cores; then open report/report.html in FOLDER. Each step prints the command that
@@ -61,8 +77,9 @@ def demo(folder: Path) -> None:
     from detect.files import refuse_to_overwrite, write_text
     from detect.progress import is_quiet, remark
 
+    model = model or first_installed()
     refuse_to_overwrite(folder)
-    write_text(folder / "recipe.yaml", (files("detect.sample") / "recipe.yaml").read_text(encoding="utf-8"))
+    write_text(folder / "recipe.yaml", (files("detect.sample") / f"{model}.yaml").read_text(encoding="utf-8"))
     began = time.monotonic()
     more = ["--quiet"] if is_quiet() else []
     for step in steps(folder):

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from detect.cli import main
-from detect.cli.demo import OWN, steps
+from detect.cli.demo import MODELS, OWN, steps
 from detect.conversion import write, write_predictions
 from detect.recipes import load_recipe
 from tests.evaluation.random_sets import random_set
@@ -97,19 +97,37 @@ def test_it_takes_one_time_everywhere() -> None:
         "README.md",
         "docs/benchmarks.md",
         "CHANGELOG.md",
-        "detect/sample/recipe.yaml",
+        "detect/sample/yolov8n.yaml",
     ):
         said[file] = re.findall(r"about (\S+) minutes on two cores", (ROOT / file).read_text(encoding="utf-8"))
     assert all(said.values()), said
     assert len({time for times in said.values() for time in times}) == 1, said
 
 
-def test_the_recipe_that_comes_along_loads() -> None:
-    from importlib.resources import as_file, files
-
-    with as_file(files("detect.sample") / "recipe.yaml") as path:
-        recipe = load_recipe(path)
+@pytest.mark.parametrize("model", MODELS)
+def test_the_recipe_of_each_model_comes_along(model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("detect.cli.demo.steps", lambda folder: ())
+    result = CliRunner().invoke(main, ["demo", str(tmp_path / "demo"), "--model", model])
+    assert result.exit_code == 0, result.output
+    recipe = load_recipe(tmp_path / "demo" / "recipe.yaml")
+    assert recipe.model == model
     assert recipe.weights is None, "the demo starts from scratch"
+
+
+@pytest.mark.parametrize(
+    ("installed", "chosen"), [({"ultralytics", "yolox"}, "yolov8n"), ({"yolox"}, "yolox-nano"), (set(), None)]
+)
+def test_without_a_word_it_takes_what_is_installed(
+    installed: set[str], chosen: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: name if name in installed else None)
+    monkeypatch.setattr("detect.cli.demo.steps", lambda folder: ())
+    result = CliRunner().invoke(main, ["demo", str(tmp_path / "demo")])
+    if chosen is None:
+        assert (result.exit_code, "damage-detect[yolox]" in result.output) == (1, True)
+        assert not (tmp_path / "demo").exists()
+    else:
+        assert load_recipe(tmp_path / "demo" / "recipe.yaml").model == chosen
 
 
 def test_an_existing_folder_is_left_alone(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ def test_the_example_runs(
     monkeypatch.chdir(tmp_path)
     write(squares, tmp_path / "data", "yolo")
     (tmp_path / "photos").symlink_to(tmp_path / "data")
-    (tmp_path / "yolo11n").write_text("model: yolov5n\nimgsz: 64\nepochs: 1\nworkers: 0\n")
+    (tmp_path / "yolox-nano").write_text("model: yolov5n\nimgsz: 64\nepochs: 1\nworkers: 0\n")
     for code in codes:
         exec(compile(code, page, "exec"), {})  # noqa: S102
     assert "val mAP peaked at epoch 1 of 1" in capsys.readouterr().out

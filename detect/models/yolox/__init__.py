@@ -8,9 +8,9 @@ YOLOX = Family(
     name="yolox",
     library="pixeltable-yolox",
     models={
-        "yolox-nano": Variant(897_729, 416, None),
-        "yolox-tiny": Variant(5_034_321, 416, None),
-        "yolox-s": Variant(8_939_617, 640, None),
+        "yolox-nano": Variant(897_729, 416, 0.08),
+        "yolox-tiny": Variant(5_034_321, 416, 0.24),
+        "yolox-s": Variant(8_939_617, 640, 1.07),
     },
     unlisted=("yolox-m", "yolox-l", "yolox-x"),
     build="detect.models.yolox.network:build",
