@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -26,6 +26,7 @@ from detect.models.weights import load_weights, save_weights
 from detect.prediction import Sources
 from tests.models.opinionated import opinionated
 from tests.models.test_ties import less, moved, renamed, rescored
+from tests.training.narrow import narrowed
 
 FASTER, SSD = "fasterrcnn_mobilenet_v3_large_320_fpn", "ssdlite320_mobilenet_v3_large"
 FILES = {"onnx": "a.onnx", "openvino": "a", "torchscript": "a.torchscript"}
@@ -37,6 +38,13 @@ CLASSIFIES = re.compile(
 TIED = {"yolo": [-1.0, -2.0], "others": [2.0, 0.5, 0.0]}
 UNSURE = {"yolo": [-12.0, -13.0], "others": [0.0, -12.0, -13.0]}
 Pair = tuple[Path, Detector, Detector]  # weights, the detector, and the exported one
+
+
+@pytest.fixture(scope="module", autouse=True)
+def narrow() -> Iterator[None]:
+    """A Faster R-CNN has few channels."""
+    with narrowed():
+        yield
 
 
 @pytest.fixture(scope="module")
