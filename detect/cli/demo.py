@@ -63,12 +63,13 @@ def chooses(step: tuple[str, ...]) -> bool:
 def demo(folder: Path, model: str | None) -> None:
     """Run the main job on drawn photos, in FOLDER: annotated cars in, a measured damage detector out.
 
-    It takes about seven minutes on two cores; then open report/report.html in FOLDER. Each step prints the command that
-    does it. The confidences are chosen on val, and the metrics are those of test.
+    It takes about seven minutes on two cores, with yolox-nano twice that; then open report/report.html in FOLDER. Each
+    step prints the command that does it. The confidences are chosen on val, and the metrics are those of test.
 
     \b
     Example:
       detect demo demo/
+      detect demo free/ --model yolox-nano
     """
     import shlex
     from importlib.resources import files
