@@ -100,7 +100,8 @@ def test_killed_and_resumed_equals_uninterrupted(data: Path, whole: Path) -> Non
     assert epochs(out) == epochs(whole)
     assert [e["epoch"] for e in epochs(out)] == list(range(1, EPOCHS + 1))
     # Losses: whether so short a training finds anything yet depends on the processor.
-    assert all(e["val"]["box"] > 0 for e in epochs(out)), "a comparison of zeros proves nothing"
+    loss = "box_loss" if "yolov5n" in (data / "recipe.yaml").read_text() else "box"
+    assert all(e["val"][loss] > 0 for e in epochs(out)), "a comparison of zeros proves nothing"
     assert (
         json.loads((out / "summary.json").read_text())["best"]["val"]
         == (json.loads((whole / "summary.json").read_text())["best"]["val"])
